@@ -1,0 +1,1 @@
+"""Settings, servers and start-up: everything between the machine and the applications."""

@@ -1,0 +1,20 @@
+"""Celery: the bell that tells a worker to look at the jobs table. It carries no data and keeps no results."""
+
+import os
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("rollcall")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect
+def ring_regularly(sender: Celery, **_: Any) -> None:
+    """Beat's timetable stands with the tasks that it rings for."""
+    from attendance.tasks import BEAT_SCHEDULE
+
+    sender.conf.beat_schedule = BEAT_SCHEDULE
