@@ -1,0 +1,37 @@
+"""Telling dashboards that a register changed: a shortcut only, its truth is `Session.version` in PostgreSQL."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+LAYER = "dashboards"
+
+Message = Mapping[str, Any]
+
+
+def group_of(session_id: UUID | str) -> str:
+    return f"session.{session_id}"
+
+
+def publish_on_commit(session_id: UUID, message: Message) -> None:
+    """Send `message` to whoever watches the session, once the transaction has committed and not before."""
+    transaction.on_commit(lambda: _publish(session_id, message), robust=True)
+
+
+def _publish(session_id: UUID, message: Message) -> None:
+    layer = get_channel_layer(LAYER)
+    try:
+        async_to_sync(layer.group_send)(
+            group_of(session_id), {"type": "register.event", "message": dict(message)}
+        )
+    except (RedisError, OSError) as fault:
+        # Dashboards ask PostgreSQL for the version every two seconds, so nothing is lost.
+        logger.warning("dashboards were not told of a change: %s", fault)

@@ -1,0 +1,50 @@
+"""Why the camera said so: kept beside the mark's event, and gone by itself after the school's own number of days."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from attendance import blobs
+from attendance.models import Blob, Evidence, MarkEvent, SchoolSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What stood behind a recognition: L2 distances of unit templates, looks, photographs, a JPEG crop."""
+
+    distance: float
+    margin: float | None
+    confidence: float | None
+    looks: int
+    photographs: int
+    space: str
+    camera: str = ""
+    crop: bytes | None = None
+
+
+def keep_evidence(*, event: MarkEvent, seen: Seen, now: dt.datetime) -> Evidence:
+    """Store the evidence of an event, in the caller's transaction."""
+    crop = None if seen.crop is None else blobs.store(Blob.Kind.EVIDENCE, seen.crop, owner=event.student_id)
+    return Evidence.objects.create(
+        event=event,
+        crop=crop,
+        distance=seen.distance,
+        margin=seen.margin,
+        confidence=seen.confidence,
+        looks=seen.looks,
+        photographs=seen.photographs,
+        camera=seen.camera,
+        space=seen.space,
+        expires_at=now + dt.timedelta(days=SchoolSettings.load().evidence_days),
+    )
+
+
+def expire(*, now: dt.datetime) -> int:
+    """Remove evidence whose time has come, rows and pictures; the mark and its history stay."""
+    with transaction.atomic():
+        old = Evidence.objects.filter(expires_at__lte=now)
+        pictures = list(old.exclude(crop=None).values_list("crop", flat=True))
+        count = old.delete()[0]
+        Blob.objects.filter(pk__in=pictures).delete()
+    return count

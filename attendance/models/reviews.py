@@ -1,0 +1,63 @@
+"""Faces that the camera could not decide, and what a person said of them. Gone when the session closes."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models.base import Identified
+from attendance.models.faces import Blob
+from attendance.models.sessions import Session
+from attendance.models.students import Student
+from attendance.models.users import User
+
+
+class Review(Identified):
+    """An uncertain track that waits for a person: its crop, its template and the two best candidates."""
+
+    class Verdict(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        STUDENT = "student", _("this student")
+        NEITHER = "neither", _("neither")
+        IGNORED = "ignored", _("ignored")
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="reviews")
+    crop = models.OneToOneField(Blob, on_delete=models.SET_NULL, related_name="review", null=True)
+    sealed_template = models.BinaryField(null=True)
+    first = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
+    first_distance = models.FloatField()
+    second = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+", null=True)
+    second_distance = models.FloatField(null=True)
+    looks = models.PositiveSmallIntegerField()
+    camera = models.CharField(max_length=80, blank=True, default="")
+    track = models.PositiveIntegerField()
+    seen_at = models.DateTimeField()
+    verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.WAITING)
+    decided_for = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+", null=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+        constraints = [
+            models.UniqueConstraint(fields=["session", "camera", "track"], name="review_once_per_track")
+        ]
+        indexes = [models.Index(fields=["session", "verdict", "seen_at"], name="review_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.verdict}"
+
+
+class Block(Identified):
+    """ "Not this person": a face that may not be taken for this student again in this session."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="blocks")
+    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
+    sealed_template = models.BinaryField()
+    said_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    said_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["session", "said_at"], name="block_session")]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} not {self.student_id}"

@@ -1,0 +1,121 @@
+"""Classes, who teaches them, and what the school decides for itself."""
+
+import datetime as dt
+from typing import Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models.base import Identified
+from attendance.models.users import User
+
+
+class SchoolClassQuerySet(models.QuerySet["SchoolClass"]):
+    def taught_by(self, user: User, on: dt.date) -> Self:
+        """The classes that `user` teaches on that day, as their own or as a substitute."""
+        return self.filter(teachings__in=Teaching.objects.filter(user=user).on(on)).distinct()
+
+    def raise_gallery_version(self) -> int:
+        """To be called in the transaction that changes a template, membership or consent of these classes."""
+        return self.update(gallery_version=F("gallery_version") + 1)
+
+
+class SchoolClass(Identified):
+    """A class: the people who are expected together, and the gallery in which they are sought."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    external_id = models.CharField(
+        _("school's own number"), max_length=80, unique=True, null=True, blank=True
+    )
+    room = models.CharField(_("room"), max_length=80, blank=True, default="")
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    gallery_version = models.BigIntegerField(default=0, editable=False)
+
+    objects = SchoolClassQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("class")
+        verbose_name_plural = _("classes")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeachingQuerySet(models.QuerySet["Teaching"]):
+    def on(self, day: dt.date) -> Self:
+        return self.filter(starts_on__lte=day).filter(Q(ends_on=None) | Q(ends_on__gte=day))
+
+
+class Teaching(Identified):
+    """Who teaches a class, and from when to when: this is what gives the right to see its faces."""
+
+    class Kind(models.TextChoices):
+        TEACHER = "teacher", _("teacher")
+        SUBSTITUTE = "substitute", _("substitute")
+        ASSISTANT = "assistant", _("assistant")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("user"))
+    school_class = models.ForeignKey(
+        SchoolClass, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("class")
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.TEACHER)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True)
+
+    objects = TeachingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("teaching")
+        verbose_name_plural = _("teaching")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
+                name="teaching_ends_after_it_starts",
+                violation_error_message=_("It cannot end before it starts."),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "school_class", "starts_on"], name="teaching_unique_per_start"
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "starts_on", "ends_on"], name="teaching_user_dates")]
+
+    def __str__(self) -> str:
+        return f"{self.user} – {self.school_class}"
+
+
+class SchoolSettings(models.Model):
+    """The one row of what a school decides for itself, changed in the admin."""
+
+    name = models.CharField(_("name of the school"), max_length=120, default="", blank=True)
+    late_after_minutes = models.PositiveSmallIntegerField(
+        _("late after (minutes)"), default=10, validators=[MaxValueValidator(240)]
+    )
+    evidence_days = models.PositiveSmallIntegerField(
+        _("days that evidence pictures are kept"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+    )
+    visitors_shown = models.BooleanField(
+        _("ask about students of other classes"),
+        default=False,
+        help_text=_(
+            "Faces that stayed unknown for five good looks are sought in the whole school. Never marked."
+        ),
+    )
+    consent_version = models.CharField(_("version of the consent form"), max_length=20, default="1")
+    school_gallery_version = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("school settings")
+        verbose_name_plural = _("school settings")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="school_settings_are_one_row")]
+
+    def __str__(self) -> str:
+        return self.name or str(_("School settings"))
+
+    @classmethod
+    def load(cls) -> "SchoolSettings":
+        return cls.objects.get_or_create(id=1)[0]

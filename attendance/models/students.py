@@ -1,0 +1,161 @@
+"""Students, the classes they belong to, and whether their faces may be recognised."""
+
+import datetime as dt
+import unicodedata
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models.base import Identified
+from attendance.models.school import SchoolClass
+from attendance.models.users import User
+
+
+def folded(text: str) -> str:
+    """NFKD, casefolded, without accents: the same on every machine, unlike a database's collation."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+class StudentQuerySet(models.QuerySet["Student"]):
+    def active(self) -> Self:
+        return self.filter(left_on=None, erased_at=None)
+
+    def in_class(self, school_class: SchoolClass, on: dt.date) -> Self:
+        members = Membership.objects.filter(school_class=school_class).on(on)
+        return self.filter(Exists(members.filter(student=OuterRef("pk")))).order_by("sort_key", "pk")
+
+    def recognisable(self, at: dt.datetime) -> Self:
+        """Active students with a consent that holds at that moment."""
+        return self.active().filter(Exists(Consent.objects.valid(at).filter(student=OuterRef("pk"))))
+
+    def search(self, text: str) -> Self:
+        found = self
+        for word in folded(text).split():
+            found = found.filter(Q(search_key__contains=word))
+        return found
+
+
+class Student(Identified):
+    """A student. Never deleted: erasure empties face data and contact fields and leaves the register true."""
+
+    given_name = models.CharField(_("given name"), max_length=120)
+    family_name = models.CharField(_("family name"), max_length=120, blank=True, default="")
+    external_id = models.CharField(
+        _("school's own number"), max_length=80, unique=True, null=True, blank=True
+    )
+    contact_email = models.EmailField(_("guardian's email"), blank=True, default="")
+    left_on = models.DateField(_("left on"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("face data erased"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sort_key = models.CharField(max_length=250, editable=False, db_collation="C")
+    search_key = models.CharField(max_length=350, editable=False, db_collation="C")
+
+    objects = StudentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("student")
+        verbose_name_plural = _("students")
+        ordering = ["sort_key", "id"]
+        indexes = [models.Index(fields=["sort_key", "id"], name="student_sort")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.sort_key = folded(f"{self.family_name} {self.given_name}")
+        self.search_key = folded(f"{self.given_name} {self.family_name} {self.external_id or ''}")
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "sort_key", "search_key"}
+        super().save(*args, **kwargs)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def on(self, day: dt.date) -> Self:
+        return self.filter(starts_on__lte=day).filter(Q(ends_on=None) | Q(ends_on__gte=day))
+
+
+class Membership(Identified):
+    """A student in a class, from a day until a day; overlaps are refused under the student's row lock."""
+
+    student = models.ForeignKey(
+        Student, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("student")
+    )
+    school_class = models.ForeignKey(
+        SchoolClass, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
+    )
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
+                name="membership_ends_after_it_starts",
+                violation_error_message=_("It cannot end before it starts."),
+            ),
+            models.UniqueConstraint(
+                fields=["student", "school_class"],
+                condition=Q(ends_on=None),
+                name="membership_open_once",
+                violation_error_message=_("The student is in this class already."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["school_class", "starts_on", "ends_on"], name="membership_class_dates"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.student} – {self.school_class}"
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def valid(self, at: dt.datetime) -> Self:
+        day = timezone.localdate(at)
+        return self.filter(withdrawn_at=None, given_on__lte=day).filter(
+            Q(expires_on=None) | Q(expires_on__gte=day)
+        )
+
+
+class Consent(Identified):
+    """An opt-in to face recognition. Without one that holds no template is computed and no face is sought."""
+
+    student = models.ForeignKey(
+        Student, on_delete=models.PROTECT, related_name="consents", verbose_name=_("student")
+    )
+    given_by = models.CharField(
+        _("given by"), max_length=160, help_text=_("The guardian, or the student of age.")
+    )
+    given_on = models.DateField(_("given on"))
+    expires_on = models.DateField(_("expires on"), null=True, blank=True)
+    version = models.CharField(_("version of the form"), max_length=20)
+    recorded_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+    )
+    recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    withdrawn_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+    )
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        ordering = ["-given_on", "-id"]
+        indexes = [models.Index(fields=["student"], condition=Q(withdrawn_at=None), name="consent_standing")]
+
+    def __str__(self) -> str:
+        return f"{self.student}, {self.given_on}"

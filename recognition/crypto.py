@@ -1,0 +1,104 @@
+"""Encryption of everything that shows or describes a face: AES-256-GCM, the key's id in front.
+
+The context (table, row, owner ...) is authenticated but not stored: a blob that was moved to another row, class
+or version does not open. Keys come newest first: the first seals, all open.
+"""
+
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+MAGIC = b"RC1"
+KEY_BYTES = 32
+KEY_ID_BYTES = 4
+NONCE_BYTES = 12
+HEAD_BYTES = len(MAGIC) + KEY_ID_BYTES + NONCE_BYTES
+
+
+class CannotOpen(Exception):
+    """Sealed bytes that are damaged, foreign, moved, or under a key that is not here; `code` says which."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def new_key() -> str:
+    """A fresh key as it stands in FACE_DATA_KEYS."""
+    return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def parse_key(text: str) -> bytes:
+    """The 32 bytes of a key in base64, either alphabet. Raises ValueError with a sentence."""
+    plain = text.strip().translate(str.maketrans("-_", "+/"))
+    try:
+        key = base64.b64decode(plain.encode(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        message = "a key must be 32 random bytes in base64 (44 characters), as `openssl rand -base64 32` prints them"
+        raise ValueError(message)
+    return key
+
+
+def key_id(key: bytes) -> bytes:
+    """Four bytes that tell keys apart and say nothing about them."""
+    return hashlib.sha256(b"rollcall key id" + key).digest()[:KEY_ID_BYTES]
+
+
+def bind(context: Sequence[str]) -> bytes:
+    """The context as associated data; lengths in front, so that no two contexts read alike."""
+    return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in context)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keyring:
+    """Keys, newest first. Immutable and thread-safe."""
+
+    keys: tuple[bytes, ...]
+
+    def seal(self, plain: bytes, *context: str) -> bytes:
+        key = self.keys[0]
+        nonce = os.urandom(NONCE_BYTES)
+        return MAGIC + key_id(key) + nonce + AESGCM(key).encrypt(nonce, plain, bind(context))
+
+    def open(self, sealed: bytes | memoryview, *context: str) -> bytes:
+        """The plain bytes. Raises `CannotOpen`."""
+        data = bytes(sealed)
+        if len(data) < HEAD_BYTES or not data.startswith(MAGIC):
+            raise CannotOpen("foreign", "These bytes were not sealed by Rollcall.")
+        wanted = data[len(MAGIC) : len(MAGIC) + KEY_ID_BYTES]
+        key = next((k for k in self.keys if key_id(k) == wanted), None)
+        if key is None:
+            message = "The key is not among FACE_DATA_KEYS. Put the older key behind the newest one."
+            raise CannotOpen("no_key", message)
+        try:
+            return AESGCM(key).decrypt(
+                data[HEAD_BYTES - NONCE_BYTES : HEAD_BYTES], data[HEAD_BYTES:], bind(context)
+            )
+        except InvalidTag:
+            message = "These bytes are damaged, or belong to another row."
+            raise CannotOpen("damaged", message) from None
+
+    def digest(self, data: bytes, purpose: str) -> str:
+        """A keyed BLAKE2b digest in hex under the oldest key: stable when a new key is put in front."""
+        return hashlib.blake2b(
+            data, key=self.keys[-1], person=purpose.encode()[:16], digest_size=32
+        ).hexdigest()
+
+
+@cache
+def _ring(keys: tuple[str, ...]) -> Keyring:
+    return Keyring(tuple(parse_key(key) for key in keys))
+
+
+def keyring() -> Keyring:
+    """The keys of FACE_DATA_KEYS."""
+    return _ring(tuple(settings.FACE_DATA_KEYS))

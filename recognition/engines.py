@@ -1,0 +1,37 @@
+"""The one engine of this process: built under a lock at first use, with what the settings say."""
+
+import threading
+
+from django.conf import settings
+
+from recognition.engine import Engine
+
+_lock = threading.Lock()
+_engine: Engine | None = None
+
+
+def engine() -> Engine:
+    """The engine, loaded at the first call. Thread-safe; a process that used it must not fork."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = Engine.load(
+                detector=settings.FACE_DETECTION_MODEL,
+                precision=settings.FACE_PRECISION,
+                device=settings.FACE_DEVICE,
+                workers=settings.FACE_RECOGNITION_WORKERS,
+                scale=settings.FACE_DETECTION_SCALE,
+                models_dir=settings.FACE_MODELS_DIR,
+                cache_dir=settings.FACE_MODELS_DIR,
+                cache_size=settings.FACE_ENCODING_CACHE_SIZE,
+            )
+        return _engine
+
+
+def close_engine() -> None:
+    """Stop the engine's threads; the next `engine()` builds a new one."""
+    global _engine
+    with _lock:
+        if _engine is not None:
+            _engine.close()
+            _engine = None
