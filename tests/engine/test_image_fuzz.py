@@ -1,0 +1,91 @@
+"""Damaged files of every kind, made at random: pixels or a BadImage, never anything else, and soon."""
+
+import os
+import time
+import warnings
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recognition.engine.errors import BadImage
+from recognition.engine.image import decode, probe
+from tests.engine.test_image import ARITHMETIC, bomb, heic, save, scene
+
+SECONDS = 300.0 if os.environ.get("ROLLCALL_SOAK") == "1" else 5.0
+SLOWEST = 2.0
+KINDS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+SEEDS = [
+    *(save(scene(), kind) for kind in KINDS),
+    save(scene(), "JPEG", progressive=True),
+    save(np.dstack([scene(), scene()[:, :, 0]]), "PNG"),
+    heic(scene()),
+    ARITHMETIC,
+    bomb("WEBP"),
+]
+
+
+def outcome(data: bytes) -> str:
+    try:
+        pixels = decode(data)
+    except BadImage as refused:
+        return refused.code
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+    return "pixels"
+
+
+def damage(whole: bytes, rng: np.random.Generator) -> bytes:
+    """Bytes changed (headers more often than the rest), a piece cut out, or another file's piece put in."""
+    data = bytearray(whole)
+    reach = len(data) if rng.random() < 0.5 else min(len(data), 64)
+    for at in rng.integers(0, reach, rng.integers(1, 9)):
+        data[at] = int(rng.choice([0, 1, 127, 128, 255, rng.integers(256)]))
+    start, length = int(rng.integers(len(data))), int(rng.integers(1, 200))
+    choice = rng.random()
+    if choice < 0.2:
+        del data[start : start + length]
+    elif choice < 0.4:
+        other = SEEDS[int(rng.integers(len(SEEDS)))]
+        data[start:start] = other[: int(rng.integers(len(other)))]
+    return bytes(data)
+
+
+def test_damaged_files_end_in_pixels_or_a_typed_refusal() -> None:
+    rng = np.random.default_rng(int(os.environ.get("ROLLCALL_SEED", "4")))
+    seen: dict[str, int] = {}
+    ends = time.perf_counter() + SECONDS
+    with warnings.catch_warnings():
+        # Pillow warns of odd metadata; the picture's fate is what is tested.
+        warnings.simplefilter("ignore", UserWarning)
+        while (started := time.perf_counter()) < ends:
+            data = damage(SEEDS[int(rng.integers(len(SEEDS)))], rng)
+            found = outcome(data)
+            seen[found] = seen.get(found, 0) + 1
+            assert time.perf_counter() - started < SLOWEST, (found, data.hex())
+    assert sum(seen.values()) > 100
+    assert {"pixels", "truncated", "unreadable", "unsupported_format"} <= seen.keys()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_answered(data: bytes) -> None:
+    assert outcome(data) in {"empty", "truncated", "unreadable", "unsupported_format", "too_many_pixels"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"MM\0+"]),
+    st.binary(max_size=80),
+)
+def test_a_header_of_any_bytes_is_measured_or_refused(magic: bytes, rest: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            header = probe(magic + rest)
+        except BadImage as refused:
+            found = refused.code
+        else:
+            found = "measured" if header.width >= 1 <= header.height else "nonsense"
+    assert found in {"measured", "truncated", "unreadable"}
