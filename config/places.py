@@ -46,14 +46,15 @@ class Addresses:
 
     database_url: str
     redis_url: str
+    sockets: str
 
     @classmethod
     def of(cls, var: Path) -> Addresses:
         """Of the servers that run, as the launcher noted them; else of the place where they would be."""
         try:
             noted = json.loads((var / "servers.json").read_text(encoding="utf-8"))
-            return cls(database_url=noted["database_url"], redis_url=noted["redis_url"])
-        except (FileNotFoundError, PermissionError, ValueError, KeyError):
+            return cls(**noted)
+        except (FileNotFoundError, PermissionError, ValueError, TypeError):
             return cls.in_folder(var / "run", read_secret(var / "secrets", "database_password"))
 
     @classmethod
@@ -63,6 +64,7 @@ class Addresses:
         return cls(
             database_url=f"postgresql://rollcall:{quote(password)}@/rollcall?host={place}",
             redis_url=f"unix://{place}/valkey.sock",
+            sockets=str(sockets),
         )
 
     def note(self, var: Path) -> None:
