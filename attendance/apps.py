@@ -8,3 +8,6 @@ class AttendanceConfig(AppConfig):
     name = "attendance"
     verbose_name = _("Attendance")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from attendance import canary  # noqa: F401 - its import registers the check of the keys

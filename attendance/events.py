@@ -1,5 +1,6 @@
 """Telling dashboards that a register changed: a shortcut only, its truth is `Session.version` in PostgreSQL."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 LAYER = "dashboards"
+PATIENCE = 1.0
+"""Seconds that a writer waits for Redis to take a message: a stuck Redis must not hold up the register."""
 
 Message = Mapping[str, Any]
 
@@ -27,11 +30,13 @@ def publish_on_commit(session_id: UUID, message: Message) -> None:
 
 
 def _publish(session_id: UUID, message: Message) -> None:
-    layer = get_channel_layer(LAYER)
     try:
-        async_to_sync(layer.group_send)(
-            group_of(session_id), {"type": "register.event", "message": dict(message)}
-        )
+        async_to_sync(_send)(group_of(session_id), {"type": "register.event", "message": dict(message)})
     except (RedisError, OSError) as fault:
         # Dashboards ask PostgreSQL for the version every two seconds, so nothing is lost.
-        logger.warning("dashboards were not told of a change: %s", fault)
+        logger.warning("dashboards were not told of a change: %s", fault or type(fault).__name__)
+
+
+async def _send(group: str, event: dict[str, Any]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await get_channel_layer(LAYER).group_send(group, event)

@@ -1,15 +1,19 @@
 """Who may: the one answer for pages, sockets, the API and the admin.
 
-A teacher's rights come from `Teaching` on the day in question, never from the role alone, so a substitute's end
-with the last day. A person who must still choose a password may do nothing.
+A teacher's rights come from `Teaching`, never from the role alone: for a session it must cover the session's day
+and not have ended before today, so a substitute's rights end with the last day. A person who must still choose a
+password may do nothing.
 """
 
 import datetime as dt
 from enum import StrEnum
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from attendance.errors import Refused
 from attendance.models import Membership, Role, SchoolClass, Session, Student, Teaching, User
 
 Person = User | AnonymousUser
@@ -38,7 +42,10 @@ OF_VIEWERS = frozenset({Action.VIEW_SESSION, Action.VIEW_CLASS, Action.VIEW_STUD
 
 
 def may(user: Person, action: Action, subject: Subject = None, *, on: dt.date | None = None) -> bool:
-    """Whether `user` may do `action` to `subject` (None: to the kind at all, as for a list or a new row)."""
+    """Whether `user` may do `action` to `subject` (None: to the kind at all, as for a list or a new row).
+
+    `on` is the day for which a class or student is meant, today unless given; a session has its own.
+    """
     if not isinstance(user, User) or not user.is_active or user.must_change_password:
         return False
     if user.is_superuser or user.role == Role.ADMINISTRATOR:
@@ -50,17 +57,26 @@ def may(user: Person, action: Action, subject: Subject = None, *, on: dt.date | 
     return action in OF_TEACHERS and (subject is None or _teaches(user, subject, on))
 
 
+def require(
+    actor: Person | None, action: Action, subject: Subject = None, *, on: dt.date | None = None
+) -> None:
+    """Raise `Refused("not_allowed")` unless `actor` may. None is the house itself: commands and jobs."""
+    if actor is not None and not may(actor, action, subject, on=on):
+        raise Refused("not_allowed", _("You have no right to do this. Ask the school's office."))
+
+
 def sees_all_classes(user: Person) -> bool:
     """Whether lists need no narrowing to the classes that the person teaches."""
     return isinstance(user, User) and (user.is_superuser or user.role in {*OFFICE, Role.VIEWER})
 
 
 def _teaches(user: User, subject: Session | SchoolClass | Student, on: dt.date | None) -> bool:
+    today = timezone.localdate()
+    day = subject.date if isinstance(subject, Session) else on or today
+    lasting = Q(ends_on=None) | Q(ends_on__gte=today)
+    teachings = Teaching.objects.filter(lasting, user=user).on(day)
     if isinstance(subject, Session):
-        day = subject.date
-        return Teaching.objects.filter(user=user, school_class=subject.school_class_id).on(day).exists()
-    day = on or timezone.localdate()
-    teachings = Teaching.objects.filter(user=user).on(day)
+        return teachings.filter(school_class=subject.school_class_id).exists()
     if isinstance(subject, SchoolClass):
         return teachings.filter(school_class=subject).exists()
     classes = Membership.objects.filter(student=subject).on(day).values("school_class")

@@ -1,0 +1,72 @@
+"""A known sentence under each key, decrypted at start: a wrong key is found before it does harm.
+
+`fault()` is what the launcher and the ready-check call; `manage.py check --database default` says the same as
+`attendance.E001`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connection
+
+from attendance.models import KeyCanary
+from recognition.crypto import CannotOpen, Keyring, key_id, keyring
+
+SENTENCE = b"the canary sings"
+
+
+def fault() -> str | None:
+    """What is wrong with FACE_DATA_KEYS, as a sentence; None where every key of this database is here.
+
+    A key that is new to this database gets its canary, but only when nothing is wrong with the others.
+    """
+    ring = keyring()
+    sentence = examine(ring)
+    if sentence is None:
+        _plant(ring)
+    return sentence
+
+
+def examine(ring: Keyring) -> str | None:
+    """The same without writing anything."""
+    if not ring.keys:
+        return "FACE_DATA_KEYS is empty. Give the key that this database was made with."
+    ours = {key_id(key).hex() for key in ring.keys}
+    for name, sealed in KeyCanary.objects.order_by("pk").values_list("key_id", "sealed"):
+        if name not in ours:
+            return (
+                f"FACE_DATA_KEYS lacks the key {name}, under which face data of this database are encrypted "
+                f"(given: {', '.join(sorted(ours))}). Put it back, behind the newest key."
+            )
+        try:
+            plain = ring.open(sealed, "canary", name)
+        except CannotOpen as refusal:
+            return f"The canary of the key {name} cannot be opened: {refusal}"
+        if plain != SENTENCE:
+            return f"The canary of the key {name} says something else. Restore the database from a backup."
+    return None
+
+
+def _plant(ring: Keyring) -> None:
+    """A canary for each key that has none; two processes may do so at once."""
+    known = set(KeyCanary.objects.values_list("key_id", flat=True))
+    for key in ring.keys:
+        name = key_id(key).hex()
+        if name not in known:
+            sealed = Keyring((key,)).seal(SENTENCE, "canary", name)
+            KeyCanary.objects.bulk_create([KeyCanary(key_id=name, sealed=sealed)], ignore_conflicts=True)
+
+
+@register(Tags.database)
+def check_keys(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """`attendance.E001`: the keys do not fit the database. Before the first migration there is nothing to ask."""
+    if not databases or "default" not in databases:
+        return []
+    try:
+        if KeyCanary._meta.db_table not in connection.introspection.table_names():
+            return []
+        sentence = examine(keyring())
+    except DatabaseError:
+        return []  # A database that cannot be reached is reported by whoever connects to it.
+    return [] if sentence is None else [Error(sentence, id="attendance.E001")]

@@ -1,0 +1,125 @@
+"""What `recognition.galleries` asks of the school: which version a class's gallery has, and whose templates are in it.
+
+Versions rise in the transaction that changes a template, membership or consent. They also carry the school's date,
+because a membership that starts today, or a consent that ended yesterday, changes a gallery without any row changing.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from attendance.models import Membership, SchoolClass, SchoolSettings, Space, Student, Template
+from recognition.crypto import keyring
+from recognition.engine.types import Array
+
+SCHOOL = "school"
+"""In place of a class's key: everybody, for the duplicate check and for visitors."""
+DIMENSIONS = 128
+DATE_BITS = 20
+"""A date's ordinal (740,000 in our days) below, the count of changes above."""
+ENTRY = np.dtype("<f4")
+
+
+class Source:
+    """The database behind the galleries. Stateless and thread-safe; each call is its own short read."""
+
+    def versions(self, class_ids: Iterable[str]) -> dict[str, int]:
+        """The present version of each class's gallery, and of `SCHOOL` if asked for, in one query."""
+        wanted = set(map(str, class_ids))
+        classes = (
+            SchoolClass.objects.filter(pk__in=wanted - {SCHOOL})
+            .annotate(key=Cast("pk", TextField()))
+            .order_by()
+            .values_list("key", "gallery_version")
+        )
+        school = (
+            SchoolSettings.objects.filter(pk=1)
+            .annotate(key=Value(SCHOOL, TextField()))
+            .values_list("key", "school_gallery_version")
+        )
+        rows = classes.union(school, all=True) if SCHOOL in wanted else classes
+        today = timezone.localdate().toordinal()
+        return {key: (count << DATE_BITS) | today for key, count in rows}
+
+    def templates(self, class_id: str) -> tuple[Array, list[str]]:
+        """(N, 128) float32 unit templates and the N students' keys, one row per photograph.
+
+        Only students who are members today, have not left and have a consent that holds.
+        """
+        return templates_of(members(class_id, timezone.now()))
+
+    def space(self) -> str:
+        """The name of the space that is searched, empty before the first enrolment."""
+        return Space.objects.filter(active=True).values_list("name", flat=True).first() or ""
+
+
+def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
+    """The students who may be recognised in a class, or in the whole school, at that moment."""
+    students = Student.objects.recognisable(at)
+    if class_id == SCHOOL:
+        return students
+    today = Membership.objects.filter(school_class=UUID(class_id)).on(timezone.localdate(at))
+    return students.filter(pk__in=today.values("student"))
+
+
+def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
+    """Decrypt the templates of these students in the active space; see `Source.templates`."""
+    rows = list(
+        Template.objects.filter(space__active=True, photograph__student__in=students)
+        .order_by("photograph__student", "photograph")
+        .values_list("photograph", "photograph__student", "space__name", "sealed")
+    )
+    vectors = np.zeros((len(rows), DIMENSIONS), np.float32)
+    for row, (photograph, student, space, sealed) in enumerate(rows):
+        vectors[row] = unsealed(sealed, photograph, student, space)
+    return vectors, [str(student) for _, student, _, _ in rows]
+
+
+def sealed(vector: Array, photograph: UUID, student: UUID, space: str) -> bytes:
+    """A template encrypted for its row."""
+    return keyring().seal(vector.astype(ENTRY).tobytes(), *_context(photograph, student, space))
+
+
+def unsealed(data: bytes | memoryview, photograph: UUID, student: UUID, space: str) -> Array:
+    """The template of a row. Raises `recognition.crypto.CannotOpen`."""
+    plain = keyring().open(data, *_context(photograph, student, space))
+    return np.frombuffer(plain, ENTRY).astype(np.float32)
+
+
+def _context(photograph: UUID, student: UUID, space: str) -> tuple[str, ...]:
+    return ("template", str(photograph), str(student), space)
+
+
+def lock_school() -> SchoolSettings:
+    """The school's row under lock: whoever changes what a gallery holds takes it first.
+
+    Such changes are rare and short, so they wait for each other: no deadlock, and no two students are enrolled with one
+    face at the same moment.
+    """
+    SchoolSettings.load()
+    return SchoolSettings.objects.select_for_update().get(pk=1)
+
+
+def lock_student(student_id: UUID) -> Student | None:
+    """The student under a row lock that lets marks be written beside it, taken after `lock_school`."""
+    return Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
+
+
+def changed(student_ids: Sequence[UUID], class_ids: Sequence[UUID] = ()) -> None:
+    """Raise the versions of every class these students are or will be in, of `class_ids`, and of the school.
+
+    To be called in the transaction that makes the change, after `lock_school`.
+    """
+    with transaction.atomic():
+        school = lock_school()
+        theirs = Membership.objects.filter(student__in=student_ids).values("school_class")
+        SchoolClass.objects.filter(pk__in=theirs).exclude(pk__in=class_ids).raise_gallery_version()
+        SchoolClass.objects.filter(pk__in=class_ids).raise_gallery_version()
+        school.school_gallery_version += 1
+        school.save(update_fields=["school_gallery_version"])
