@@ -22,7 +22,9 @@ def folded(text: str) -> str:
 
 class StudentQuerySet(models.QuerySet["Student"]):
     def active(self) -> Self:
-        return self.filter(left_on=None, erased_at=None)
+        """Neither erased nor gone; the day a student leaves is not yet a day of the past."""
+        here = Q(left_on=None) | Q(left_on__gte=timezone.localdate())
+        return self.filter(here, erased_at=None)
 
     def in_class(self, school_class: SchoolClass, on: dt.date) -> Self:
         members = Membership.objects.filter(school_class=school_class).on(on)
