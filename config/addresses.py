@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import zoneinfo
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from config.env import NotUsableError
+from recognition.crypto import parse_key
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -61,15 +60,13 @@ def time_zone(raw: str) -> str:
 
 
 def data_keys(raw: str) -> tuple[str, ...]:
-    """Keys for face data, newest first, each 32 bytes in base64 (either alphabet)."""
+    """Keys for face data, newest first."""
     keys = tuple(raw.replace(",", " ").split())
     for key in keys:
         try:
-            size = len(base64.urlsafe_b64decode(key.replace("+", "-").replace("/", "_")))
-        except (binascii.Error, ValueError):
-            size = 0
-        if size != 32:
-            raise NotUsableError("write keys of 32 bytes in base64; `openssl rand -base64 32` makes one")
+            parse_key(key)
+        except ValueError as why:
+            raise NotUsableError(str(why)) from None
     return keys
 
 
