@@ -22,6 +22,7 @@ from config.processes import Child
 
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
 places.make_secrets(VAR / "secrets")
+(VAR / "static").mkdir()
 PLACE = embedded.Place(
     var=VAR,
     sockets=embedded.sockets_folder(VAR),
@@ -50,6 +51,11 @@ def _is_ours(name: str) -> bool:
 for _name in [name for name in os.environ if _is_ours(name)]:
     del os.environ[_name]
 os.environ.update(ENVIRONMENT)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak` is what `make soak` says: tests that can run for long then do."""
+    parser.addoption("--soak", action="store_true", help="run soak tests in full")
 
 
 def pytest_configure() -> None:
@@ -93,12 +99,19 @@ def django_db_modify_db_settings(postgres: Child) -> None:
     pool_container.clear()
 
 
+@pytest.fixture(scope="session")
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether soak tests run in full."""
+    return bool(request.config.getoption("--soak"))
+
+
 @pytest.fixture(scope="session", autouse=True)
-def fast_passwords() -> None:
-    """A hash that costs nothing: real ones are slow on purpose."""
+def light_settings() -> None:
+    """A password hash that costs nothing (real ones are slow on purpose), and static files without `collectstatic`."""
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
 @pytest.fixture(autouse=True)

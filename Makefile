@@ -1,0 +1,64 @@
+# Rollcall's commands. Each works from a clean clone with Python 3.11 to 3.13, its venv package, git and make.
+# PYTHON names another interpreter; PORT, HOST, HTTPS and DEMO are `make run`'s.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input -q install --no-deps --no-build-isolation --require-hashes
+PYTEST := $(PY) -m pytest -q
+
+.PHONY: run test lint bench e2e soak lock install install-dev
+
+run: install
+	@$(PY) -m config.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
+
+test: install-dev
+	@$(PYTEST)
+
+e2e: install-dev
+	@$(PYTEST) -m browser
+
+soak: install-dev
+	@$(PYTEST) -m soak --soak
+
+lint: install-dev
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+bench: install
+	@mkdir -p var/bench
+	@for file in benchmarks/[a-z]*.py; do \
+		$(PY) -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+# What people edit is requirements*.txt; what is installed is the lock, the same for every Python and machine.
+UV := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links --overrides requirements-overrides.txt
+lock: install-dev
+	@$(UV) requirements.txt -o requirements.lock
+	@$(UV) requirements-dev.txt -c requirements.lock -o requirements-dev.lock
+
+install: .venv/.installed
+install-dev: .venv/.installed-dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "Rollcall needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: make run PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "Python's venv package is missing: sudo apt install python3-venv"; exit 1; }
+	@echo "rollcall: making .venv"
+	@$(PYTHON) -m venv .venv
+
+# The one source package of the lock (the weight files of two networks) is built by the lock's own setuptools,
+# which therefore comes first.
+.venv/.installed: requirements.lock | .venv/bin/python
+	@echo "rollcall: installing what requirements.lock says (about 1.1 GB, once)"
+	@awk '/^setuptools==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/setuptools.lock
+	@$(PIP) -r .venv/setuptools.lock
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	@echo "rollcall: installing what requirements-dev.lock says"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
