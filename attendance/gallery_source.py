@@ -5,21 +5,25 @@ because a membership that starts today, or a consent that ended yesterday, chang
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from attendance.database import NOT_ANSWERING
 from attendance.models import Membership, SchoolClass, SchoolSettings, Space, Student, Template
-from recognition.crypto import keyring
+from recognition.crypto import CannotOpen, keyring
 from recognition.engine.types import Array
+from recognition.galleries import SCHOOL, SourceUnavailable
 
-SCHOOL = "school"
-"""In place of a class's key: everybody, for the duplicate check and for visitors."""
+logger = logging.getLogger(__name__)
+
 DIMENSIONS = 128
 DATE_BITS = 20
 """A date's ordinal (740,000 in our days) below, the count of changes above."""
@@ -27,36 +31,63 @@ ENTRY = np.dtype("<f4")
 
 
 class Source:
-    """The database behind the galleries. Stateless and thread-safe; each call is its own short read."""
+    """The database behind the galleries. Stateless, thread-safe; keeps no connection once a call has returned.
+
+    All raise `SourceUnavailable` while PostgreSQL does not answer.
+    """
 
     def versions(self, class_ids: Iterable[str]) -> dict[str, int]:
         """The present version of each class's gallery, and of `SCHOOL` if asked for, in one query."""
-        wanted = set(map(str, class_ids))
-        classes = (
-            SchoolClass.objects.filter(pk__in=wanted - {SCHOOL})
-            .annotate(key=Cast("pk", TextField()))
-            .order_by()
-            .values_list("key", "gallery_version")
-        )
-        school = (
-            SchoolSettings.objects.filter(pk=1)
-            .annotate(key=Value(SCHOOL, TextField()))
-            .values_list("key", "school_gallery_version")
-        )
-        rows = classes.union(school, all=True) if SCHOOL in wanted else classes
-        today = timezone.localdate().toordinal()
-        return {key: (count << DATE_BITS) | today for key, count in rows}
+        with _asking():
+            return _versions({str(key) for key in class_ids})
 
     def templates(self, class_id: str) -> tuple[Array, list[str]]:
         """(N, 128) float32 unit templates and the N students' keys, one row per photograph.
 
         Only students who are members today, have not left and have a consent that holds.
         """
-        return templates_of(members(class_id, timezone.now()))
+        with _asking():
+            return templates_of(members(class_id, timezone.now()))
 
-    def space(self) -> str:
-        """The name of the space that is searched, empty before the first enrolment."""
-        return Space.objects.filter(active=True).values_list("name", flat=True).first() or ""
+    def alone(self, class_id: str, build: Callable[[], None]) -> None:
+        """Run `build` while no other process does for this class. PostgreSQL drops the lock with its holder."""
+        with _asking(), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"gallery:{class_id}"])
+            build()
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    try:
+        yield
+    except NOT_ANSWERING as fault:
+        message = f"PostgreSQL does not answer: {fault}"
+        raise SourceUnavailable(message) from fault
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def _versions(wanted: set[str]) -> dict[str, int]:
+    classes = (
+        SchoolClass.objects.filter(pk__in=wanted - {SCHOOL})
+        .annotate(key=Cast("pk", TextField()))
+        .order_by()
+        .values_list("key", "gallery_version")
+    )
+    school = (
+        SchoolSettings.objects.filter(pk=1)
+        .annotate(key=Value(SCHOOL, TextField()))
+        .values_list("key", "school_gallery_version")
+    )
+    rows = classes.union(school, all=True) if SCHOOL in wanted else classes
+    today = timezone.localdate().toordinal()
+    return {key: (count << DATE_BITS) | today for key, count in rows}
+
+
+def active_space() -> str:
+    """The name of the space that is searched, empty before the first enrolment."""
+    return Space.objects.filter(active=True).values_list("name", flat=True).first() or ""
 
 
 def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
@@ -70,15 +101,21 @@ def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
 
 def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
     """Decrypt the templates of these students in the active space; see `Source.templates`."""
-    rows = list(
+    rows = (
         Template.objects.filter(space__active=True, photograph__student__in=students)
         .order_by("photograph__student", "photograph")
         .values_list("photograph", "photograph__student", "space__name", "sealed")
     )
-    vectors = np.zeros((len(rows), DIMENSIONS), np.float32)
-    for row, (photograph, student, space, sealed) in enumerate(rows):
-        vectors[row] = unsealed(sealed, photograph, student, space)
-    return vectors, [str(student) for _, student, _, _ in rows]
+    vectors, owners = [], []
+    for photograph, student, space, sealed_bytes in rows:
+        try:
+            vectors.append(unsealed(sealed_bytes, photograph, student, space))
+        except CannotOpen as refusal:
+            # One damaged row must not leave a whole class unrecognised.
+            logger.error("the template of photograph %s is left out: %s", photograph, refusal)
+            continue
+        owners.append(str(student))
+    return np.array(vectors, np.float32).reshape(-1, DIMENSIONS), owners
 
 
 def sealed(vector: Array, photograph: UUID, student: UUID, space: str) -> bytes:

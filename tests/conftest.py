@@ -13,12 +13,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 import pytest
 
 from config import embedded, places
 from config.processes import Child
+
+if TYPE_CHECKING:
+    from tests.world import World
 
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
 places.make_secrets(VAR / "secrets")
@@ -121,3 +125,31 @@ def clean_cache() -> Iterator[None]:
     from django.core.cache import cache
 
     cache.delete_pattern("*")  # type: ignore[attr-defined]  # django-redis has more than Django's caches
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Lets the emptying of tables after a transactional test pass the guards of what is append-only.
+
+    The letters and settings that migrations wrote are put back, so that the next test finds them.
+    """
+    from django.db import connection, transaction
+
+    from tests.world import seed
+
+    def flush(sql_list: list[str]) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL rollcall.purge = 'on'")
+            for sql in sql_list:
+                cursor.execute(sql)
+        seed()
+
+    connection.ops.execute_sql_flush = flush  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The small school of tests/world.py."""
+    from tests.world import build
+
+    return build()
