@@ -1,0 +1,147 @@
+"""What every detector can do, and what several of them share."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from recognition.engine.errors import BadImage
+from recognition.engine.opencv import cv2
+from recognition.engine.runtime import Network, Shape
+from recognition.engine.types import Array, Box, Detection, Pixels
+
+# The detector's longer side is kept within these, per tile (DESIGN.md, FACE_DETECTION_SCALE).
+SMALLEST_SIDE, LARGEST_SIDE = 320, 960
+
+
+class Detector(Protocol):
+    """Finds faces. One object serves any number of threads at once."""
+
+    @property
+    def name(self) -> str:
+        """As in FACE_DETECTION_MODEL."""
+
+    @property
+    def scales(self) -> bool:
+        """Whether `side` governs it; one that does not looks at the picture in its full size."""
+
+    def detect(self, rgb: Pixels, side: int) -> list[Detection]:
+        """The faces of `rgb`, best first, the longer side of the picture brought to `side` pixels."""
+
+    def hog_box(self, detection: Detection) -> Box:
+        """The box that dlib's HOG detector would draw there: what the five-point predictor expects."""
+
+
+class Sized:
+    """A network compiled for each input shape that is asked for; the last few stay.
+
+    A static shape runs a fifth faster than a dynamic one, and one camera sends one shape.
+    """
+
+    def __init__(self, compile_for: Callable[[Shape], Network], keep: int = 6) -> None:
+        self._compile, self._keep = compile_for, keep
+        self._lock = threading.Lock()
+        self._networks: OrderedDict[Shape, Network] = OrderedDict()
+
+    def __call__(self, pixels: np.ndarray) -> list[Array]:
+        return self._for(pixels.shape)(pixels)
+
+    def _for(self, shape: Shape) -> Network:
+        with self._lock:
+            network = self._networks.get(shape)
+            if network is None:
+                network = self._networks[shape] = self._compile(shape)
+                if len(self._networks) > self._keep:
+                    self._networks.popitem(last=False)
+            self._networks.move_to_end(shape)
+            return network
+
+
+def fit(rgb: Pixels, side: int, multiple: int = 32) -> tuple[Pixels, float]:
+    """`rgb` with its longer side at `side`, on a black canvas of sides that are multiples of `multiple`.
+
+    Also the scale from the picture to the canvas; the picture lies at the top left.
+    """
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    if scale != 1:
+        how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+        rgb = cv2.resize(rgb, (columns, rows), interpolation=how)
+    down, right = -rows % multiple, -columns % multiple
+    if down or right:
+        rgb = cv2.copyMakeBorder(rgb, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    return rgb, scale
+
+
+def blob(rgb: Pixels, *, bgr: bool = False) -> Array:
+    """(H, W, 3) uint8 as (1, 3, H, W) float32 from 0 to 255, in the same order of colours or turned to BGR."""
+    return np.asarray(cv2.dnn.blobFromImage(rgb, swapRB=bgr), np.float32)
+
+
+def suppress(boxes: Array, scores: Array, overlap: float) -> list[int]:
+    """Non-maximum suppression: which of `boxes` (N, 4: left, top, right, bottom) stay, best first."""
+    order = np.argsort(-scores, kind="stable")
+    areas = np.maximum(0, boxes[:, 2] - boxes[:, 0]) * np.maximum(0, boxes[:, 3] - boxes[:, 1])
+    kept: list[int] = []
+    while order.size:
+        best, order = order[0], order[1:]
+        kept.append(int(best))
+        low = np.maximum(boxes[best, :2], boxes[order, :2])
+        high = np.minimum(boxes[best, 2:], boxes[order, 2:])
+        shared = np.prod(np.maximum(0, high - low), axis=1)
+        order = order[shared <= overlap * (areas[best] + areas[order] - shared)]
+    return kept
+
+
+def gather(boxes: Array, scores: Array, landmarks: Array, overlap: float) -> list[Detection]:
+    """Detections out of arrays (N, 4), (N,), (N, 5, 2), those that overlap a better one left out."""
+    return [
+        Detection(
+            box=(float(boxes[at, 0]), float(boxes[at, 1]), float(boxes[at, 2]), float(boxes[at, 3])),
+            score=float(scores[at]),
+            landmarks=landmarks[at].astype(np.float32),
+        )
+        for at in suppress(boxes, scores, overlap)
+    ]
+
+
+# CenterFace's mean landmarks in dlib's HOG box: x + iy from its centre, in parts of its side. Measured on 313
+# faces of LFW that both find (an eye to the image's left first; HOG's boxes lie a little to the left).
+_MEAN_FACE = np.array(
+    [-0.1739 - 0.1710j, 0.2360 - 0.1838j, 0.0245 + 0.0576j, -0.1378 + 0.2527j, 0.2035 + 0.2409j]
+)
+
+
+def box_around(landmarks: Array) -> Box:
+    """The HOG-like box of five landmarks: that of the mean face, turned and scaled to fit them best."""
+    points = landmarks[:, 0] + 1j * landmarks[:, 1]
+    face = _MEAN_FACE - _MEAN_FACE.mean()
+    turn = np.vdot(face, points - points.mean()) / np.vdot(face, face)
+    centre = points.mean() - turn * _MEAN_FACE.mean()
+    half = max(float(abs(turn)), 1.0) / 2
+    return (
+        float(centre.real) - half,
+        float(centre.imag) - half,
+        float(centre.real) + half,
+        float(centre.imag) + half,
+    )
+
+
+def landmark_box(detection: Detection) -> Box:
+    """`box_around` the landmarks of a detection that has them."""
+    if detection.landmarks is None:
+        msg = "This detection has no landmarks: it came from another detector"
+        raise BadImage(msg, code="wrong_shape")
+    return box_around(detection.landmarks)
+
+
+def shifted(box: Box, right: float, down: float, size: float) -> Box:
+    """A square HOG-like box: `box`'s centre moved, and its mean side scaled, by parts of that mean side."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    mean = float(np.sqrt(max(width, 1.0) * max(height, 1.0)))
+    x, y = (box[0] + box[2]) / 2 + right * mean, (box[1] + box[3]) / 2 + down * mean
+    half = size * mean / 2
+    return x - half, y - half, x + half, y + half

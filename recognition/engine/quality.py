@@ -1,0 +1,62 @@
+"""How far a face can be relied upon, from its chip, its landmarks and how well its encoding holds together."""
+
+import math
+
+import numpy as np
+
+from recognition.engine.opencv import cv2
+from recognition.engine.types import Array, Pixels, Quality
+
+# The inner face in the chip: background and hair outside say nothing about sharpness or light.
+_INNER = slice(30, 125)
+
+# A nose this far (in distances between the eyes) beside the middle of the eyes is a face turned by 90 degrees;
+# the rest follows the sine. The nose stands that far out of the plane of the eyes.
+_NOSE_DEPTH = 0.55
+# The nose's place between the eyes (0) and the mouth (1) in a level face, and what it moves per radian of pitch.
+_NOSE_LEVEL, _NOSE_PITCH = 0.56, 0.6
+
+
+def assess(chip: Pixels, landmarks: Array, score: float, agreement: float) -> Quality:
+    """The quality of a face: its chip (150, 150, 3) RGB, landmarks (5, 2) in the picture, the detector's score,
+    and the agreement of its encoding with its mirror image's (`Encoding.agreement`)."""
+    grey = cv2.cvtColor(chip[_INNER, _INNER], cv2.COLOR_RGB2GRAY)
+    eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    light = float(grey.mean()) / 255
+    yaw, pitch, roll = pose(landmarks)
+    occlusion = _between(agreement, 0.93, 0.70)
+    parts = (
+        _between(eye_distance, 8, 30),
+        _between(math.log(sharpness + 1), math.log(15), math.log(120)),
+        min(_between(light, 0.06, 0.25), _between(light, 0.97, 0.85)),
+        _between(abs(yaw), 75, 20),
+        _between(abs(pitch), 60, 20),
+        _between(agreement, 0.75, 0.96),
+        _between(score, 0.3, 0.8),
+    )
+    # The geometric mean, so that one bad part spoils the whole; the floor keeps bad ones in order.
+    overall = math.exp(sum(math.log(0.05 + 0.95 * part) for part in parts) / len(parts))
+    return Quality(eye_distance, sharpness, light, yaw, pitch, roll, occlusion, overall)
+
+
+def pose(landmarks: Array) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in degrees, about, from five landmarks: a face turned to the image's right, looking
+    down, and turned clockwise has positive ones."""
+    points = landmarks.astype(np.float64)
+    across = points[1] - points[0]
+    roll = math.atan2(across[1], across[0])
+    turned = points @ np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
+    eyes, mouth, nose = turned[:2].mean(axis=0), turned[3:].mean(axis=0), turned[2]
+    middle = eyes[0] + (mouth[0] - eyes[0]) * 0.5
+    # Between the eyes on a frontal face; turned away, the eyes close up but eyes to mouth do not.
+    size = max(float(np.hypot(*across)), 0.9 * float(mouth[1] - eyes[1]), 1e-6)
+    yaw = math.asin(float(np.clip((nose[0] - middle) / size / _NOSE_DEPTH, -1, 1)))
+    level = (nose[1] - eyes[1]) / max(float(mouth[1] - eyes[1]), 1e-6)
+    pitch = float(np.clip((level - _NOSE_LEVEL) / _NOSE_PITCH, -1.5, 1.5))
+    return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
+
+
+def _between(value: float, worst: float, best: float) -> float:
+    """0 at `worst` and beyond, 1 at `best` and beyond, a straight line between them."""
+    return float(np.clip((value - worst) / (best - worst), 0, 1))
