@@ -96,13 +96,13 @@ def suppress(boxes: Array, scores: Array, overlap: float) -> list[int]:
     return kept
 
 
-def gather(boxes: Array, scores: Array, landmarks: Array, overlap: float) -> list[Detection]:
-    """Detections out of arrays (N, 4), (N,), (N, 5, 2), those that overlap a better one left out."""
+def gather(boxes: Array, scores: Array, landmarks: Array | None, overlap: float) -> list[Detection]:
+    """Detections out of arrays (N, 4), (N,), (N, 5, 2) or None, those that overlap a better one left out."""
     return [
         Detection(
             box=(float(boxes[at, 0]), float(boxes[at, 1]), float(boxes[at, 2]), float(boxes[at, 3])),
             score=float(scores[at]),
-            landmarks=landmarks[at].astype(np.float32),
+            landmarks=None if landmarks is None else landmarks[at].astype(np.float32),
         )
         for at in suppress(boxes, scores, overlap)
     ]

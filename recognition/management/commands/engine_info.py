@@ -1,0 +1,66 @@
+"""What the engine runs on here, in which precision, why, and what there was not."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from recognition.engine import Engine, EngineError
+from recognition.engine.detectors.ssd import cuda_devices
+from recognition.engine.models import (
+    CENTERFACE_FILE,
+    ENCODER_FILE,
+    FETCHED,
+    FIVE_POINTS_FILE,
+    MMOD_FILE,
+    present,
+)
+
+
+class Command(BaseCommand):
+    """`manage.py engine_info`, with `--json` for programs."""
+
+    help = "Shows what the face engine runs on, in which precision and why, and what is not available."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """`--json`."""
+        parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+
+    def handle(self, **options: Any) -> None:
+        """Load an engine with the settings, and describe it."""
+        models = Path(settings.FACE_MODELS_DIR)
+        try:
+            with Engine.load(
+                detector=settings.FACE_DETECTION_MODEL,
+                precision=settings.FACE_PRECISION,
+                device=settings.FACE_DEVICE,
+                workers=settings.FACE_RECOGNITION_WORKERS,
+                scale=settings.FACE_DETECTION_SCALE,
+                models_dir=models,
+            ) as engine:
+                told = engine.info()
+        except EngineError as error:
+            msg = f"{error.code}: {error.message}"
+            raise CommandError(msg) from error
+        files = (ENCODER_FILE, FIVE_POINTS_FILE, MMOD_FILE, CENTERFACE_FILE, *FETCHED)
+        told["files"] = {model.name: present(model, models) for model in files}
+        told["opencv_cuda_devices"] = cuda_devices()
+        if options["json"]:
+            self.stdout.write(json.dumps(told))
+        else:
+            self._print(told)
+
+    def _print(self, told: dict[str, Any]) -> None:
+        reasons, files = told.pop("reasons"), told.pop("files")
+        for name, value in told.items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {value}")
+        self.stdout.write("why:")
+        for reason in reasons:
+            self.stdout.write(f"  {reason}")
+        self.stdout.write("model files:")
+        for name, there in files.items():
+            advice = "there" if there else "missing (manage.py fetch_models, or the folder FACE_MODELS_DIR)"
+            self.stdout.write(f"  {name}: {advice}")
