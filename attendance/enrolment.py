@@ -129,7 +129,7 @@ def _look(data: bytes, digest: str) -> Candidate | Verdict:
         message = _("There are %(count)d faces in the picture. Cut it so that one is left.")
         return Verdict(False, "several_faces", message % {"count": others + 1}, faces=others + 1, crop=shown)
     face = engine().encode(rgb, [main])[0]
-    fault = quality.fault_of(face.quality)
+    fault = quality.fault_of(face, rgb.shape[1])
     if fault is not None:
         return Verdict(False, fault.code, fault.message, faces=1, crop=shown)
     return Candidate(face, engine().space, shown, digest)
