@@ -11,13 +11,13 @@ import io
 import struct
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pillow_heif
 from PIL import Image
 
 from recognition.engine.errors import BadImage
 from recognition.engine.header import FAULTS, FORMATS, PLUGINS, ImageHeader, probe, raise_damaged
+from recognition.engine.opencv import cv2
 from recognition.engine.types import Box, Pixels
 
 __all__ = [

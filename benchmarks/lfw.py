@@ -1,0 +1,111 @@
+"""Templates of Labeled Faces in the Wild (`../shared/lfw`), made once by the engine and kept under var/."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.engine import Engine
+from recognition.engine.image import decode
+from recognition.engine.types import Array, Face
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "var" / "bench" / "cache"
+# What decides the numbers that are kept: a change in any of these makes them again.
+_MADE_BY = (
+    "align",
+    "encoder",
+    "quality",
+    "pipeline",
+    "networks",
+    "sizing",
+    "detectors/base",
+    "detectors/centerface",
+)
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """One row for each picture: whose it is (strangers follow the people), and its face, where one was found.
+
+    `person` (N,) counts from 0; the first `people` of them have several pictures, the others one.
+    `templates` (N, 128) and `quality` (N,) are zero where `found` (N,) is False.
+    """
+
+    person: NDArray[np.int64]
+    found: NDArray[np.bool_]
+    templates: Array
+    quality: Array
+    people: int
+
+    def of(self, person: int) -> NDArray[np.int64]:
+        """Rows of one person in which a face was found."""
+        return np.nonzero((self.person == person) & self.found)[0]
+
+
+def folder() -> Path:
+    """Where LFW lies: ROLLCALL_SHARED, else `shared` beside the checkout."""
+    return Path(os.environ.get("ROLLCALL_SHARED") or ROOT.parent / "shared") / "lfw"
+
+
+def load() -> Pictures:
+    """All pictures of the folder, from the cache where the same engine has seen the same files."""
+    known = [
+        sorted(person.iterdir()) for person in sorted((folder() / "people").iterdir()) if person.is_dir()
+    ]
+    lone = [[path] for path in sorted((folder() / "strangers").iterdir())]
+    paths = [path for group in known + lone for path in group]
+    person = np.repeat(np.arange(len(known) + len(lone)), [len(group) for group in known + lone])
+    kept = CACHE / f"lfw-{_digest(paths)}.npz"
+    if not kept.exists():
+        templates, quality, found = _analysed(paths)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        np.savez(kept, templates=templates, quality=quality, found=found)
+    with np.load(kept) as stored:
+        return Pictures(person, stored["found"], stored["templates"], stored["quality"], len(known))
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.parent.name}/{path.name}:{path.stat().st_size}\n".encode())
+    for name in _MADE_BY:
+        digest.update((ROOT / "recognition" / "engine" / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _analysed(paths: Sequence[Path]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    templates = np.zeros((len(paths), 128), np.float32)
+    quality = np.zeros(len(paths), np.float32)
+    found = np.zeros(len(paths), np.bool_)
+    engine = Engine.load(precision="f32")
+    try:
+        for start in range(0, len(paths), _CHUNK):
+            pictures = [decode(path.read_bytes()) for path in paths[start : start + _CHUNK]]
+            for at, (picture, faces) in enumerate(
+                zip(pictures, engine.analyse_batch(pictures), strict=True), start
+            ):
+                face = _middle(faces, picture.shape[1] / 2, picture.shape[0] / 2)
+                if face is not None:
+                    found[at], templates[at], quality[at] = True, face.template, face.quality.score
+    finally:
+        engine.close()
+    return templates, quality, found
+
+
+def _middle(faces: Sequence[Face], x: float, y: float) -> Face | None:
+    """Of several faces the named one, which LFW puts in the middle; at most a quarter of the picture away."""
+
+    def away(face: Face) -> float:
+        left, top, right, bottom = face.box
+        return float(np.hypot((left + right) / 2 - x, (top + bottom) / 2 - y))
+
+    near = [face for face in faces if away(face) <= (x + y) / 4]
+    return min(near, key=away, default=None)
