@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from attendance import audit, policy
+from attendance import audit, lockout, policy
 from attendance.errors import Refused
 from attendance.models import Device, DeviceKind, PairingCode, Session, User
 from attendance.policy import Action
@@ -78,7 +78,7 @@ def exchange(*, code: str, label: str, now: dt.datetime) -> tuple[Device, str]:
             )
         found.used_at = now
         found.save(update_fields=["used_at"])
-        return _new_device(found.session, found.kind, found.created_by, label)
+        return _new_device(found.session, found.kind, found.created_by, label, now)
 
 
 def hand_over(*, session_id: UUID, kind: str, pin: str, actor: User, now: dt.datetime) -> tuple[Device, str]:
@@ -88,13 +88,21 @@ def hand_over(*, session_id: UUID, kind: str, pin: str, actor: User, now: dt.dat
         raise Refused("bad_pin", _("Choose a PIN of four to eight digits."))
     with transaction.atomic():
         session = _session_to_share(session_id, actor)
-        return _new_device(session, _kind(kind), actor, "", pin_hash=make_password(pin))
+        return _new_device(session, _kind(kind), actor, "", now, pin_hash=make_password(pin))
 
 
-def leave(*, device: Device, pin: str, now: dt.datetime) -> None:
-    """End the device's rights. Whoever paired it by code never chose a PIN, so needs none."""
-    if device.pin_hash and not check_password(pin, device.pin_hash):
-        raise Refused("wrong_pin", _("This is not the PIN. Try again."))
+def leave(*, device: Device, pin: str, address: str | None, now: dt.datetime) -> None:
+    """End the device's rights. Whoever paired it by code never chose a PIN, so needs none.
+
+    Wrong PINs are counted as failed logins are: four digits are soon guessed by somebody with a break's time.
+    """
+    name = f"device {device.pk}"
+    if device.pin_hash:
+        lockout.check(name, address, now=now)
+        if not check_password(pin, device.pin_hash):
+            lockout.record_failure(name, address, now=now)
+            raise Refused("wrong_pin", _("This is not the PIN. Try again."))
+        lockout.record_success(name, address)
     revoke(device=device, actor=None, now=now)
 
 
@@ -106,7 +114,7 @@ def revoke(*, device: Device, actor: User | None, now: dt.datetime) -> None:
 
 
 def _new_device(
-    session: Session, kind: str, actor: User, label: str, *, pin_hash: str = ""
+    session: Session, kind: str, actor: User, label: str, now: dt.datetime, *, pin_hash: str = ""
 ) -> tuple[Device, str]:
     secret = secrets.token_urlsafe(32)
     device = Device.objects.create(
@@ -116,7 +124,7 @@ def _new_device(
         digest=_digest(secret),
         pin_hash=pin_hash,
         created_by=actor,
-        expires_at=max(session.ends_at, timezone.now()) + OVERTIME,
+        expires_at=max(session.ends_at, now) + OVERTIME,
     )
     audit.record(actor, "device_paired", device, kind=kind, session=str(session.pk))
     return device, secret

@@ -1,0 +1,76 @@
+"""Classes and students as a teacher looks them up."""
+
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from attendance import policy
+from attendance.models import Consent, Mark, Photograph, SchoolClass, Session, Student
+from attendance.policy import Action
+from attendance.web.access import login_wanted, person_of, require
+
+SESSIONS_SHOWN = 20
+MARKS_SHOWN = 40
+
+
+@require_GET
+@login_wanted
+def class_list(request: HttpRequest) -> HttpResponse:
+    person, today = person_of(request), timezone.localdate()
+    require(person, Action.VIEW_CLASS)
+    found = SchoolClass.objects.filter(archived_at=None)
+    if not policy.sees_all_classes(person):
+        found = found.filter(pk__in=SchoolClass.objects.taught_by(person, today).values("pk"))
+    on_roll = Q(memberships__starts_on__lte=today) & (
+        Q(memberships__ends_on=None) | Q(memberships__ends_on__gte=today)
+    )
+    students = Count("memberships__student", filter=on_roll, distinct=True)
+    return render(request, "pages/classes.html", {"classes": found.annotate(students=students)})
+
+
+@require_GET
+@login_wanted
+def class_detail(request: HttpRequest, class_id: UUID) -> HttpResponse:
+    person, now = person_of(request), timezone.now()
+    school_class = get_object_or_404(SchoolClass, pk=class_id)
+    require(person, Action.VIEW_CLASS, school_class)
+    students = Student.objects.in_class(school_class, timezone.localdate(now)).annotate(
+        consented=Exists(Consent.objects.valid(now).filter(student=OuterRef("pk"))),
+        photograph_count=Count("photographs", distinct=True),
+    )
+    marked = Count("marks", filter=Q(marks__code__status__in=["present", "late"]))
+    held = Session.objects.filter(school_class=school_class).annotate(here=marked)[:SESSIONS_SHOWN]
+    context = {
+        "school_class": school_class,
+        "students": students,
+        "sessions": held,
+        "faces": policy.may(person, Action.VIEW_FACES, school_class),
+        "may_start": policy.may(person, Action.RUN_SESSION, school_class),
+    }
+    return render(request, "pages/class.html", context)
+
+
+@require_GET
+@login_wanted
+def student_detail(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    person, now = person_of(request), timezone.now()
+    student = get_object_or_404(Student, pk=student_id)
+    require(person, Action.VIEW_STUDENT, student)
+    marks = Mark.objects.filter(student=student).select_related("code", "session__school_class", "marked_by")
+    if not policy.sees_all_classes(person):
+        taught = SchoolClass.objects.taught_by(person, timezone.localdate(now))
+        marks = marks.filter(session__school_class__in=taught)
+    context = {
+        "student": student,
+        "marks": marks.order_by("-session__starts_at")[:MARKS_SHOWN],
+        "photographs": Photograph.objects.filter(student=student).count(),
+        "consent": Consent.objects.valid(now).filter(student=student).first(),
+        "memberships": student.memberships.select_related("school_class").order_by("-starts_on"),
+        "faces": policy.may(person, Action.VIEW_FACES, student),
+        "may_enrol": policy.may(person, Action.ENROL, student),
+    }
+    return render(request, "pages/student.html", context)

@@ -1,0 +1,166 @@
+"""The pages of one session: live, watched, projected, at the door, and a second camera."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from attendance import devices, policy, register, roll
+from attendance.errors import Refused
+from attendance.models import DeviceKind, SchoolSettings, Session
+from attendance.policy import Action
+from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
+from attendance.web.cookies import give_device, take_device
+from attendance.web.forms import HandOverForm
+
+PAGE_OF = {DeviceKind.CAMERA: "camera", DeviceKind.PROJECTOR: "projector", DeviceKind.KIOSK: "kiosk"}
+
+
+def _context(request: HttpRequest, session: Session) -> dict[str, Any]:
+    return {
+        "session": session,
+        "state": roll.register_state(session, user=person_of(request)),
+        "may": {
+            "run": policy.may(request.user, Action.RUN_SESSION, session),
+            "mark": policy.may(request.user, Action.MARK, session),
+            "faces": policy.may(request.user, Action.VIEW_FACES, session),
+            "office": policy.may(request.user, Action.MANAGE_SCHOOL),
+        },
+        "school": SchoolSettings.load(),
+    }
+
+
+@never_cache
+@ensure_csrf_cookie
+@require_GET
+@login_wanted
+def live(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Camera and register together; whoever may only look is shown the register alone."""
+    session = session_for(request, session_id, Action.VIEW_SESSION)
+    context = _context(request, session)
+    if not context["may"]["run"]:
+        return redirect("register", session.pk)
+    return render(request, "sessions/live.html", context)
+
+
+@never_cache
+@ensure_csrf_cookie
+@require_GET
+@login_wanted
+def watch(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """The register without a camera, kept fresh."""
+    session = session_for(request, session_id, Action.VIEW_SESSION)
+    return render(request, "sessions/register.html", _context(request, session))
+
+
+@require_POST
+@login_wanted
+def begin(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Start a planned session, or open a signed register again."""
+    try:
+        register.open_session(session_id=session_id, actor=person_of(request), now=timezone.now())
+    except Refused as refusal:
+        raise as_page(refusal) from refusal
+    return redirect("live", session_id)
+
+
+@require_POST
+@login_wanted
+def hand_over(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """End the login on this device and leave it a kiosk, projector or camera of this session."""
+    form = HandOverForm(request.POST)
+    kind = form.cleaned_data["kind"] if form.is_valid() else ""
+    try:
+        device, secret = devices.hand_over(
+            session_id=session_id,
+            kind=kind,
+            pin=request.POST.get("pin", ""),
+            actor=person_of(request),
+            now=timezone.now(),
+        )
+    except Refused as refusal:
+        raise as_page(refusal) from refusal
+    logout(request)
+    response = redirect(PAGE_OF[DeviceKind(device.kind)], session_id)
+    return give_device(response, device, secret)
+
+
+@never_cache
+@ensure_csrf_cookie
+@require_GET
+def device_page(request: HttpRequest, session_id: UUID, kind: str) -> HttpResponse:
+    """A projector, kiosk or camera page: for a device of this kind; the projector for a login too."""
+    device = device_for(request, session_id)
+    if device is None and kind == DeviceKind.PROJECTOR and request.user.is_authenticated:
+        session_for(request, session_id, Action.VIEW_SESSION)
+    elif device is None or device.kind != kind:
+        return render(request, "sessions/not_paired.html", {"kind": kind}, status=403)
+    session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
+    context = {"session": session, "device": device, "board": board_of(session), "kind": kind}
+    return render(request, f"sessions/{kind}.html", context)
+
+
+@never_cache
+@require_GET
+def board(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """What a projector may know: who has arrived, and how many are still to come. No portraits, no reasons."""
+    if device_for(request, session_id) is None and not request.user.is_authenticated:
+        return JsonResponse({"code": "not_logged_in", "message": "", "extra": {}}, status=401)
+    session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
+    if device_for(request, session_id) is None:
+        session_for(request, session_id, Action.VIEW_SESSION)
+    return JsonResponse(board_of(session))
+
+
+def board_of(session: Session) -> dict[str, Any]:
+    """Names of those who are here, latest first, and counts; nothing about anybody who is not."""
+    state = roll.register_state(session, user=None)
+    here = [
+        {"id": s["id"], "name": s["name"], "at": s["mark"]["at"]}
+        for s in state["students"]
+        if s["mark"] and s["mark"]["status"] in register.HERE
+    ]
+    here.sort(key=lambda student: student["at"], reverse=True)
+    return {
+        "version": state["version"],
+        "session": state["session"],
+        "here": here,
+        "expected": state["counts"]["expected"],
+        "to_come": state["counts"]["unmarked"],
+    }
+
+
+@require_POST
+def leave(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Leave the kiosk or projector: the PIN, then nothing of the session is left on this device."""
+    device = device_for(request, session_id)
+    if device is not None:
+        try:
+            devices.leave(
+                device=device,
+                pin=request.POST.get("pin", ""),
+                address=request.META.get("REMOTE_ADDR"),
+                now=timezone.now(),
+            )
+        except Refused as refusal:
+            return JsonResponse(refusal.as_dict(), status=403)
+    return take_device(JsonResponse({"next": "/login/"}))
+
+
+@require_POST
+def not_me(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """At the kiosk: the greeted student says that this is somebody else."""
+    device = device_for(request, session_id)
+    if device is None or device.kind != DeviceKind.KIOSK:
+        return JsonResponse({"code": "not_allowed", "message": "", "extra": {}}, status=403)
+    try:
+        devices.refuse_name(device=device, student_id=posted_id(request, "student"), now=timezone.now())
+    except Refused as refusal:
+        return JsonResponse(refusal.as_dict(), status=400)
+    return JsonResponse({"outcome": "taken_back"})

@@ -1,0 +1,47 @@
+"""Pages that belong to nobody in particular: privacy, offline, errors, and the texts that scripts speak."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET
+from django.views.i18n import JavaScriptCatalog
+
+from attendance.models import SchoolSettings
+
+# One language per address: a browser may keep it for an hour, and changes with the language.
+texts = cache_control(max_age=3600, private=True)(JavaScriptCatalog.as_view())
+
+
+@require_GET
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What is kept of faces, for whom and for how long: open to everybody."""
+    return render(request, "pages/privacy.html", {"school": SchoolSettings.load()})
+
+
+@require_GET
+def offline(request: HttpRequest) -> HttpResponse:
+    """Shown by the service worker when the school's server cannot be reached."""
+    return render(request, "pages/offline.html")
+
+
+@require_GET
+@cache_control(no_cache=True)
+def service_worker(_request: HttpRequest) -> HttpResponse:
+    """At the root, because a worker governs only what lies below its own address."""
+    return HttpResponse(render_to_string("service-worker.js"), content_type="text/javascript")
+
+
+@require_GET
+def manifest(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse(render_to_string("manifest.json"), content_type="application/manifest+json")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403, with the sentence of whoever refused."""
+    return render(request, "403.html", {"message": str(exception)}, status=403)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """403 for a form that is older than its login: reload and try again, no riddles."""
+    return render(request, "403.html", {"stale": True}, status=403)

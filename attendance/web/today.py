@@ -1,0 +1,91 @@
+"""The first page after login: what is on now, what comes, what was missed."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from attendance import policy, sessions
+from attendance.errors import Refused
+from attendance.models import SchoolClass, Session, User
+from attendance.policy import Action
+from attendance.web.access import login_wanted, person_of, posted_id, require
+
+SOON = dt.timedelta(minutes=15)
+LOOK_BACK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Day:
+    """Sessions as a teacher thinks of them. `missed` were never started, or never signed."""
+
+    now: list[Session]
+    later: list[Session]
+    missed: list[Session]
+    done: list[Session]
+
+
+def day_of(found: QuerySet[Session], now: dt.datetime) -> Day:
+    """Sort the sessions of the last days around `now`."""
+    today = timezone.localdate(now)
+    day = Day([], [], [], [])
+    for session in found:
+        over = session.ends_at <= now
+        if session.state == Session.State.CLOSED:
+            if session.date == today:
+                day.done.append(session)
+        elif over:
+            day.missed.append(session)
+        elif session.is_open or session.starts_at <= now + SOON:
+            day.now.append(session)
+        elif session.date == today:
+            day.later.append(session)
+    day.missed.reverse()
+    return day
+
+
+def sessions_around(person: User, classes: QuerySet[SchoolClass], now: dt.datetime) -> QuerySet[Session]:
+    """This week's sessions up to today's end, with how many students have a mark."""
+    today = timezone.localdate(now)
+    found = Session.objects.filter(date__gte=today - LOOK_BACK, date__lte=today)
+    if not policy.sees_all_classes(person):
+        found = found.filter(school_class__in=classes)
+    marked = Count("marks", filter=~Q(marks__code=None))
+    return found.select_related("school_class").annotate(marked=marked).order_by("starts_at")
+
+
+@require_GET
+@login_wanted
+def today(request: HttpRequest) -> HttpResponse:
+    person, now = person_of(request), timezone.now()
+    require(person, Action.VIEW_SESSION)
+    mine = SchoolClass.objects.taught_by(person, timezone.localdate(now)).filter(archived_at=None)
+    may_start = policy.may(person, Action.RUN_SESSION)
+    every = policy.sees_all_classes(person)
+    startable = SchoolClass.objects.filter(archived_at=None) if every and may_start else mine
+    context = {
+        "day": day_of(sessions_around(person, mine, now), now),
+        "classes": startable.order_by("name") if may_start else startable.none(),
+        "may_start": may_start,
+        "every_class": every,
+        "now": now,
+    }
+    return render(request, "pages/today.html", context)
+
+
+@require_POST
+@login_wanted
+def start(request: HttpRequest) -> HttpResponse:
+    """One tap: the due session of the class, or an unplanned one, is open and on the screen."""
+    person = person_of(request)
+    try:
+        session = sessions.start_now(class_id=posted_id(request, "class"), actor=person, now=timezone.now())
+    except Refused as refusal:
+        messages.error(request, refusal.message)
+        return redirect("today")
+    return redirect("live", session.pk)
