@@ -388,5 +388,6 @@ LOGGING = {
         "daphne": {"level": "WARNING"},
         "celery": {"level": "INFO"},
         "django_redis": {"level": "ERROR"},
+        "faiss": {"level": "WARNING"},
     },
 }

@@ -1,0 +1,140 @@
+"""`make run` from odd places and as another user, by really doing it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config import embedded, places
+from config.processes import NOBODY
+from tests.config.launching import Launched, free_port, launch, left_of
+from tests.material import ROOT
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+
+
+@pytest.fixture
+def far_away() -> Iterator[Path]:
+    """A checkout with its own `.venv`, in a folder with spaces whose path is 150 characters long."""
+    base = ROOT / "var" / "tests"
+    base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="a path with spaces ", dir=base))
+    checkout = folder / ("x" * max(150 - len(str(folder)) - 1, 1))
+    checkout.mkdir()
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, files.stdout.decode().split("\0")):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, checkout / name)
+    # Hard links: a copy of a gigabyte in two seconds.
+    subprocess.run(["cp", "-al", sys.prefix, checkout / ".venv"], check=True)
+    (checkout / ".venv" / ".installed").touch()
+    yield checkout
+    shutil.rmtree(folder)
+
+
+def test_make_run_in_a_long_path_with_spaces(far_away: Path) -> None:
+    port, words = free_port(), far_away.parent / "said.txt"
+    assert len(str(far_away)) >= 150
+    with words.open("wb") as output:
+        process = subprocess.Popen(
+            ["make", "run", f"PORT={port}"],
+            cwd=far_away,
+            env={"PATH": os.environ["PATH"]},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    running = Launched(process, words, port)
+    running.ready()
+    assert running.ask("/healthz/ready")[1]["status"] == "ok"
+    family = running.family()
+    assert any(str(far_away) in " ".join(each.cmdline()) for each in family if each.name() == "postgres")
+    assert running.end(signal.SIGTERM) < 12
+    assert left_of(family) == []
+
+
+@pytest.fixture
+def ordinary() -> Iterator[tuple[Path, str]]:
+    """A `var` folder of nobody's, and a Python that nobody may run; only root can become somebody else."""
+    if os.geteuid() != 0:
+        pytest.skip("the tests run as an ordinary user already")
+    if not nobody_may("test", "-r", str(ROOT / "manage.py")):
+        pytest.skip("user nobody may not read this checkout")
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-nobody-"))
+    folder.chmod(0o755)
+    (folder / "var").mkdir(mode=0o700)
+    os.chown(folder / "var", NOBODY, NOBODY)
+    python = sys.executable
+    if not nobody_may(python, "-c", "1"):
+        # It lies below a folder of root's alone: the same files, by hard links, where everybody may go.
+        subprocess.run(["cp", "-al", sys.base_prefix, folder / "python"], check=True)
+        python = str(folder / "python" / "bin" / f"python3.{sys.version_info.minor}")
+    yield folder / "var", python
+    shutil.rmtree(folder)
+
+
+def nobody_may(*command: str) -> bool:
+    # Through a shell: setpriv itself may still look into folders that its child may not.
+    shell = [*AS_NOBODY, "sh", "-c", '"$@"', "sh", *command]
+    return subprocess.run(shell, capture_output=True, check=False).returncode == 0
+
+
+def test_an_ordinary_user_on_the_same_machine(ordinary: tuple[Path, str]) -> None:
+    var, python = ordinary
+    packages = str(Path(psutil.__file__).parent.parent)
+    running = launch(var, prefix=AS_NOBODY, python=python, PYTHONPATH=packages, HOME="/nonexistent")
+    running.ready()
+    family = running.family()
+    assert {each.uids().real for each in family} == {NOBODY}
+    assert running.ask("/healthz/ready")[1]["status"] == "ok"
+    running.end()
+    assert left_of(family) == []
+
+
+def test_servers_start_with_their_sockets_in_a_path_with_spaces(tmp_path: Path) -> None:
+    place = embedded.Place(tmp_path / "a b", tmp_path / "a b" / "run", durable=False)
+    place.sockets.mkdir(mode=0o700, parents=True)
+    places.make_secrets(place.secrets)
+    children = [embedded.start_valkey(place), embedded.start_postgres(place)]
+    try:
+        assert all(child.running for child in children)
+        assert embedded.answers_postgres(place)
+    finally:
+        for child in children:
+            child.stop()
+
+
+def test_a_folder_too_deep_for_sockets_gets_them_elsewhere(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100)
+    folder = embedded.sockets_folder(deep)
+    assert deep not in folder.parents
+    assert embedded.fits(folder)
+    assert folder.stat().st_mode & 0o077 == 0
+    # The next start finds the same folder again instead of leaving one behind each time.
+    deep.mkdir()
+    places.Addresses.in_folder(folder, "password").note(deep)
+    assert embedded.sockets_folder(deep) == folder
+    folder.rmdir()
+
+
+def test_a_link_is_no_private_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert embedded.is_private(tmp_path / "real")
+    assert not embedded.is_private(tmp_path / "link")
+    (tmp_path / "real").chmod(0o755)
+    assert not embedded.is_private(tmp_path / "real")
