@@ -1,6 +1,7 @@
 """Sittings of a class: planned, or started on the spot. Opening and closing belong to `attendance.register`."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -44,6 +45,28 @@ def create(
             created_by=actor,
         )
         audit.record(actor, "session_created", session)
+        return session
+
+
+def change(*, session_id: UUID, actor: User | None, **fields: Any) -> Session:
+    """Change the title, and the times while it was not opened: those of a register are part of what it says."""
+    with transaction.atomic():
+        session = register.locked(session_id)
+        policy.require(actor, Action.RUN_SESSION, session)
+        changed = sorted(name for name, value in fields.items() if getattr(session, name) != value)
+        if {"starts_at", "ends_at"} & set(changed) and session.state != Session.State.PLANNED:
+            raise Refused("already", _("The register was opened. Its times cannot be changed any more."))
+        for name in changed:
+            setattr(session, name, fields[name])
+        _check_times(session.starts_at, session.ends_at)
+        session.date = local_date(session.starts_at)
+        policy.require(actor, Action.RUN_SESSION, session)
+        others = Session.objects.filter(school_class=session.school_class, starts_at=session.starts_at)
+        if others.exclude(pk=session.pk).exists():
+            raise Refused("already", _("This class has a session at that time already."))
+        if changed:
+            session.save(update_fields=[*changed, "date"])
+            audit.record(actor, "session_changed", session, fields=",".join(changed))
         return session
 
 

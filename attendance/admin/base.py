@@ -1,0 +1,165 @@
+"""What every page of the admin shares: rights out of the policy, acts in the audit, refusals as form errors."""
+
+from typing import Any, TypeVar, cast
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Model, Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from attendance import audit, policy
+from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
+from attendance.admin.pages import Day, Moment
+from attendance.errors import Refused
+from attendance.models import AuditEvent, User
+from attendance.policy import Action
+
+M = TypeVar("M", bound=Model)
+P = TypeVar("P", bound=Model)
+
+HISTORY_SHOWN = 200
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks. The site lets nobody in who is not logged in."""
+    return cast(User, request.user)
+
+
+class RefusableForm(ModelForm[M]):
+    """A form that can carry the refusal of the room below it, on the second pass of `changeform_view`."""
+
+    refusal: Refused | None = None
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.refusal is not None:
+            self.add_error(None, forms.ValidationError(self.refusal.message, code=self.refusal.code))
+        return cleaned
+
+
+class PolicyAdmin(ModelAdmin[M]):
+    """Nothing is deleted here, and a write that the rooms refuse comes back as an error of the form."""
+
+    form = RefusableForm  # type: ignore[assignment]
+    formfield_overrides = {
+        models.DateField: {"widget": Day},
+        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": Moment},
+    }
+    audits_itself = False
+    """Whether the room that writes this table notes the act already."""
+    right = Action.MANAGE_SCHOOL
+    addable = True
+    changeable = True
+    list_per_page = 50
+    show_full_result_count = False
+    save_on_top = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return policy.may(request.user, self.right)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return policy.may(request.user, self.right)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.addable and policy.may(request.user, self.right)
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return self.changeable and policy.may(request.user, self.right)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refused:
+            # The transaction is gone with all it held. The form is bound once more, and says why.
+            request.refusal = refused  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[M]]:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refusal = getattr(request, "refusal", None)  # type: ignore[attr-defined]
+        return form
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
+    ) -> list[Any]:
+        return list(form.changed_data)
+
+    # Django's own log keeps the names of things for ever; ours keeps keys, and erasure leaves it alone.
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        return None if self.audits_itself else audit.record(person(request), "added", obj)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        if self.audits_itself or not message:
+            return None
+        return audit.record(person(request), "changed", obj, fields=", ".join(message))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not policy.may(request.user, Action.VIEW_AUDIT):
+            raise PermissionDenied
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        events = AuditEvent.objects.filter(self.history_of(obj)).select_related("actor")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History: %(thing)s") % {"thing": obj},
+            "events": list(events.order_by("-at", "-id")[:HISTORY_SHOWN]),
+            "shown": HISTORY_SHOWN,
+            "object": obj,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/object_history.html", context)
+
+    def history_of(self, obj: M) -> Q:
+        """Which audit events concern a row; narrowed so that the index on (table, row) serves."""
+        return Q(table=self.opts.model_name, row=str(obj.pk))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["may_see_history"] = policy.may(request.user, Action.VIEW_AUDIT)
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+class ReadOnlyAdmin(PolicyAdmin[M]):
+    """A table that the system writes: looked at, never typed into."""
+
+    addable = False
+    changeable = False
+
+
+class PolicyInline(TabularInline[M, P]):
+    """Rows of another table within a page, under the same rights; they end, and are not deleted."""
+
+    extra = 0
+    can_delete = False
+    formfield_overrides = PolicyAdmin.formfield_overrides
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return policy.may(request.user, Action.MANAGE_SCHOOL)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return policy.may(request.user, Action.MANAGE_SCHOOL)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return policy.may(request.user, Action.MANAGE_SCHOOL)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

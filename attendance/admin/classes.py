@@ -1,0 +1,171 @@
+"""Classes: who teaches them, who belongs to them, and many students at once."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from attendance import audit, classes, memberships
+from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
+from attendance.admin.member_lines import find
+from attendance.admin.pages import Day, done, form_page
+from attendance.admin.site import site
+from attendance.admin.student_actions import add_all, tell
+from attendance.models import Membership, Role, SchoolClass, Student, Teaching, User
+
+
+class ClassForm(RefusableForm[SchoolClass]):
+    archived = forms.BooleanField(
+        label=gettext_lazy("Archived"),
+        required=False,
+        help_text=gettext_lazy("Put away: no new sessions and members; the registers stay."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["archived"].initial = self.instance.archived_at is not None
+
+    def clean_external_id(self) -> str | None:
+        return self.cleaned_data["external_id"] or None
+
+
+class TeachingInline(PolicyInline[Teaching, SchoolClass]):
+    model = Teaching
+    form = RefusableForm[Teaching]
+    fields = ("user", "kind", "starts_on", "ends_on")
+    ordering = ("-starts_on",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Teaching]:
+        return super().get_queryset(request).select_related("user", "school_class")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = User.objects.filter(is_active=True).exclude(role=Role.VIEWER)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(SchoolClass, site=site)
+class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
+    form = ClassForm
+    audits_itself = True
+    change_form_template = "admin/attendance/schoolclass/change_form.html"
+    list_display = ("name", "room", "external_id", "members", "archived_at")
+    list_filter = (("archived_at", admin.EmptyFieldListFilter),)
+    search_fields = ("name", "external_id", "room")
+    fields = ("name", "external_id", "room", "archived")
+    inlines = (TeachingInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SchoolClass]:
+        today = Membership.objects.on(timezone.localdate())
+        number = Count("memberships", filter=Q(memberships__in=today))
+        return super().get_queryset(request).annotate(member_count=number)
+
+    @admin.display(description=gettext_lazy("members"), ordering="member_count")
+    def members(self, row: Any) -> int:
+        return int(row.member_count)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:class_id>/members/", wrap(add_members), name="attendance_schoolclass_members"),
+            path("memberships/<uuid:membership_id>/end/", wrap(end), name="attendance_membership_end"),
+            *super().get_urls(),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: SchoolClass, form: Any, change: bool) -> None:
+        if change:
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            classes.change(class_id=obj.pk, actor=person(request), **values)
+            return
+        created = classes.create(actor=person(request), **form.cleaned_data)
+        obj.pk, obj._state.adding = created.pk, False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save()
+        for teaching in formset.new_objects:
+            audit.record(person(request), "teaching_added", teaching, user=str(teaching.user_id))
+        for teaching, fields in formset.changed_objects:
+            audit.record(person(request), "teaching_changed", teaching, fields=", ".join(fields))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = kwargs.get("obj")
+        if isinstance(row, SchoolClass):
+            today = timezone.localdate()
+            current = Membership.objects.filter(school_class=row).filter(
+                Q(ends_on=None) | Q(ends_on__gte=today)
+            )
+            context["members"] = list(current.select_related("student").order_by("student__sort_key", "id"))
+            context["today"] = today
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+class MembersForm(forms.Form):
+    lines = forms.CharField(
+        label=gettext_lazy("Students"),
+        widget=forms.Textarea(attrs={"rows": 12}),
+        help_text=gettext_lazy(
+            "One student a line: the school's own number, or the whole name as it is in the list."
+        ),
+    )
+    starts_on = forms.DateField(label=gettext_lazy("From"), widget=Day, initial=timezone.localdate)
+
+    def clean_lines(self) -> list[Student]:
+        found, faults = find(self.cleaned_data["lines"])
+        if faults:
+            raise forms.ValidationError([forms.ValidationError(fault) for fault in faults])
+        return found
+
+
+def page_of(school_class: SchoolClass) -> str:
+    return reverse("admin:attendance_schoolclass_change", args=(school_class.pk,)) + "#members"
+
+
+def add_members(request: HttpRequest, class_id: UUID) -> HttpResponse:
+    """Many students into one class; nobody is added while a line is not understood."""
+    school_class = get_object_or_404(SchoolClass, pk=class_id)
+    form = MembersForm(request.POST or None)
+    if form.is_valid():
+        students, starts_on = form.cleaned_data["lines"], form.cleaned_data["starts_on"]
+        tell(request, add_all(students, school_class, starts_on, person(request)), school_class)
+        return HttpResponseRedirect(page_of(school_class))
+    return form_page(
+        request,
+        title=_("Add students to %(class)s") % {"class": school_class},
+        form=form,
+        submit=_("Add"),
+        cancel=page_of(school_class),
+        intro=[_("Or tick students in the list of students and choose “Put into a class…”.")],
+    )
+
+
+class EndForm(forms.Form):
+    ends_on = forms.DateField(label=gettext_lazy("Last day"), widget=Day, initial=timezone.localdate)
+
+
+def end(request: HttpRequest, membership_id: UUID) -> HttpResponse:
+    row = get_object_or_404(Membership.objects.select_related("student", "school_class"), pk=membership_id)
+    form = EndForm(request.POST or None)
+
+    def act() -> None:
+        memberships.end(membership_id=row.pk, actor=person(request), **form.cleaned_data)
+
+    if request.method == "POST" and done(form, act):
+        messages.success(request, _("The last day was set."))
+        return HttpResponseRedirect(page_of(row.school_class))
+    return form_page(
+        request,
+        title=_("%(student)s leaves %(class)s") % {"student": row.student, "class": row.school_class},
+        form=form,
+        submit=_("Set the last day"),
+        cancel=page_of(row.school_class),
+    )

@@ -1,0 +1,110 @@
+"""Consent to face recognition: recorded from the form that the office holds, withdrawn with what hangs on it."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from attendance import consents
+from attendance.admin.base import ReadOnlyAdmin, person
+from attendance.admin.pages import Day, done, form_page
+from attendance.admin.site import site
+from attendance.models import Consent, SchoolSettings, Student
+
+
+class ConsentForm(forms.Form):
+    given_by = forms.CharField(
+        label=gettext_lazy("Given by"),
+        max_length=160,
+        help_text=gettext_lazy("The guardian, or the student of age."),
+    )
+    given_on = forms.DateField(label=gettext_lazy("Given on"), widget=Day, initial=timezone.localdate)
+    expires_on = forms.DateField(
+        label=gettext_lazy("Expires on"),
+        widget=Day,
+        required=False,
+        help_text=gettext_lazy("Empty: until it is withdrawn."),
+    )
+    version = forms.CharField(label=gettext_lazy("Version of the form"), max_length=20)
+
+
+def page_of(student: Student, part: str = "") -> str:
+    return reverse("admin:attendance_student_change", args=(student.pk,)) + part
+
+
+def give(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    student = get_object_or_404(Student, pk=student_id)
+    version = {"version": SchoolSettings.load().consent_version}
+    form = ConsentForm(request.POST or None, initial=version)
+
+    def act() -> None:
+        consents.give(student_id=student.pk, actor=person(request), now=timezone.now(), **form.cleaned_data)
+
+    if request.method == "POST" and done(form, act):
+        messages.success(request, _("The consent was recorded. Photographs may be added now."))
+        return HttpResponseRedirect(page_of(student, "#photographs"))
+    return form_page(
+        request,
+        title=_("Consent of %(student)s") % {"student": student},
+        form=form,
+        submit=_("Record the consent"),
+        cancel=page_of(student, "#consent"),
+        intro=[_("An opt-in that you hold in writing. Without one no face is looked at.")],
+    )
+
+
+def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    student = get_object_or_404(Student, pk=student_id)
+    form = forms.Form(request.POST if request.method == "POST" else None)
+
+    def act() -> None:
+        consents.withdraw(student_id=student.pk, actor=person(request), now=timezone.now())
+
+    if request.method == "POST" and done(form, act):
+        messages.success(request, _("The consent was withdrawn, and all that was kept of the face removed."))
+        return HttpResponseRedirect(page_of(student, "#consent"))
+    return form_page(
+        request,
+        title=_("Withdraw the consent of %(student)s") % {"student": student},
+        form=form,
+        submit=_("Withdraw and remove"),
+        cancel=page_of(student, "#consent"),
+        danger=True,
+        intro=[
+            _("%(count)d photographs with their templates are removed at once, and evidence pictures too.")
+            % {"count": student.photographs.count()},
+            _("The camera will not name this student again. Marks stay; the teacher marks by hand."),
+        ],
+    )
+
+
+@admin.register(Consent, site=site)
+class ConsentAdmin(ReadOnlyAdmin[Consent]):
+    """Looked through here; recorded and withdrawn on the student's page."""
+
+    list_display = ("student", "given_by", "given_on", "expires_on", "version", "withdrawn_at")
+    list_filter = (("withdrawn_at", admin.EmptyFieldListFilter), "expires_on", "version")
+    list_select_related = ("student",)
+    search_fields = ("student__search_key",)
+    fields = (
+        "student",
+        "given_by",
+        "given_on",
+        "expires_on",
+        "version",
+        "recorded_by",
+        "recorded_at",
+        "withdrawn_at",
+        "withdrawn_by",
+    )
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        found = Student.objects.search(search_term).values("pk")
+        return (queryset.filter(student__in=found) if search_term.strip() else queryset), False

@@ -1,0 +1,98 @@
+"""The office corrects a mark: through the one door, with a reason, against the revision that was read."""
+
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from attendance import register
+from attendance.admin.base import person
+from attendance.admin.pages import done, form_page
+from attendance.errors import Refused
+from attendance.models import Attempt, AttendanceCode, Mark, MarkEvent, Session, Source, Student
+
+TAKEN_BACK = "-"
+
+
+class CorrectionForm(forms.Form):
+    letter = forms.ChoiceField(label=gettext_lazy("Mark"), widget=forms.RadioSelect)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        help_text=gettext_lazy("Stays in the history of the mark, with your name and the time."),
+    )
+    note = forms.CharField(label=gettext_lazy("Note"), max_length=300, required=False)
+    revision = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        codes = [(code.letter, str(code)) for code in AttendanceCode.objects.all()]
+        field = self.fields["letter"]
+        field.choices = [*codes, (TAKEN_BACK, _("No mark (take it back)"))]  # type: ignore[attr-defined]
+
+
+def correct(request: HttpRequest, session_id: UUID, student_id: UUID) -> HttpResponse:
+    session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
+    student = get_object_or_404(Student, pk=student_id)
+    current = Mark.objects.filter(session=session, student=student).select_related("code").first()
+    form = CorrectionForm(request.POST or None, initial=_initial(current))
+    back = reverse("admin:attendance_session_change", args=(session.pk,)) + "#register"
+    if request.method == "POST" and done(form, lambda: _write(request, session, student, form)):
+        messages.success(request, _("The mark of %(student)s was corrected.") % {"student": student})
+        return HttpResponseRedirect(back)
+    return form_page(
+        request,
+        title=_("%(student)s on %(date)s") % {"student": student, "date": session.date},
+        form=form,
+        submit=_("Correct the mark"),
+        cancel=back,
+        intro=[str(session)],
+        template="admin/rollcall/correction.html",
+        history=history(session, student),
+    )
+
+
+def history(session: Session, student: Student) -> list[MarkEvent]:
+    return list(
+        MarkEvent.objects.filter(session=session, student=student)
+        .select_related("actor")
+        .order_by("stored_at", "id")
+    )
+
+
+def _initial(current: Mark | None) -> dict[str, object]:
+    if current is None:
+        return {"revision": 0}
+    return {"letter": current.code_id or TAKEN_BACK, "note": current.note, "revision": current.revision}
+
+
+def _write(request: HttpRequest, session: Session, student: Student, form: forms.Form) -> None:
+    given = form.cleaned_data
+    result = register.mark(
+        session_id=session.pk,
+        student_id=student.pk,
+        letter=None if given["letter"] == TAKEN_BACK else given["letter"],
+        source=Source.ADMIN,
+        actor=person(request),
+        now=timezone.now(),
+        reason=given["reason"],
+        note=given["note"],
+        revision=given["revision"],
+    )
+    if result.written:
+        return
+    raise Refused(result.reason, _sentence(result.reason))
+
+
+def _sentence(reason: str) -> str:
+    if reason == "conflict":
+        return _("Somebody changed this mark meanwhile. Look at the history below, then open the page again.")
+    if reason == Attempt.Reason.ALREADY_MARKED:
+        return _("The mark is this one already.")
+    return _("It was not written: %(why)s.") % {"why": Attempt.Reason(reason).label}

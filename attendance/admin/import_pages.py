@@ -1,0 +1,93 @@
+"""Students by CSV: a dry run first, with a verdict for each line; then all of it, or nothing."""
+
+from collections import Counter
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from attendance import roster
+from attendance.admin.base import person
+from attendance.admin.pages import Day, form_page, page
+from attendance.errors import Refused
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("CSV file"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv"}),
+        help_text=gettext_lazy(
+            "First line: given_name, family_name, number, email, class, left_on. Only the first is needed. "
+            "Several classes are separated by semicolons."
+        ),
+    )
+    starts_on = forms.DateField(
+        label=gettext_lazy("Members of their classes from"), widget=Day, initial=timezone.localdate
+    )
+
+
+class ConfirmForm(forms.Form):
+    text = forms.CharField(widget=forms.HiddenInput, strip=False)
+    starts_on = forms.DateField(widget=forms.HiddenInput)
+
+
+def import_students(request: HttpRequest) -> HttpResponse:
+    """POST `file`: the dry run. POST `text`: the same lines again, written."""
+    if "text" in request.POST:
+        return _write(request)
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        try:
+            text = roster.text_of(form.cleaned_data["file"].read())
+            return _shown(request, text, form.cleaned_data["starts_on"])
+        except Refused as refused:
+            form.add_error("file", refused.message)
+    return form_page(
+        request,
+        title=_("Import students"),
+        form=form,
+        submit=_("Try it: nothing is written yet"),
+        cancel=reverse("admin:attendance_student_changelist"),
+        intro=[
+            _(
+                "Students are known again by their number, else by their whole name. Empty cells change nothing."
+            )
+        ],
+    )
+
+
+def _shown(request: HttpRequest, text: str, starts_on: object, fault: str = "") -> HttpResponse:
+    planned = roster.plan(text, on=starts_on)  # type: ignore[arg-type]
+    counts = Counter(row.outcome.value for row in planned)
+    return page(
+        request,
+        "admin/rollcall/import.html",
+        title=_("Import students: dry run"),
+        planned=planned,
+        counts=counts,
+        fault=fault,
+        form=ConfirmForm(initial={"text": text, "starts_on": starts_on}),
+        back=reverse("admin:attendance_student_import"),
+    )
+
+
+def _write(request: HttpRequest) -> HttpResponse:
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseRedirect(reverse("admin:attendance_student_import"))
+    text, starts_on = form.cleaned_data["text"], form.cleaned_data["starts_on"]
+    try:
+        planned = roster.write(text, on=starts_on, actor=person(request))
+    except Refused as refused:
+        return _shown(request, text, starts_on, refused.message)
+    counts = Counter(row.outcome for row in planned)
+    messages.success(
+        request,
+        _("%(new)d students were added and %(changed)d changed.")
+        % {"new": counts[roster.Outcome.NEW], "changed": counts[roster.Outcome.CHANGED]},
+    )
+    return HttpResponseRedirect(reverse("admin:attendance_student_changelist"))

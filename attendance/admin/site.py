@@ -1,0 +1,97 @@
+"""The admin's front door: who enters is answered by `attendance.policy`, never by Django's staff flag."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+from attendance import policy
+from attendance.models import User
+from attendance.policy import Action
+
+View = Callable[..., Any]
+
+# The order in which an office thinks, in place of one long list in the alphabet's.
+GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+    ("people", _("Students and classes"), ("Student", "SchoolClass", "Consent", "ConfusablePair")),
+    ("registers", _("Registers"), ("Session", "Mark", "Attempt", "Evidence", "AttendanceCode")),
+    ("house", _("The school"), ("SchoolSettings", "User", "ApiToken", "Device", "Job", "AuditEvent")),
+)
+
+
+class RollcallSite(AdminSite):
+    """The office of the school: administrators and registrars, without hand-assigned permissions."""
+
+    site_header = _("Rollcall office")
+    site_title = _("Rollcall office")
+    index_title = _("Office")
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return policy.may(request.user, Action.MANAGE_SCHOOL)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
+        inner = super().admin_view(view, cacheable)
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return self._turned_away(request) or inner(request, *args, **kwargs)
+
+        return update_wrapper(guarded, view)
+
+    def _turned_away(self, request: HttpRequest) -> HttpResponse | None:
+        """Where somebody goes who may not enter: to log in, to choose a password, or nowhere."""
+        if not isinstance(request.user, User):
+            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        if request.user.must_change_password:
+            return HttpResponseRedirect("/password/")
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return None
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        target = request.GET.get("next", "") or request.path.removesuffix("login/")
+        return redirect_to_login(target, settings.LOGIN_URL)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+        return redirect("logout", preserve_request=True)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return HttpResponseRedirect("/password/")  # type: ignore[return-value]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from attendance.admin.dashboard import dashboard
+
+        return super().index(request, {"dashboard": dashboard(), **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        models = {entry["object_name"]: entry for app in apps for entry in app["models"]}
+        groups = []
+        for label, name, names in GROUPS:
+            present = [models[name] for name in names if name in models]
+            if present:
+                groups.append(
+                    {
+                        "name": name,
+                        "app_label": label,
+                        "app_url": f"#{label}",
+                        "has_module_perms": True,
+                        "models": present,
+                    }
+                )
+        return groups
+
+
+site = RollcallSite(name="admin")

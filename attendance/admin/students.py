@@ -1,0 +1,181 @@
+"""Students: the list that finds whoever lacks something, and the page with photographs, consent and classes."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from attendance import memberships, policy, students
+from attendance.admin import (
+    consent_pages,
+    export,
+    import_pages,
+    photograph_pages,
+    picture_import,
+    student_actions,
+)
+from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
+from attendance.admin.counts import with_counts
+from attendance.admin.filters import ClassFilter, ConsentFilter, PhotographFilter, StandingFilter
+from attendance.admin.site import site
+from attendance.models import Consent, Membership, SchoolClass, Student
+from attendance.policy import Action
+
+
+class StudentForm(RefusableForm[Student]):
+    def clean_external_id(self) -> str | None:
+        # An empty number is no number: two students without one must not collide.
+        return self.cleaned_data["external_id"] or None
+
+
+class MembershipForm(RefusableForm[Membership]):
+    """Of a membership that stands only the end can be moved: its beginning made marks possible."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and not self.instance._state.adding:
+            self.fields["school_class"].disabled = True
+            self.fields["starts_on"].disabled = True
+        else:
+            self.fields["starts_on"].initial = timezone.localdate
+
+    def has_changed(self) -> bool:
+        # Today as the beginning is an offer: a row is only meant once a class is chosen.
+        return super().has_changed() and self.changed_data != ["starts_on"]
+
+
+class MembershipInline(PolicyInline[Membership, Student]):
+    model = Membership
+    form = MembershipForm
+    fields = ("school_class", "starts_on", "ends_on")
+    ordering = ("-starts_on",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("school_class", "student")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "school_class":
+            kwargs["queryset"] = SchoolClass.objects.filter(archived_at=None)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field.widget.can_add_related = field.widget.can_change_related = False  # type: ignore[union-attr]
+        field.widget.can_view_related = False  # type: ignore[union-attr]
+        return field
+
+
+@admin.register(Student, site=site)
+class StudentAdmin(PolicyAdmin[Student]):
+    form = StudentForm
+    audits_itself = True
+    change_form_template = "admin/attendance/student/change_form.html"
+    change_list_template = "admin/attendance/student/change_list.html"
+    list_display = ("name_shown", "external_id", "classes", "photographs", "consent", "left_on")
+    list_filter = (ClassFilter, ConsentFilter, PhotographFilter, StandingFilter)
+    search_fields = ("search_key",)
+    search_help_text = _("Any part of the names or the number; accents do not matter.")
+    ordering = ("sort_key", "id")
+    fields = (("given_name", "family_name"), "external_id", "contact_email", "left_on")
+    inlines = (MembershipInline,)
+    actions = (student_actions.add_to_class, export.export_students)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Student]:
+        current = Membership.objects.on(timezone.localdate()).select_related("school_class")
+        rows = (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("memberships", current, to_attr="current_memberships"))
+        )
+        return with_counts(rows, timezone.now())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Student], search_term: str
+    ) -> tuple[QuerySet[Student], bool]:
+        found = Student.objects.search(search_term).values("pk")
+        return (queryset.filter(pk__in=found) if search_term.strip() else queryset), False
+
+    @admin.display(description=_("student"), ordering="sort_key")
+    def name_shown(self, student: Student) -> str:
+        return f"{student.family_name}, {student.given_name}" if student.family_name else student.given_name
+
+    @admin.display(description=_("classes"))
+    def classes(self, student: Any) -> str:
+        return ", ".join(row.school_class.name for row in student.current_memberships) or "–"
+
+    @admin.display(description=_("photographs"), ordering="photograph_count")
+    def photographs(self, student: Any) -> int:
+        return int(student.photograph_count)
+
+    @admin.display(description=_("consent"), boolean=True, ordering="has_consent")
+    def consent(self, student: Any) -> bool:
+        return bool(student.has_consent)
+
+    def get_urls(self) -> list[URLPattern]:
+        ours = []
+        for name, route, view in (
+            ("photographs", "<uuid:student_id>/photographs/", photograph_pages.upload),
+            ("consent", "<uuid:student_id>/consent/", consent_pages.give),
+            ("withdraw", "<uuid:student_id>/consent/withdraw/", consent_pages.withdraw),
+            ("erase", "<uuid:student_id>/erase/", student_actions.erase),
+            ("import", "import/", import_pages.import_students),
+            ("picture_import", "import/photographs/", picture_import.import_pictures),
+        ):
+            name_of = f"attendance_student_{name}"
+            ours.append(path(route, self.admin_site.admin_view(view), name=name_of))
+        return ours + super().get_urls()
+
+    def save_model(self, request: HttpRequest, obj: Student, form: Any, change: bool) -> None:
+        if change:
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            students.change(student_id=obj.pk, actor=person(request), **values)
+            return
+        created = students.create(actor=person(request), **form.cleaned_data)
+        # The form goes on with its own instance, which must be the row that exists now.
+        obj.pk, obj._state.adding = created.pk, False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        for membership in formset.new_objects:
+            memberships.add(
+                student_id=form.instance.pk,
+                class_id=membership.school_class_id,
+                starts_on=membership.starts_on,
+                ends_on=membership.ends_on,
+                actor=person(request),
+            )
+        for membership, _fields in formset.changed_objects:
+            memberships.end(membership_id=membership.pk, ends_on=membership.ends_on, actor=person(request))
+
+    def response_add(
+        self, request: HttpRequest, obj: Student, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        answer = super().response_add(request, obj, post_url_continue)
+        if "_save" in request.POST and "_popup" not in request.POST:
+            # What comes next for a new student is the consent and the photographs.
+            return HttpResponseRedirect(reverse("admin:attendance_student_change", args=(obj.pk,)))
+        return answer
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        student = kwargs.get("obj")
+        if isinstance(student, Student):
+            context |= {
+                "photographs": photograph_pages.shown(student),
+                "consents": list(student.consents.select_related("recorded_by")),
+                "consent": Consent.objects.valid(timezone.now()).filter(student=student).first(),
+                "may_see_faces": policy.may(request.user, Action.VIEW_FACES, student),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_of(self, obj: Student) -> Q:
+        """The student's own events, and those of photographs, consents and memberships that stand."""
+        keys = [
+            str(key)
+            for rows in (obj.photographs, obj.consents, obj.memberships)
+            for key in rows.values_list("pk", flat=True)
+        ]
+        others = Q(table__in=("photograph", "consent", "membership"), row__in=keys)
+        return super().history_of(obj) | others

@@ -1,0 +1,104 @@
+"""What the system writes by itself, and what the school sets once."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from attendance import devices
+from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, person
+from attendance.admin.site import site
+from attendance.models import (
+    AttendanceCode,
+    AuditEvent,
+    ConfusablePair,
+    Device,
+    Job,
+    SchoolSettings,
+)
+from attendance.policy import Action
+
+
+@admin.register(SchoolSettings, site=site)
+class SchoolSettingsAdmin(PolicyAdmin[SchoolSettings]):
+    """One row, so its list is the row itself."""
+
+    addable = False
+    fields = ("name", "late_after_minutes", "evidence_days", "visitors_shown", "consent_version")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = SchoolSettings.load()
+        return HttpResponseRedirect(reverse("admin:attendance_schoolsettings_change", args=(row.pk,)))
+
+
+@admin.register(AttendanceCode, site=site)
+class AttendanceCodeAdmin(PolicyAdmin[AttendanceCode]):
+    list_display = ("letter", "meaning", "status", "for_teachers", "position")
+    list_filter = ("status",)
+    fields = ("letter", "meaning", "status", "for_teachers", "position")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AttendanceCode | None = None) -> tuple[str, ...]:
+        # Every mark points to its letter: another letter is another code.
+        return () if obj is None else ("letter",)
+
+
+@admin.register(ConfusablePair, site=site)
+class ConfusablePairAdmin(ReadOnlyAdmin[ConfusablePair]):
+    list_display = ("first", "second", "distance", "overridden_by", "reason", "found_at")
+    list_select_related = ("first", "second", "overridden_by")
+    search_fields = ("first__search_key", "second__search_key")
+    fields = list_display
+
+
+@admin.register(Device, site=site)
+class DeviceAdmin(ReadOnlyAdmin[Device]):
+    list_display = ("__str__", "kind", "session", "created_by", "created_at", "expires_at", "revoked_at")
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("session__school_class", "created_by")
+    fields = ("label", "kind", "session", "created_by", "created_at", "expires_at", "revoked_at")
+    actions = ("revoke",)
+
+    @admin.action(description=_("Revoke: these devices stop at once"), permissions=["view"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+        standing = list(queryset.filter(revoked_at=None))
+        for device in standing:
+            devices.revoke(device=device, actor=person(request), now=timezone.now())
+        text = ngettext("%(n)d device revoked.", "%(n)d devices revoked.", len(standing))
+        self.message_user(request, text % {"n": len(standing)}, messages.SUCCESS)
+
+
+@admin.register(Job, site=site)
+class JobAdmin(ReadOnlyAdmin[Job]):
+    list_display = ("kind", "state", "progress", "total", "attempt", "created_by", "created_at", "error")
+    list_filter = ("state", "kind")
+    list_select_related = ("created_by",)
+    fields = (
+        "kind",
+        "state",
+        "progress",
+        "total",
+        "attempt",
+        "error",
+        "created_by",
+        "created_at",
+        "started_at",
+        "finished_at",
+    )
+
+
+@admin.register(AuditEvent, site=site)
+class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
+    right = Action.VIEW_AUDIT
+    list_display = ("at", "actor", "action", "table", "row")
+    list_filter = ("at", "action", "table")
+    list_select_related = ("actor",)
+    search_fields = ("row__exact", "actor__username")
+    search_help_text = _("The key of a row, or a login name.")
+    fields = ("at", "actor", "action", "table", "row", "details")

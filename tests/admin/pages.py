@@ -1,0 +1,136 @@
+"""Every page of the admin, and what makes a page clean under the content security policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from django.urls import reverse
+from django.utils import timezone
+
+from attendance import register, tokens
+from attendance.admin.site import site
+from attendance.evidence import Seen
+from attendance.models import (
+    Attempt,
+    AuditEvent,
+    ConfusablePair,
+    Device,
+    Evidence,
+    Job,
+    Mark,
+    Photograph,
+    Source,
+)
+from recognition.engine.types import SPACE
+from tests import world as small
+from tests.world import World
+
+ADMINISTRATORS_ONLY = {"user", "apitoken", "auditevent"}
+
+
+def fill(world: World) -> None:
+    """One row at least in every table that the admin shows."""
+    small.photograph(world.ann, small.vector(1))
+    register.mark(
+        session_id=world.session.pk,
+        student_id=world.ann.pk,
+        letter="/",
+        source=Source.CAMERA,
+        actor=None,
+        now=world.now,
+        seen=Seen(0.3, 0.1, 0.9, 3, 1, SPACE),
+    )
+    Attempt.objects.create(
+        session=world.session,
+        student=world.bea,
+        source=Source.CAMERA,
+        reason=Attempt.Reason.NO_CONSENT,
+        first_at=world.now,
+        last_at=world.now,
+    )
+    first, second = sorted((world.ann.pk, world.bea.pk))
+    ConfusablePair.objects.create(first_id=first, second_id=second, distance=0.3)
+    Device.objects.create(
+        session=world.session, kind="camera", digest="d", created_by=world.teacher, expires_at=world.now
+    )
+    Job.objects.create(kind="import", state=Job.State.FAILED, error="It fell over.")
+    tokens.create(user=world.administrator, name="timetable", actor=world.administrator)
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """(model, address) of each list, form and row that the admin answers. `fill` comes first."""
+    yield "index", reverse("admin:index")
+    for model, model_admin in site._registry.items():
+        name = model._meta.model_name or ""
+        yield name, reverse(f"admin:attendance_{name}_changelist")
+        if model_admin.addable:  # type: ignore[attr-defined]
+            yield name, reverse(f"admin:attendance_{name}_add")
+        row = model._default_manager.first()
+        assert row is not None, f"there is no {name} to look at"
+        yield name, reverse(f"admin:attendance_{name}_change", args=(row.pk,))
+    yield from own_pages()
+
+
+def own_pages() -> Iterator[tuple[str, str]]:
+    """The pages that Django's admin does not have."""
+    photograph = Photograph.objects.get()
+    student = photograph.student
+    mark = Mark.objects.get()
+    for part in ("consent", "withdraw", "erase"):
+        yield "student", reverse(f"admin:attendance_student_{part}", args=(student.pk,))
+    yield "student", reverse("admin:attendance_student_import")
+    yield "student", reverse("admin:attendance_student_picture_import")
+    row = mark.session.school_class
+    yield "schoolclass", reverse("admin:attendance_schoolclass_members", args=(row.pk,))
+    yield "schoolclass", reverse("admin:attendance_membership_end", args=(student.memberships.get().pk,))
+    yield "session", reverse("admin:attendance_session_correct", args=(mark.session_id, student.pk))
+    user = AuditEvent.objects.exclude(actor=None).first()
+    assert user is not None
+    yield "user", reverse("admin:attendance_user_new_password", args=(user.actor_id,))
+
+
+def evidence() -> Evidence:
+    return Evidence.objects.get()
+
+
+class Inline(HTMLParser):
+    """Collects what a strict policy forbids: style and event attributes, styles and scripts within the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._within = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._within = tag if tag in {"script", "style"} else ""
+        self.found += [
+            f"<{tag} {name}>"
+            for name, value in attrs
+            if name == "style" or name.startswith("on") or (value or "").startswith("javascript:")
+        ]
+        if tag == "style":
+            self.found.append("<style>")
+
+    def handle_data(self, data: str) -> None:
+        if self._within == "script" and data.strip():
+            self.found.append("<script> with a body")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._within = ""
+
+
+def inline_parts(html: str) -> list[str]:
+    parser = Inline()
+    parser.feed(html)
+    return parser.found
+
+
+def addresses(html: str) -> list[str]:
+    """Where the page's links and forms lead within the site."""
+    return re.findall(r'(?:href|action)="(/[^"#?]*)', html)
+
+
+def now_text() -> str:
+    return timezone.localtime().strftime("%Y-%m-%dT%H:%M")
