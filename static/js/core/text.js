@@ -1,0 +1,28 @@
+// Words and times in the language of the page. The catalogue is loaded before any module.
+
+export const _ = (text) => globalThis.gettext(text);
+export const plural = (one, many, count) => globalThis.ngettext(one, many, count);
+
+/** "%(name)s" in a translated sentence, filled in. */
+export const fill = (text, values) => globalThis.interpolate(text, values, true);
+
+const language = document.documentElement.lang || "en";
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const list = new Intl.ListFormat(language, { type: "conjunction" });
+
+export const timeOf = (at) => clock.format(new Date(at));
+export const momentOf = (at) => moment.format(new Date(at));
+export const joined = (names) => list.format(names);
+
+export const statusWord = (status) =>
+  ({ present: _("here"), late: _("late"), absent: _("absent"), excused: _("excused") })[status] ?? _("open");
+
+export const statusIcon = (status) =>
+  ({ present: "tick", late: "clock", absent: "cross", excused: "excused" })[status] ?? "dot";
+
+export const sourceWord = (source) =>
+  ({
+    camera: _("camera"), group: _("group photograph"), teacher: _("by hand"), review: _("from the questions"),
+    kiosk: _("kiosk"), close: _("when the register was signed"), api: _("another system"), admin: _("office"),
+  })[source] ?? source;

@@ -1,0 +1,120 @@
+// The camera on a page: button, choice, faults, frames and boxes. Used by the live page, the kiosk and a second camera.
+
+import { byId, make } from "../core/dom.js";
+import { wake } from "../core/sound.js";
+import { _, fill } from "../core/text.js";
+import { keepAwake, letSleep } from "../core/wake.js";
+import { Camera, faultOf } from "./camera.js";
+import { Encoder } from "./encode.js";
+import { Frames } from "./frames.js";
+import { Overlay } from "./overlay.js";
+
+const ASLEEP_AFTER = 4000;
+
+export class Stage extends EventTarget {
+  #asleep = 0;
+
+  constructor(sessionId) {
+    super();
+    this.box = byId("stage");
+    this.video = byId("video");
+    this.camera = new Camera(this.video);
+    this.overlay = new Overlay(byId("overlay"), this.video);
+    this.frames = new Frames(`/ws/sessions/${sessionId}/camera/`, this.video, new Encoder(document.body.dataset.encoder));
+    this.#listen();
+  }
+
+  #listen() {
+    byId("camera-start").addEventListener("click", () => this.start());
+    byId("camera-again").addEventListener("click", () => this.start());
+    byId("camera-stop")?.addEventListener("click", () => this.stop());
+    byId("camera-choice")?.addEventListener("change", ({ target }) => this.start(target.value));
+    this.camera.addEventListener("choices", () => this.#choices());
+    this.camera.addEventListener("fault", ({ detail }) => this.fault(detail));
+    this.camera.addEventListener("quiet", () => this.#watchSleep());
+    document.addEventListener("visibilitychange", () => this.#visible());
+    this.video.addEventListener("loadedmetadata", () => {
+      this.box.classList.toggle("portrait-shape", this.video.videoHeight > this.video.videoWidth);
+    });
+    this.frames.addEventListener("result", ({ detail }) => this.#seen(detail));
+    for (const name of ["mark", "unmark", "session", "error", "lost", "ready"]) {
+      this.frames.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
+    }
+  }
+
+  get isRunning() {
+    return this.box.dataset.phase === "running";
+  }
+
+  /** Only from a tap: phones give neither camera nor sound otherwise. */
+  async start(choice) {
+    wake();
+    this.#phase("starting");
+    try {
+      await this.camera.start(choice);
+    } catch (fault) {
+      this.fault(fault.code ? fault : faultOf("broken"));
+      return;
+    }
+    this.#phase("running");
+    this.frames.start();
+    await keepAwake();
+  }
+
+  stop() {
+    this.frames.stop();
+    this.camera.stop();
+    this.overlay.clear();
+    this.#phase("idle");
+    letSleep();
+  }
+
+  fault(fault) {
+    this.frames.stop();
+    this.camera.stop();
+    this.overlay.clear();
+    byId("camera-fault").querySelector("strong").textContent = fault.message;
+    byId("camera-fault").querySelector("p").textContent = fault.advice;
+    this.#phase("fault");
+  }
+
+  #phase(phase) {
+    this.box.dataset.phase = phase;
+    byId("camera-fault").hidden = phase !== "fault";
+    byId("camera-start").disabled = phase === "starting";
+    for (const id of ["camera-stop", "ready-check"]) if (byId(id)) byId(id).hidden = phase !== "running";
+    this.say("");
+  }
+
+  say(text) {
+    const pace = byId("pace");
+    if (pace && pace.textContent !== text) pace.textContent = text;
+  }
+
+  #visible() {
+    if (document.hidden) return;
+    if (this.isRunning && !this.camera.isRunning) this.start();
+  }
+
+  #watchSleep() {
+    clearTimeout(this.#asleep);
+    this.#asleep = setTimeout(() => {
+      const track = this.video.srcObject?.getVideoTracks()[0];
+      if (this.isRunning && track?.muted && !document.hidden) this.fault(faultOf("asleep"));
+    }, ASLEEP_AFTER);
+  }
+
+  async #choices() {
+    const select = byId("camera-choice");
+    if (!select) return;
+    const choices = await this.camera.choices();
+    select.replaceChildren(...choices.map(({ id, label, chosen }) => make("option", { value: id, selected: chosen }, label)));
+    select.hidden = choices.length < 2;
+  }
+
+  #seen(result) {
+    this.overlay.show(result.faces, result.frame);
+    if (result.round) this.say(fill(_("answered in %(ms)s ms"), { ms: Math.round(result.round) }));
+    this.dispatchEvent(new CustomEvent("result", { detail: result }));
+  }
+}

@@ -1,0 +1,5 @@
+// The register without a camera.
+
+import { openRegister } from "../register/page.js";
+
+openRegister();
