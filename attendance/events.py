@@ -31,7 +31,10 @@ def publish_on_commit(session_id: UUID, message: Message) -> None:
 
 def _publish(session_id: UUID, message: Message) -> None:
     try:
-        async_to_sync(_send)(group_of(session_id), {"type": "register.event", "message": dict(message)})
+        async_to_sync(_send)(
+            group_of(session_id),
+            {"type": "register.event", "session": str(session_id), "message": dict(message)},
+        )
     except (RedisError, OSError) as fault:
         # Dashboards ask PostgreSQL for the version every two seconds, so nothing is lost.
         logger.warning("dashboards were not told of a change: %s", fault or type(fault).__name__)

@@ -6,7 +6,7 @@ because a membership that starts today, or a consent that ended yesterday, chang
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -48,12 +48,6 @@ class Source:
         """
         with _asking():
             return templates_of(members(class_id, timezone.now()))
-
-    def alone(self, class_id: str, build: Callable[[], None]) -> None:
-        """Run `build` while no other process does for this class. PostgreSQL drops the lock with its holder."""
-        with _asking(), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"gallery:{class_id}"])
-            build()
 
 
 @contextmanager

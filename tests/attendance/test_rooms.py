@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from attendance import consents, erasure, gallery_source, memberships, photographs, register, sessions
 from attendance.errors import Refused
-from attendance.gallery_source import SCHOOL, Source
+from attendance.evidence import Seen
+from attendance.gallery_source import Source
 from attendance.models import (
     AuditEvent,
     Blob,
@@ -29,6 +30,7 @@ from attendance.models import (
 )
 from attendance.models import Source as MarkSource
 from recognition.engine.types import SPACE
+from recognition.galleries import SCHOOL
 from tests.world import World, consent, open_session, photograph, vector
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +113,7 @@ def test_every_change_of_a_gallery_raises_its_version(world: World, act: str) ->
 def face_everywhere(world: World) -> None:
     """Everything that may show or describe Ann's face."""
     photograph(world.ann, vector(1))
-    seen = register.Seen(0.3, 0.1, 0.9, 4, 1, SPACE, "back", b"a crop")
+    seen = Seen(0.3, 0.1, 0.9, 4, 1, SPACE, "back", b"a crop")
     register.mark(
         session_id=world.session.pk,
         student_id=world.ann.pk,
