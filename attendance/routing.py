@@ -1,5 +1,11 @@
 """The sockets' addresses."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-websocket_urlpatterns: list[URLPattern] = []
+from attendance.consumers import CameraConsumer, DashboardConsumer, NowhereConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/sessions/<uuid:session_id>/camera/", CameraConsumer.as_asgi()),
+    path("ws/sessions/<uuid:session_id>/", DashboardConsumer.as_asgi()),
+    re_path("", NowhereConsumer.as_asgi()),
+]

@@ -1,0 +1,187 @@
+"""The socket of a camera: frames in, one answer for each, and the marks that follow from them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, Final
+from uuid import uuid4
+
+from django.utils.translation import gettext as _
+
+from attendance import live, reviews, sightings
+from attendance.admission import Turned
+from attendance.changes import Message
+from attendance.consumers import shapes
+from attendance.consumers.base import SessionConsumer
+from attendance.consumers.flood import CLOSE, Meter
+from attendance.database import NOT_ANSWERING, db
+from attendance.errors import Refused
+from attendance.models import DeviceKind, Session
+from attendance.policy import Action
+from attendance.register import describe
+from recognition.sights import Claim, Fault, Question, Seen, View
+from recognition.streams import Answer
+
+HEAD_BYTES: Final = 4
+LARGEST: Final = 2 * 1024 * 1024 + HEAD_BYTES
+ADVICE_SECONDS: Final = 2.0
+TOO_LARGE: Final = frozenset({"too_large", "too_many_pixels"})
+
+
+class CameraConsumer(SessionConsumer):
+    """Never waits for recognition: a frame goes into the camera's slot, its answer comes when it comes."""
+
+    action: ClassVar[Action] = Action.RUN_SESSION
+    kinds: ClassVar[tuple[DeviceKind, ...]] = (DeviceKind.CAMERA, DeviceKind.KIOSK)
+
+    async def opened(self) -> None:
+        """Take a place in the queue and say what to send."""
+        loop = asyncio.get_running_loop()
+        session = self.guest.session
+        self.state: str = session.state
+        self.dropped = 0
+        self.meter = Meter()
+        self.names: Mapping[str, str] = await db(sightings.names, session)
+        self.view = View(str(session.school_class_id), rules=await db(sightings.rules, session))
+        # A track's number is the connection's own; so is this name, and no review is taken for another's.
+        self.label = f"{self.guest.name[:60]} · {uuid4().hex[:8]}"
+        self.answers: asyncio.Queue[Answer[Seen | Fault]] = asyncio.Queue()
+        streams = (await asyncio.to_thread(live.live)).streams
+        self.streams = streams
+
+        def answered(answer: Answer[Seen | Fault]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.answers.put_nowait, answer)
+
+        self.camera = streams.open(self.view, answered)
+        self.advice = streams.advice()
+        await self.say(
+            {
+                "type": "ready",
+                "protocol": shapes.PROTOCOL,
+                "session": describe(session),
+                "advice": shapes.advice_of(self.advice),
+            }
+        )
+        self.start(self.answer_frames())
+        self.start(self.keep_advised())
+
+    def closed(self) -> None:
+        """The place in the queue is free again."""
+        if hasattr(self, "camera"):
+            self.camera.close()
+            live.forget(self.session_id, self.label)
+
+    async def checked(self) -> None:
+        """Names, rules and the session's state, for what no event tells of."""
+        self.state = self.guest.session.state
+        self.names = await db(sightings.names, self.guest.session)
+        self.view.rules = await db(sightings.rules, self.guest.session)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """A frame: four bytes of number, then the picture."""
+        if not self.open:
+            return
+        data = bytes_data or b""
+        if self.meter.flooded(len(data) or len(text_data or ""), time.monotonic()):
+            await self.end(CLOSE)
+            return
+        seq = int.from_bytes(data[:HEAD_BYTES], "big") if len(data) >= HEAD_BYTES else None
+        if seq is None or len(data) == HEAD_BYTES:
+            await self.fault(
+                "bad_frame", _("Send frames only: four bytes of number, then a JPEG or PNG."), seq
+            )
+        elif len(data) > LARGEST:
+            await self.fault("too_large", _("A frame is at most 2 MiB. Send a smaller picture."), seq)
+        elif self.state != Session.State.OPEN:
+            await self.fault("session_closed", _("The session is not open. Start it first."), seq)
+        elif not self.camera.put(seq, data[HEAD_BYTES:]):
+            await self.fault("unavailable", _("The server is stopping. Connect again in a moment."), seq)
+
+    async def answer_frames(self) -> None:
+        """Answers in the order in which the threads gave them."""
+        while True:
+            answer = await self.answers.get()
+            self.dropped += answer.dropped
+            if isinstance(answer.result, Seen):
+                await self.answer_with(answer, answer.result)
+            elif isinstance(answer.result, Fault):
+                code = "too_large" if answer.result.code in TOO_LARGE else "bad_frame"
+                await self.fault(code, answer.result.message, answer.seq, reason=answer.result.code)
+            elif answer.late:
+                await self.fault("busy", _("Too many cameras at once. Send fewer frames."), answer.seq)
+            else:
+                await self.fault("unavailable", _("The frame could not be looked at."), answer.seq)
+
+    async def answer_with(self, answer: Answer[Any], seen: Seen) -> None:
+        """The result of a frame, then whatever follows from it."""
+        named = {face.decision.id for face in seen.faces if face.decision.id is not None}
+        if not named <= self.names.keys():
+            # Failing that, the face stays without a name until the next frame.
+            with suppress(*NOT_ANSWERING):
+                self.names = {**self.names, **await db(sightings.names_of, named)}
+        full = self.guest.device is None
+        await self.say(shapes.result(answer, seen, self.dropped, self.names, full=full))
+        self.dropped = 0
+        live.remember(self.session_id, self.label, seen)
+        for claim in seen.claims:
+            self.start(self.mark(claim, seen.space))
+        for question in seen.questions:
+            self.start(self.ask(question))
+
+    async def mark(self, claim: Claim, space: str) -> None:
+        """Write the mark of a track, with the rights of this moment."""
+        try:
+            self.guest = await self.admitted()
+            event = await db(sightings.mark, self.guest, claim, camera=self.label, space=space)
+        except Turned as turned:
+            await self.turn_away(turned)
+        except NOT_ANSWERING:
+            # Seen again, claimed again: the next frame of the track will try.
+            self.view.claimed.discard((claim.track, claim.student))
+            await self.fault("unavailable", _("The mark could not be written yet. It will be tried again."))
+        except Refused as refused:
+            await self.fault("not_allowed", refused.message, reason=refused.code)
+        else:
+            if event is not None:
+                self.hub.tell(self.session_id, event)
+
+    async def ask(self, question: Question) -> None:
+        """Put an undecided face before the teacher."""
+        try:
+            event = await db(reviews.offer, session_id=self.session_id, question=question, camera=self.label)
+        except NOT_ANSWERING:
+            self.view.asked.discard(question.track)
+        else:
+            if event is not None:
+                self.hub.tell(self.session_id, event)
+
+    async def keep_advised(self) -> None:
+        """Say so when this camera should send more or less."""
+        while True:
+            await asyncio.sleep(ADVICE_SECONDS)
+            advice = self.streams.advice()
+            if advice != self.advice:
+                self.advice = advice
+                await self.say({"type": "advice", "advice": shapes.advice_of(advice)})
+
+    def hear(self, message: Message) -> None:
+        """See `hub.Follower`."""
+        if message["type"] == "session":
+            self.state = message["session"]["state"]
+        elif message["type"] not in {"mark", "unmark"}:
+            self.start(self.read_rules())
+        shown = message if self.guest.device is None else shapes.event_for_device(message)
+        self.start(self.say(shown))
+
+    def lost(self, _version: int) -> None:
+        """Marks come by themselves; what else happened may have changed the rules."""
+        self.start(self.read_rules())
+
+    async def read_rules(self) -> None:
+        """A person may have said "not this student". The check every ten seconds reads them too."""
+        with suppress(*NOT_ANSWERING):
+            self.view.rules = await db(sightings.rules, self.guest.session)

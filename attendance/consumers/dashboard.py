@@ -1,0 +1,77 @@
+"""The socket of whoever watches a register: the whole state, then each event with a version that rises by one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext as _
+
+from attendance import roll
+from attendance.changes import Message
+from attendance.consumers import shapes
+from attendance.consumers.base import SessionConsumer
+from attendance.consumers.flood import CLOSE, Meter
+from attendance.database import NOT_ANSWERING, db
+from attendance.models import DeviceKind
+from attendance.policy import Action
+
+
+class DashboardConsumer(SessionConsumer):
+    """Sends only. Where an event is missing the whole state comes again, so that no client need notice."""
+
+    action: ClassVar[Action] = Action.VIEW_SESSION
+    kinds: ClassVar[tuple[DeviceKind, ...]] = tuple(DeviceKind)
+
+    async def opened(self) -> None:
+        """The state; what is heard from now on is held against its version."""
+        self.version = -1
+        self.reading = False
+        self.meter = Meter()
+        await self.send_state()
+
+    async def send_state(self) -> None:
+        """The whole register as the database has it."""
+        state = await db(roll.register_state, self.guest.session, user=self.guest.user)
+        if not self.open:
+            return
+        self.version = state["version"]
+        await self.say(state if self.guest.device is None else shapes.state_for_device(state))
+
+    def hear(self, message: Message) -> None:
+        """See `hub.Follower`."""
+        if self.version < 0 or self.reading or message["version"] <= self.version:
+            return
+        if message["version"] > self.version + 1:
+            self.lost(message["version"])
+            return
+        self.version = message["version"]
+        shown = message if self.guest.device is None else shapes.event_for_device(message)
+        self.start(self.say(shown))
+
+    def lost(self, version: int) -> None:
+        """See `hub.Follower`."""
+        if not self.reading and 0 <= self.version < version:
+            self.reading = True
+            self.start(self.read_again(version))
+
+    async def read_again(self, version: int) -> None:
+        """Until the state is as new as the event that could not be told."""
+        try:
+            while self.open and self.version < version:
+                await self.send_state()
+        except NOT_ANSWERING:
+            await self.fault(
+                "unavailable", _("The database does not answer; the register may be out of date.")
+            )
+        finally:
+            self.reading = False
+
+    async def receive(self, text_data: str | None = None, bytes_data: Any = None) -> None:
+        """Nothing is heard here; every command is REST."""
+        if not self.open:
+            return
+        if self.meter.flooded(len(text_data or bytes_data or b""), time.monotonic()):
+            await self.end(CLOSE)
+            return
+        await self.fault("bad_frame", _("This socket only sends. Use the REST API for commands."))

@@ -1,0 +1,231 @@
+"""Faces that the camera may not decide: put before a person with both candidates, and what the person said.
+
+Crops and templates are encrypted and gone when the session closes. Who is said not to be a student is not taken for
+that student again in this session, by any camera of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from attendance import audit, blobs, events, policy, register
+from attendance.errors import Refused
+from attendance.evidence import Seen
+from attendance.models import AttendanceCode, Blob, Block, Mark, Review, Session, Source, User
+from attendance.policy import Action
+from recognition.crypto import keyring
+from recognition.engine import SPACE
+from recognition.engine.types import Array
+from recognition.monitor import MONITOR
+from recognition.recogniser import SAME_FACE
+from recognition.sights import Question
+
+MOST_WAITING: Final = 50
+"""A session holds no more undecided faces: a camera that looks at a crowd must not fill the table."""
+HERE = (AttendanceCode.Status.PRESENT, AttendanceCode.Status.LATE)
+
+
+def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any] | None:
+    """Ask about a track, once; the event for the sockets. None where there is nothing to ask.
+
+    Nothing to ask is: the session is not open, the best candidate is here already, or the same face
+    (by its template) was asked about before.
+    """
+    with transaction.atomic():
+        session = register.locked(session_id)
+        best, *others = question.decision.candidates
+        if not session.is_open or _settled(session, UUID(best.id)) or _asked_before(session, question.template):
+            return None
+        review = Review(
+            session=session,
+            first_id=UUID(best.id),
+            first_distance=best.distance,
+            second_id=UUID(others[0].id) if others else None,
+            second_distance=others[0].distance if others else None,
+            looks=question.decision.looks,
+            camera=camera,
+            track=question.track,
+            seen_at=timezone.now(),
+        )
+        review.crop = blobs.store(Blob.Kind.REVIEW, question.crop, owner=session.pk)
+        review.sealed_template = _sealed(question.template, "review", review.pk, session.pk)
+        review.save(force_insert=True)
+        MONITOR.count("reviews")
+        return _announced(session)
+
+
+def waiting(session: Session) -> list[dict[str, Any]]:
+    """The undecided faces of a session, oldest first, with the candidates; for those who may see faces."""
+    rows = (
+        Review.objects.filter(session=session, verdict=Review.Verdict.WAITING)
+        .select_related("first", "second")
+        .order_by("seen_at", "pk")
+    )
+    return [_shown(row) for row in rows]
+
+
+def picture(*, review_id: UUID, actor: User) -> bytes:
+    """The crop of an undecided face, JPEG. Raises `Refused`."""
+    review = Review.objects.select_related("session", "crop").filter(pk=review_id).first()
+    if review is None or review.crop is None:
+        raise Refused("no_such_review", _("This face has been decided, or the session is closed."))
+    policy.require(actor, Action.VIEW_FACES, review.session)
+    audit.record_view(actor, "review_viewed", review)
+    return blobs.read(review.crop, owner=review.session_id)
+
+
+def decide(
+    *, review_id: UUID, verdict: str, student_id: UUID | None = None, actor: User, now: dt.datetime
+) -> register.Result | None:
+    """What a person says of a face: this student, neither, or ignored. The mark's result where one is made.
+
+    "This student" marks and keeps the other candidate from this face; "neither" keeps both.
+    """
+    with transaction.atomic():
+        review = _undecided(review_id, actor)
+        session = review.session
+        template = _opened(review.sealed_template, "review", review.pk, session.pk)
+        result, not_these = None, [review.first_id, review.second_id]
+        if verdict == Review.Verdict.STUDENT:
+            if student_id is None:
+                raise Refused("student_needed", _("Say which student this is."))
+            result = _mark(review, student_id, actor, now)
+            not_these = [each for each in not_these if each != student_id]
+        elif verdict == Review.Verdict.IGNORED:
+            not_these = []
+        elif verdict != Review.Verdict.NEITHER:
+            raise Refused("bad_verdict", _("Say “student”, “neither” or “ignored”."))
+        for each in not_these:
+            if each is not None:
+                _block(session, each, template, actor, now)
+        _close(review, verdict, student_id, actor, now)
+        _announced(register.locked(session.pk))
+        return result
+
+
+def refuse(*, mark_id: UUID, template: Array, actor: User | None, now: dt.datetime) -> None:
+    """ "Not this person": the mark is taken back and this face (unit template) kept from the student."""
+    with transaction.atomic():
+        mark = Mark.objects.select_related("session").filter(pk=mark_id).first()
+        if mark is None:
+            raise Refused("no_such_mark", _("There is no such mark."))
+        register.mark(
+            session_id=mark.session_id,
+            student_id=mark.student_id,
+            letter=None,
+            source=Source.REVIEW,
+            actor=actor,
+            now=now,
+            reason=_("not this person"),
+        )
+        _block(mark.session, mark.student_id, template, actor, now)
+        _announced(register.locked(mark.session_id))
+
+
+def template_of_block(block: Block) -> Array:
+    """The face that a block is about."""
+    return _opened(block.sealed_template, "block", block.pk, block.session_id)
+
+
+def _settled(session: Session, student_id: UUID) -> bool:
+    return Mark.objects.filter(session=session, student=student_id, code__status__in=HERE).exists()
+
+
+def _asked_before(session: Session, template: Array) -> bool:
+    rows = list(Review.objects.filter(session=session).exclude(sealed_template=None))
+    if sum(row.verdict == Review.Verdict.WAITING for row in rows) >= MOST_WAITING:
+        return True
+    known = (_opened(row.sealed_template, "review", row.pk, session.pk) for row in rows)
+    return any(float(np.linalg.norm(each - template)) <= SAME_FACE for each in known)
+
+
+def _undecided(review_id: UUID, actor: User) -> Review:
+    found = Review.objects.filter(pk=review_id).values_list("session", flat=True).first()
+    if found is None:
+        raise Refused("no_such_review", _("This face has been decided, or the session is closed."))
+    session = register.locked(found)
+    policy.require(actor, Action.MARK, session)
+    review = Review.objects.select_related("session", "crop").get(pk=review_id)
+    if review.verdict != Review.Verdict.WAITING:
+        raise Refused("already", _("Somebody has decided this already."), {"verdict": review.verdict})
+    return review
+
+
+def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> register.Result:
+    candidates = {review.first_id: review.first_distance, review.second_id: review.second_distance}
+    distance = candidates.get(student_id)
+    crop = None if review.crop is None else blobs.read(review.crop, owner=review.session_id)
+    seen = None
+    if distance is not None:
+        seen = Seen(distance, None, None, review.looks, 0, SPACE, review.camera, crop)
+    return register.mark(
+        session_id=review.session_id,
+        student_id=student_id,
+        letter=register.ARRIVED,
+        source=Source.REVIEW,
+        actor=actor,
+        now=now,
+        seen_at=review.seen_at,
+        seen=seen,
+    )
+
+
+def _close(review: Review, verdict: str, student_id: UUID | None, actor: User, now: dt.datetime) -> None:
+    """The verdict stays until the session closes, and the template with it, so that nobody is asked twice."""
+    crop, review.crop = review.crop, None
+    review.verdict, review.decided_by, review.decided_at = Review.Verdict(verdict), actor, now
+    review.decided_for_id = student_id if verdict == Review.Verdict.STUDENT else None
+    review.save()
+    if crop is not None:
+        crop.delete()
+
+
+def _block(session: Session, student_id: UUID, template: Array, actor: User | None, now: dt.datetime) -> None:
+    block = Block(session=session, student_id=student_id, said_by=actor, said_at=now)
+    block.sealed_template = _sealed(template, "block", block.pk, session.pk)
+    block.save(force_insert=True)
+
+
+def _announced(session: Session) -> dict[str, Any]:
+    """The `reviews` event: how many wait. It carries no face and no name."""
+    count = Review.objects.filter(Q(session=session), Q(verdict=Review.Verdict.WAITING)).count()
+    message = {"type": "reviews", "waiting": count, "version": register.raise_version(session)}
+    events.publish_on_commit(session.pk, message)
+    return message
+
+
+def _shown(row: Review) -> dict[str, Any]:
+    pairs = ((row.first, row.first_distance), (row.second, row.second_distance))
+    return {
+        "id": str(row.pk),
+        "seen_at": row.seen_at.isoformat(),
+        "camera": row.camera,
+        "looks": row.looks,
+        "image": f"/api/v1/reviews/{row.pk}/image/",
+        "candidates": [
+            {
+                "student": {"id": str(student.pk), "name": student.name},
+                "distance": distance,
+                "portrait": f"/api/v1/students/{student.pk}/portrait/",
+            }
+            for student, distance in pairs
+            if student is not None
+        ],
+    }
+
+
+def _sealed(template: Array, table: str, row: UUID, session: UUID) -> bytes:
+    return keyring().seal(template.astype("<f4").tobytes(), table, str(row), str(session), SPACE)
+
+
+def _opened(data: Any, table: str, row: UUID, session: UUID) -> Array:
+    plain = keyring().open(data, table, str(row), str(session), SPACE)
+    return np.frombuffer(plain, "<f4").astype(np.float32)

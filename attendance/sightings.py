@@ -1,0 +1,83 @@
+"""What the camera's socket asks of the school and tells it: names, rules of the session, and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from attendance import register, reviews
+from attendance.admission import Guest
+from attendance.evidence import Seen as Evidence
+from attendance.models import Block, ConfusablePair, DeviceKind, Membership, Session, Source, Student
+from attendance.register import Outcome
+from recognition.monitor import MONITOR
+from recognition.sights import Blocked, Claim, Rules
+
+COUNTED = {
+    Outcome.CREATED: "marks",
+    Outcome.CHANGED: "marks",
+    Outcome.ALREADY: "marks_already",
+    Outcome.REFUSED: "marks_refused",
+}
+
+
+def names(session: Session) -> dict[str, str]:
+    """The names of the session's students, by key."""
+    students = Student.objects.in_class(session.school_class, session.date)
+    return {str(student.pk): student.name for student in students}
+
+
+def names_of(student_ids: Iterable[str]) -> dict[str, str]:
+    """The names of these students, for who joined the class a moment ago."""
+    return {str(student.pk): student.name for student in Student.objects.filter(pk__in=list(student_ids))}
+
+
+def rules(session: Session) -> Rules:
+    """Which students are hard to tell apart, and which faces are not whom the camera took them for."""
+    members = (
+        Membership.objects.filter(school_class=session.school_class_id).on(session.date).values("student")
+    )
+    pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
+    blocks = Block.objects.filter(session=session)
+    return Rules(
+        frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second")),
+        tuple(Blocked(str(block.student_id), reviews.template_of_block(block)) for block in blocks),
+    )
+
+
+def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> dict[str, Any] | None:
+    """Write what the camera recognised; the event for the sockets, None where nothing was written."""
+    kiosk = guest.device is not None and guest.device.kind == DeviceKind.KIOSK
+    now = timezone.now()
+    result = register.mark(
+        session_id=guest.session.pk,
+        student_id=UUID(claim.student),
+        letter=register.ARRIVED,
+        source=Source.KIOSK if kiosk else Source.CAMERA,
+        actor=None,
+        now=now,
+        seen_at=now,
+        seen=evidence_of(claim, camera=camera, space=space),
+    )
+    MONITOR.count(COUNTED[result.outcome])
+    if not result.written or result.mark is None:
+        return None
+    return register.message_of(result.mark, result.version)
+
+
+def evidence_of(claim: Claim, *, camera: str, space: str) -> Evidence:
+    """Why the camera said so."""
+    decision = claim.decision
+    return Evidence(
+        distance=decision.distance or 0.0,
+        margin=decision.margin,
+        confidence=decision.confidence,
+        looks=decision.looks,
+        photographs=claim.photographs,
+        space=space,
+        camera=camera,
+        crop=claim.crop,
+    )

@@ -1,0 +1,221 @@
+"""From a camera's frame to what may be said of each face in it.
+
+Decode, detect, follow; encode only the faces that the tracker asks for; search the mean template of each track, all
+frames of a turn at once; decide. No name is kept from one frame to the next: a track is searched again each time, in
+the gallery of that moment, so that a student who was withdrawn is not named after that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+import numpy as np
+
+from recognition.engine import Detection, Face
+from recognition.engine.decision import assign, decide, template_of
+from recognition.engine.errors import BadImage
+from recognition.engine.gallery import Gallery
+from recognition.engine.image import LIVE, crop, decode, encode_jpeg, resize_longer
+from recognition.engine.timing import StageTimes
+from recognition.engine.tracker import TrackedDetection
+from recognition.engine.types import Array, Decision, Look, Match, Pixels, State
+from recognition.galleries import Galleries, SourceUnavailable
+from recognition.monitor import Monitor
+from recognition.sights import Blocked, Claim, Fault, Question, Seen, SeenFace, View
+from recognition.streams import Frame
+
+Pairs = Sequence[tuple[TrackedDetection, Decision]]
+
+RIVALS: Final = 4
+"""Subjects that a search returns: two to compare, and more where a person blocked the nearest."""
+SAME_FACE: Final = 0.35
+"""A track this near to a face of which a person said "not this student" is that face."""
+CROP_SIDE: Final = 320
+
+
+class Eyes(Protocol):
+    """The part of the engine that is used here; from any thread."""
+
+    timings: StageTimes
+
+    @property
+    def space(self) -> str: ...
+    def detect(self, rgb: Pixels) -> list[Detection]: ...
+    def encode(self, rgb: Pixels, detections: Sequence[Detection]) -> list[Face]: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """A frame on its way through the stages."""
+
+    view: View
+    rgb: Pixels
+    scale: float
+    ms: dict[str, float]
+    tracks: Sequence[TrackedDetection] = ()
+    looks: dict[int, tuple[Look, ...]] = field(default_factory=dict)
+    templates: dict[int, Array] = field(default_factory=dict)
+    matches: dict[int, list[Match]] = field(default_factory=dict)
+    gallery: Gallery | None = None
+
+
+class Recogniser:
+    """The chain. `work` is called from any number of threads, each with frames of different cameras."""
+
+    def __init__(
+        self, eyes: Eyes, galleries: Galleries, *, monitor: Monitor, largest_side: int, quality: int
+    ) -> None:
+        self._eyes = eyes
+        self._galleries = galleries
+        self._monitor = monitor
+        self._largest_side = largest_side
+        self._quality = quality
+
+    def work(self, frames: Sequence[Frame[View]]) -> list[Seen | Fault]:
+        """One answer for each frame."""
+        looked = [self._looked_at(frame) for frame in frames]
+        self._search([work for work in looked if isinstance(work, _Work)])
+        return [self._seen(work) if isinstance(work, _Work) else work for work in looked]
+
+    def _looked_at(self, frame: Frame[View]) -> _Work | Fault:
+        ms: dict[str, float] = {}
+        try:
+            with self._stage("decode", ms):
+                full = decode(frame.data, limits=LIVE)
+                rgb = resize_longer(full, self._largest_side)
+        except BadImage as fault:
+            self._monitor.count("bad_frames")
+            return Fault(fault.code, fault.message)
+        work = _Work(frame.state, rgb, full.shape[1] / rgb.shape[1], ms)
+        with self._stage("detect", ms):
+            detections = self._eyes.detect(rgb)
+        self._follow(work, detections, frame.at)
+        return work
+
+    def _follow(self, work: _Work, detections: Sequence[Detection], at: float) -> None:
+        tracker = work.view.tracker
+        work.tracks = tracker.update(detections, at)
+        wanted = [each for each in work.tracks if each.embed]
+        if wanted:
+            with self._eyes.timings.collect() as stages:
+                faces = self._eyes.encode(work.rgb, [each.detection for each in wanted])
+            for name in ("align", "encode"):
+                work.ms[name] = stages[name]
+                self._monitor.observe(name, stages[name])
+            moved = {
+                each.track: tracker.add_look(each.track, face, at)
+                for each, face in zip(wanted, faces, strict=True)
+            }
+            work.tracks = [replace(each, track=moved.get(each.track, each.track)) for each in work.tracks]
+        for each in work.tracks:
+            if looks := tracker.looks(each.track):
+                work.looks[each.track] = looks
+                work.templates[each.track] = template_of(looks)
+
+    def _search(self, works: Sequence[_Work]) -> None:
+        """One search for each class of the turn. Where the database cannot be asked, works stay without a gallery."""
+        rows: dict[str, list[tuple[_Work, int]]] = {}
+        for work in works:
+            rows.setdefault(work.view.class_id, []).extend((work, track) for track in work.templates)
+        probes = {
+            class_id: np.stack([work.templates[track] for work, track in asked])
+            for class_id, asked in rows.items()
+            if asked
+        }
+        if not probes:
+            return
+        started = time.perf_counter()
+        try:
+            found = self._galleries.search(probes, RIVALS)
+        except SourceUnavailable:
+            self._monitor.count("unavailable")
+            return
+        took = (time.perf_counter() - started) * 1000
+        self._monitor.observe("match", took)
+        for class_id, result in found.items():
+            for (work, track), matches in zip(rows[class_id], result.matches, strict=True):
+                work.matches[track], work.gallery, work.ms["match"] = matches, result.gallery, took
+
+    def _seen(self, work: _Work) -> Seen:
+        decisions = assign([_decided(work, each.track) for each in work.tracks])
+        pairs = list(zip(work.tracks, decisions, strict=True))
+        _settle(work.view, pairs)
+        return Seen(
+            tuple(
+                SeenFace(_box(each.detection, work.scale), each.track, decision) for each, decision in pairs
+            ),
+            tuple(self._claims(work, pairs)),
+            tuple(self._questions(work, pairs)),
+            self._eyes.space,
+            work.ms,
+        )
+
+    def _claims(self, work: _Work, pairs: Pairs) -> Iterator[Claim]:
+        for each, decision in pairs:
+            if decision.id is None or work.gallery is None:
+                continue
+            claim = (each.track, decision.id)
+            if claim not in work.view.claimed:
+                work.view.claimed.add(claim)
+                photographs = work.gallery.photographs(decision.id)
+                yield Claim(*claim, decision, photographs, self._crop(work, each))
+
+    def _questions(self, work: _Work, pairs: Pairs) -> Iterator[Question]:
+        for each, decision in pairs:
+            if decision.state is State.UNCERTAIN and each.track not in work.view.asked:
+                work.view.asked.add(each.track)
+                yield Question(each.track, decision, work.templates[each.track], self._crop(work, each))
+
+    def _crop(self, work: _Work, each: TrackedDetection) -> bytes:
+        picture = resize_longer(crop(work.rgb, each.detection.box), CROP_SIDE)
+        return encode_jpeg(picture, self._quality)
+
+    @contextmanager
+    def _stage(self, name: str, ms: dict[str, float]) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        ms[name] = (time.perf_counter() - started) * 1000
+        self._monitor.observe(name, ms[name])
+
+
+def blocked_for(template: Array, blocks: Sequence[Blocked]) -> frozenset[str]:
+    """The students whom this face is not, as a person said of the same face."""
+    return frozenset(
+        block.student for block in blocks if float(np.linalg.norm(block.template - template)) <= SAME_FACE
+    )
+
+
+def _decided(work: _Work, track: int) -> Decision:
+    looks = work.looks.get(track, ())
+    if not looks:
+        return Decision(State.CONFIRMING, None, None, None, None, 0, ())
+    if work.gallery is None:
+        return Decision(State.UNAVAILABLE, None, None, None, None, len(looks), ())
+    return decide(
+        looks,
+        work.matches[track],
+        work.gallery.photographs,
+        work.gallery.size,
+        confusable=work.view.rules.confusable,
+        blocked=blocked_for(work.templates[track], work.view.rules.blocks),
+    )
+
+
+def _settle(view: View, pairs: Pairs) -> None:
+    """Tell the tracker who has a name, and forget what was noted of tracks that it has forgotten."""
+    for each, decision in pairs:
+        view.tracker.settle(each.track, known=decision.state is State.RECOGNISED)
+    alive = view.tracker.ids
+    # In place and over a copy: the socket may take something out at the same moment.
+    view.claimed.difference_update([claim for claim in tuple(view.claimed) if claim[0] not in alive])
+    view.asked.intersection_update(alive)
+
+
+def _box(detection: Detection, scale: float) -> tuple[int, int, int, int]:
+    """In pixels of the frame as it was sent, before it was made smaller here."""
+    left, top, right, bottom = (round(side * scale) for side in detection.box)
+    return left, top, right, bottom

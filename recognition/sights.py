@@ -1,0 +1,89 @@
+"""What passes between the cameras' sockets and the recogniser: a camera's view, and what a frame showed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from recognition.engine.tracker import Tracker
+from recognition.engine.types import Array, Decision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocked:
+    """A face (unit template) that may not be taken for this student."""
+
+    student: str
+    template: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """What people and enrolment said about this session: replaced as a whole when it changes."""
+
+    confusable: frozenset[frozenset[str]] = frozenset()
+    blocks: tuple[Blocked, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class View:
+    """What one camera sees. Worked on by one thread at a time; `rules` may be replaced from any, and what was
+    claimed or asked in vain may be taken out.
+
+    `claimed` holds (track, student) and `asked` tracks that were handed on, each once.
+    """
+
+    class_id: str
+    rules: Rules = field(default_factory=Rules)
+    tracker: Tracker = field(default_factory=Tracker)
+    claimed: set[tuple[int, str]] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFace:
+    """One face of a frame: box (left, top, right, bottom) in pixels of the frame as it was sent."""
+
+    box: tuple[int, int, int, int]
+    track: int
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """A track that has just been recognised, with its evidence: to be marked, once."""
+
+    track: int
+    student: str
+    decision: Decision
+    photographs: int
+    crop: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """A track that only a person can decide: its template and the candidates, best first."""
+
+    track: int
+    decision: Decision
+    template: Array
+    crop: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a frame showed; `ms` are the milliseconds of its stages."""
+
+    faces: tuple[SeenFace, ...]
+    claims: tuple[Claim, ...]
+    questions: tuple[Question, ...]
+    space: str
+    ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fault:
+    """A frame that is no picture: a code and a message of the engine."""
+
+    code: str
+    message: str

@@ -1,0 +1,149 @@
+"""A real server for the sockets: `config.server` in a process of its own, on the test's database."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from attendance import tokens
+from attendance.models import User
+from tests.conftest import ADDRESSES, ENVIRONMENT
+from tests.material import ROOT
+
+Message = dict[str, Any]
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """The server's process and port."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self, path: str, **headers: str) -> ClientConnection:
+        """A socket with just these headers."""
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}",
+            additional_headers={name.replace("_", "-"): value for name, value in headers.items()},
+            compression=None,
+            max_size=None,
+        )
+
+    def token(self, path: str, user: User, **headers: str) -> ClientConnection:
+        """A socket of another system."""
+        return self.connect(path, Authorization=f"Token {token_of(user)}", **headers)
+
+
+def token_of(user: User) -> str:
+    """A new token of that user."""
+    number = user.api_tokens.count()
+    return tokens.create(user=user, name=f"test {number}", actor=None)[1]
+
+
+@contextmanager
+def serving(log: Path, **extra: str) -> Iterator[Served]:
+    """A server on the database of this test run, until the block ends; it must end by itself within 10 s."""
+    port = free_port()
+    address = urlsplit(ADDRESSES.database_url)
+    environment = {
+        **os.environ,
+        **ENVIRONMENT,
+        "DATABASE_URL": address._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **extra,
+    }
+    with log.open("wb") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.server", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=words,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: answers(port) or ended(process, log), 90)
+        yield Served(process, port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        finally:
+            process.kill()
+
+
+def answers(port: int) -> bool:
+    """Whether the doors are open."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def ended(process: subprocess.Popen[bytes], log: Path) -> bool:
+    """Fails with what the server said where it ended instead of starting."""
+    assert process.poll() is None, log.read_text(errors="replace")
+    return False
+
+
+def wait_for(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        threading.Event().wait(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def hear(stream: ClientConnection, kind: str | None = None, seconds: float = PATIENCE) -> Message:
+    """The next message, or the next of that type; others in between are passed over."""
+    end = time.monotonic() + seconds
+    while True:
+        message: Message = json.loads(stream.recv(timeout=max(0.01, end - time.monotonic())))
+        if kind is None or message["type"] == kind:
+            return message
+
+
+def closes(stream: ClientConnection, seconds: float = PATIENCE) -> tuple[int, list[Message]]:
+    """The code that the server closes with, and what it said before."""
+    said: list[Message] = []
+    end = time.monotonic() + seconds
+
+    def listen() -> None:
+        while True:
+            said.append(json.loads(stream.recv(timeout=max(0.01, end - time.monotonic()))))
+
+    with pytest.raises(ConnectionClosed) as closed:
+        listen()
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, said
+
+
+def frame(seq: int, picture: bytes) -> bytes:
+    return seq.to_bytes(4, "big") + picture

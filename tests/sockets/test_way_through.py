@@ -1,0 +1,41 @@
+"""A camera that sees an enrolled student, to the committed mark on both sockets."""
+
+from attendance.models import Evidence, Mark, Student
+from tests.sockets.people import clip_frames
+from tests.sockets.serving import Served, frame, hear
+from tests.world import World
+
+
+def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
+    server: Served, school: World, miranda: Student, camera_path: str, dashboard_path: str
+) -> None:
+    with (
+        server.token(dashboard_path, school.viewer) as dashboard,
+        server.token(camera_path, school.teacher) as camera,
+    ):
+        state = hear(dashboard)
+        assert state["type"] == "register"
+        assert hear(camera)["type"] == "ready"
+        states = []
+        marks = []
+        for seq, picture in enumerate(clip_frames(85, 210, 6)):
+            camera.send(frame(seq, picture))
+            while True:
+                message = hear(camera)
+                if message["type"] == "mark":
+                    marks.append(message)
+                if message["type"] == "result":
+                    break
+            assert message["seq"] == seq
+            states.extend(face["state"] for face in message["faces"] if face["student"])
+        if not marks:
+            marks.append(hear(camera, "mark"))
+        assert marks[0]["student"] == {"id": str(miranda.pk), "name": "Ann Ash"}
+        assert marks[0]["code"] == "/"
+        assert set(states) == {"recognised"}
+        heard = hear(dashboard, "mark")
+        assert heard["student"]["id"] == str(miranda.pk)
+        assert heard["version"] == state["version"] + 1
+    stored = Mark.objects.get(session=school.session)
+    assert (stored.student_id, str(stored.pk)) == (miranda.pk, marks[0]["mark"])
+    assert Evidence.objects.get(event__mark=stored).crop is not None
