@@ -112,7 +112,8 @@ class Engine:
     ) -> None:
         """Put together by `load`."""
         self._detector, self._aligner, self._encoder = detector, aligner, encoder
-        self._runtime, self._scale, self._reasons = chosen, scale, reasons
+        self._scale, self._reasons = scale, reasons
+        self.runtime = chosen
         self.workers = workers
         self.timings = StageTimes()
         self._stopped = threading.Event()
@@ -162,17 +163,17 @@ class Engine:
 
     def info(self) -> dict[str, object]:
         """What runs where and why: plain values for JSON."""
-        side = sizing.detection_side(640, self._scale, self._runtime) if self._detector.scales else None
+        side = sizing.detection_side(640, self._scale, self.runtime) if self._detector.scales else None
         return {
             "detector": self._detector.name,
-            "library": self._runtime.library,
-            "device": self._runtime.device,
-            "precision": self._runtime.precision,
+            "library": self.runtime.library,
+            "device": self.runtime.device,
+            "precision": self.runtime.precision,
             "workers": self.workers,
             "scale": self._scale,
             "side_for_640": side,
             "space": self.space,
-            "reasons": [*self._runtime.reasons, *self._reasons],
+            "reasons": [*self.runtime.reasons, *self._reasons],
         }
 
     def close(self) -> None:
@@ -205,7 +206,7 @@ class Engine:
 
     def _detect_one(self, pixels: Pixels) -> list[Detection]:
         self._check_running()
-        side = sizing.detection_side(max(pixels.shape[:2]), self._scale, self._runtime)
+        side = sizing.detection_side(max(pixels.shape[:2]), self._scale, self.runtime)
         return self._detector.detect(pixels, side)
 
     def _align(self, pixels: Pixels, detections: Sequence[Detection]) -> list[_Found]:

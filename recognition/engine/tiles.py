@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from recognition.engine.detectors.base import fit
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 TILE = 960
@@ -17,9 +18,10 @@ _EDGE = 3
 
 
 def detect(rgb: Pixels, find: Callable[[Pixels], list[Detection]]) -> list[Detection]:
-    """What `find` sees in the whole of `rgb` and in its tiles, merged, best first."""
-    found = list(find(rgb))
-    if max(rgb.shape[:2]) > TILE:
+    """What `find` sees in the whole of `rgb`, made as small as a tile, and in its tiles, merged, best first."""
+    small, scale = fit(rgb, min(TILE, max(rgb.shape[:2])), 1)
+    found = [scaled(face, 1 / scale) for face in find(small)]
+    if scale < 1:
         for left, top, right, bottom in tiles(rgb.shape[1], rgb.shape[0]):
             tile = np.ascontiguousarray(rgb[top:bottom, left:right])
             seen = (moved(face, left, top) for face in find(tile))
@@ -48,6 +50,15 @@ def moved(face: Detection, right: float, down: float) -> Detection:
     if marks is not None:
         marks = marks + np.array([right, down], np.float32)
     return Detection(box, face.score, marks)
+
+
+def scaled(face: Detection, by: float) -> Detection:
+    """The same face in a picture `by` times as large."""
+    left, top, right, bottom = (side * by for side in face.box)
+    marks: Array | None = face.landmarks
+    if marks is not None:
+        marks = np.asarray(marks * by, np.float32)
+    return Detection((left, top, right, bottom), face.score, marks)
 
 
 def _is_cut(box: Box, tile: tuple[int, int, int, int], shape: tuple[int, ...]) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from recognition.engine import networks
 from recognition.engine.detectors import base
 from recognition.engine.detectors.hog import cut
+from recognition.engine.errors import BadImage
 from recognition.engine.models import MMOD_FILE, locate
 from recognition.engine.runtime import Runtime
 from recognition.engine.types import Array, Box, Detection, Pixels
@@ -21,6 +22,10 @@ from recognition.engine.types import Array, Box, Detection, Pixels
 _PADDING, _OUTER_PADDING = 10, 11
 _RATE = 5 / 6
 _SMALLEST_LEVEL = 5
+# The three strided convolutions take nothing smaller.
+_SMALLEST_CANVAS = 29
+# Of a picture of 1920 x 1080 the enlarged pyramid has 22 million pixels; the network then takes 0.7 GB.
+MAX_PIXELS = 2_200_000
 # Output cell i lies at 8 i + 14 of the input; the window is 80 pixels wide.
 _STEP, _FIRST, _HALF_WINDOW = 8, 14, 39.5
 # The overlap beyond which a weaker box goes, as the file has it: the shared area, over that of the
@@ -57,8 +62,16 @@ class Cnn:
         self._network = base.Sized(lambda shape: runtime.compile(model, shape), keep=2)
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - it always looks in full size
-        """`face_recognition.face_locations(rgb, model="cnn")`: the same boxes, cut at the border, best first."""
+        """`face_recognition.face_locations(rgb, model="cnn")`: the same boxes, cut at the border, best first.
+
+        Raises BadImage for more than `MAX_PIXELS`, of which the pyramid would take gigabytes.
+        """
+        if rgb.shape[0] * rgb.shape[1] > MAX_PIXELS:
+            msg = f"The detector cnn takes at most {MAX_PIXELS} pixels at once: make it smaller, or ask for tiles"
+            raise BadImage(msg, code="too_many_pixels", extra={"limit": MAX_PIXELS})
         levels, tiled = pyramid(_enlarged(rgb))
+        if min(tiled.shape[2:]) < _SMALLEST_CANVAS:
+            return []
         (scores,) = self._network(tiled)
         return [
             Detection(box=cut(rgb, *_half(box)), score=score, landmarks=None)

@@ -11,6 +11,8 @@ from recognition.engine.types import Box, Detection, Pixels
 
 # `face_recognition.face_locations` enlarges once by default.
 UPSAMPLE = 1
+# A larger picture is not enlarged: of 8.3 megapixels dlib's pyramid takes gigabytes already.
+_MAX_ENLARGED = 8_400_000
 
 
 class Hog:
@@ -29,7 +31,8 @@ class Hog:
         detector = getattr(self._local, "detector", None)
         if detector is None:
             detector = self._local.detector = dlib.get_frontal_face_detector()
-        boxes, scores, _ = detector.run(np.ascontiguousarray(rgb), UPSAMPLE, 0.0)
+        upsample = UPSAMPLE if rgb.shape[0] * rgb.shape[1] <= _MAX_ENLARGED else 0
+        boxes, scores, _ = detector.run(np.ascontiguousarray(rgb), upsample, 0.0)
         return [
             Detection(
                 box=cut(rgb, box.left(), box.top(), box.right(), box.bottom()), score=score, landmarks=None

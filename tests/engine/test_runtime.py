@@ -1,0 +1,66 @@
+"""Which library, device and precision are chosen, and that the choice does not change the numbers."""
+
+import importlib.util
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+
+import numpy as np
+import pytest
+
+from recognition.engine import Engine, runtime
+from recognition.engine.errors import RuntimeUnavailable
+from recognition.engine.types import Pixels
+
+
+@pytest.fixture
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine for which OpenVINO has no wheel."""
+
+    def find_spec(name: str) -> ModuleSpec | None:
+        return None if name == "openvino" else importlib.util.find_spec(name)
+
+    monkeypatch.setattr(runtime, "find_spec", find_spec)
+
+
+@pytest.mark.usefixtures("without_openvino")
+def test_without_openvino_onnx_runtime_gives_the_same(engine: Engine, photographs: list[Pixels]) -> None:
+    with Engine.load(device="cpu") as other:
+        assert other.info()["library"] == "ONNX Runtime"
+        assert "OpenVINO is not installed" in " ".join(other.runtime.reasons)
+        for rgb in photographs[:3]:
+            pairs = zip(engine.analyse(rgb), other.analyse(rgb), strict=True)
+            assert all(np.linalg.norm(one.template - two.template) < 1e-3 for one, two in pairs)
+
+
+@pytest.mark.usefixtures("without_openvino")
+def test_without_openvino_a_gpu_or_bf16_is_refused_with_a_reason() -> None:
+    with pytest.raises(RuntimeUnavailable, match="OpenVINO"):
+        runtime.choose("gpu")
+    with pytest.raises(RuntimeUnavailable, match="FACE_PRECISION"):
+        runtime.choose("cpu", "bf16")
+
+
+def test_auto_says_why() -> None:
+    chosen = runtime.choose()
+    assert chosen.library == "OpenVINO" or chosen.device == "cuda"
+    assert len(chosen.reasons) >= 2
+
+
+def test_bf16_is_close_where_the_processor_has_it_and_refused_where_not(
+    load: Callable[..., Engine], engine: Engine, lfw_pictures: list[Pixels]
+) -> None:
+    if runtime.choose("cpu").precision == "f32":
+        with pytest.raises(RuntimeUnavailable, match="bf16"):
+            runtime.choose("cpu", "bf16")
+        return
+    shorter = load(precision="bf16", device="cpu")
+    detections = [engine.detect(rgb)[:1] for rgb in lfw_pictures]
+    for rgb, found in zip(lfw_pictures, detections, strict=True):
+        (one,), (two,) = engine.encode(rgb, found), shorter.encode(rgb, found)
+        assert np.linalg.norm(one.embedding - two.embedding) <= 0.02
+
+
+@pytest.mark.skipif(runtime.choose().device == "cuda", reason="this machine has a CUDA device")
+def test_cuda_is_refused_with_a_reason_where_there_is_none() -> None:
+    with pytest.raises(RuntimeUnavailable, match="CUDA"):
+        runtime.choose("cuda")
