@@ -9,12 +9,11 @@ import os
 import secrets
 from pathlib import Path
 
-from django.conf.global_settings import LANGUAGES as KNOWN_LANGUAGES
-
 from config import addresses, places
 from config.env import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
 env = Environment(os.environ)
 
 # --- where things are
@@ -182,7 +181,7 @@ LANGUAGE_CODE = env.choice(
     "LANGUAGE_CODE",
     "en-gb",
     "The language where a browser asks for none that we have.",
-    options=tuple(code for code, _ in KNOWN_LANGUAGES),
+    options=tuple(code for code, _name in LANGUAGES),
 )
 env.close()
 SETTINGS_WARNINGS = env.warnings()
@@ -269,9 +268,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "attendance.web.middleware.private_pages",
+    "attendance.web.middleware.own_language",
+    "attendance.web.middleware.own_password",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+CSRF_FAILURE_VIEW = "attendance.web.pages.csrf_failed"
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [

@@ -37,11 +37,6 @@ def manifest(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("manifest.json"), content_type="application/manifest+json")
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403, with the sentence of whoever refused."""
-    return render(request, "403.html", {"message": str(exception)}, status=403)
-
-
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
     """403 for a form that is older than its login: reload and try again, no riddles."""
     return render(request, "403.html", {"stale": True}, status=403)
