@@ -40,7 +40,7 @@ class NotUsableError(ValueError):
 
 @dataclass(slots=True, eq=False)
 class Environment:
-    """Reads typed values out of `values` (`os.environ`). Not thread-safe: used once, at import."""
+    """Reads typed values out of `values` (the environment). Not thread-safe: used once, at import."""
 
     values: Mapping[str, str]
     declared: dict[str, Setting] = field(default_factory=dict)
