@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import zoneinfo
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from config.env import NotUsableError
@@ -12,7 +12,9 @@ from recognition.crypto import parse_key
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
-CACHE_DATABASE, CELERY_DATABASE, CHANNELS_DATABASE = 1, 2, 3
+CACHE_DATABASE: Final = 1
+CELERY_DATABASE: Final = 2
+CHANNELS_DATABASE: Final = 3
 """Redis databases: one each, so that emptying one never touches the others."""
 
 

@@ -18,6 +18,7 @@ def status(url: str, *, host: str, authority: Path | None = None, timeout: float
     parts = urlsplit(url)
     if parts.hostname is None:
         return 0
+    connection: http.client.HTTPConnection
     if parts.scheme == "https":
         context = ssl.create_default_context(cafile=authority)
         context.check_hostname = False

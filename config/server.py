@@ -21,7 +21,7 @@ import signal
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory
@@ -44,6 +44,8 @@ STOP_SECONDS = 8
 
 class LimitedRequest(WebRequest):  # type: ignore[misc]  # Daphne has no types
     """A request whose body is counted, and left unparsed: that is Django's to do, outside the event loop."""
+
+    content: IO[bytes]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
