@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from attendance import devices, policy
@@ -15,8 +15,7 @@ from attendance.errors import Refused
 from attendance.models import Device, Session, User
 from attendance.policy import Action
 
-Parameters = ParamSpec("Parameters")
-Page = Callable[Concatenate[HttpRequest, Parameters], HttpResponseBase]
+Page = Callable[..., HttpResponse]
 
 
 def person_of(request: HttpRequest) -> User:
@@ -26,13 +25,11 @@ def person_of(request: HttpRequest) -> User:
     return request.user
 
 
-def login_wanted(page: Page[Parameters]) -> Page[Parameters]:
+def login_wanted(page: Page) -> Page:
     """Send anonymous visitors to the login page and bring them back after it."""
 
     @wraps(page)
-    def guarded(
-        request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> HttpResponseBase:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         return page(request, *args, **kwargs)

@@ -1,7 +1,7 @@
 """Forms of the pages: login, a password of one's own, handing a device over."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth import authenticate
@@ -42,7 +42,13 @@ class LoginForm(AuthenticationForm):
         return self.cleaned_data
 
 
-class OwnPasswordForm(SetPasswordForm[User]):
+if TYPE_CHECKING:
+    _NewPassword = SetPasswordForm[User]
+else:
+    _NewPassword = SetPasswordForm
+
+
+class OwnPasswordForm(_NewPassword):
     """A new password twice, and the old one first: an unlocked classroom computer must not be enough."""
 
     old_password = forms.CharField(

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from attendance import devices, policy, register, roll
+from attendance import devices, policy, refusals, register, roll
 from attendance.errors import Refused
 from attendance.models import DeviceKind, SchoolSettings, Session
 from attendance.policy import Action
@@ -160,7 +160,19 @@ def not_me(request: HttpRequest, session_id: UUID) -> HttpResponse:
     if device is None or device.kind != DeviceKind.KIOSK:
         return JsonResponse({"code": "not_allowed", "message": "", "extra": {}}, status=403)
     try:
-        devices.refuse_name(device=device, student_id=posted_id(request, "student"), now=timezone.now())
+        refusals.at_kiosk(device=device, student_id=posted_id(request, "student"), now=timezone.now())
     except Refused as refusal:
         return JsonResponse(refusal.as_dict(), status=400)
+    return JsonResponse({"outcome": "taken_back"})
+
+
+@require_POST
+def not_this_person(request: HttpRequest, mark_id: UUID) -> HttpResponse:
+    """A teacher says that the camera took somebody else for this student."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"code": "not_logged_in", "message": "", "extra": {}}, status=401)
+    try:
+        refusals.by_teacher(mark_id=mark_id, actor=person_of(request), now=timezone.now())
+    except Refused as refusal:
+        return JsonResponse(refusal.as_dict(), status=403 if refusal.code == "not_allowed" else 400)
     return JsonResponse({"outcome": "taken_back"})

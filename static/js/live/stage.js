@@ -37,7 +37,7 @@ export class Stage extends EventTarget {
       this.box.classList.toggle("portrait-shape", this.video.videoHeight > this.video.videoWidth);
     });
     this.frames.addEventListener("result", ({ detail }) => this.#seen(detail));
-    for (const name of ["mark", "unmark", "session", "error", "lost", "ready"]) {
+    for (const name of ["mark", "unmark", "session", "reviews", "error", "lost", "ready"]) {
       this.frames.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
     }
   }

@@ -1,9 +1,12 @@
 // One student of the register: every letter, a note, and the history with its evidence.
 
-import { get } from "../core/api.js";
+import { call, get } from "../core/api.js";
 import { button, byId, make, portrait } from "../core/dom.js";
 import { _, fill, momentOf, plural, sourceWord, statusWord } from "../core/text.js";
+import { toast } from "../core/toast.js";
 import { status } from "./view.js";
+
+const FROM_A_CAMERA = ["camera", "group", "kiosk"];
 
 export class Drawer {
   constructor(store, actions, { mayMark, mayFaces }) {
@@ -27,6 +30,7 @@ export class Drawer {
     byId("drawer-body").replaceChildren(
       make("div", { className: "drawer-head" }, portrait(student, "portrait large"), make("div", {}, make("h2", { id: "drawer-name" }, student.name), this.now), close),
       ...(this.mayMark ? [this.#letters(student), this.#note(student)] : []),
+      ...(this.mayMark && FROM_A_CAMERA.includes(this.store.shown(student)?.source) ? [this.#refuse(student)] : []),
       make("h3", {}, _("History")),
       this.events,
     );
@@ -60,6 +64,23 @@ export class Drawer {
     });
     save.disabled = !this.store.shown(student);
     return make("div", { className: "row" }, make("div", { className: "field grow" }, make("label", { htmlFor: "note" }, _("Note")), this.note), save);
+  }
+
+  #refuse(student) {
+    return button(_("This was somebody else"), {
+      name: "cross",
+      className: "button danger",
+      press: async () => {
+        this.dialog.close();
+        try {
+          await call("POST", `/marks/${student.mark.mark}/not-this-person/`, {});
+          toast(fill(_("Taken back. This face is not taken for %(name)s again in this session."), { name: student.name }));
+        } catch (fault) {
+          toast(fault.message);
+        }
+        await this.store.refresh();
+      },
+    });
   }
 
   async #history(student) {

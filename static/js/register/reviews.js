@@ -7,7 +7,8 @@ import { play } from "../core/sound.js";
 import { _, fill, plural } from "../core/text.js";
 import { toast } from "../core/toast.js";
 
-const EVERY = 3000;
+/** Events tell of new questions at once; this is for the ones that got lost. */
+const EVERY = 15000;
 
 export class Reviews {
   #known = new Set();
@@ -15,7 +16,7 @@ export class Reviews {
 
   constructor(store) {
     this.store = store;
-    store.addEventListener("change", ({ detail }) => ["all", "session"].includes(detail.what) && this.look());
+    store.addEventListener("change", ({ detail }) => ["all", "session", "reviews"].includes(detail.what) && this.look());
     document.addEventListener("visibilitychange", () => this.look());
     this.look();
   }

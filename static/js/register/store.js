@@ -52,7 +52,7 @@ export class Store extends EventTarget {
   /** One message of either socket, or the whole state. */
   hear(message) {
     if (message.type === "register") this.#whole(message);
-    else if (["mark", "unmark", "session"].includes(message.type)) this.#step(message);
+    else if (["mark", "unmark", "session", "reviews"].includes(message.type)) this.#step(message);
   }
 
   #whole(state) {
@@ -68,6 +68,8 @@ export class Store extends EventTarget {
     if (message.type === "session") {
       this.state.session = { ...this.session, ...message.session };
       this.#tell("session", { session: this.session });
+    } else if (message.type === "reviews") {
+      this.#tell("reviews", { waiting: message.waiting });
     } else {
       this.#mark(message);
     }
