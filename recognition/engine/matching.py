@@ -22,8 +22,10 @@ def pair(boxes: Floats, found: Floats, reach: Floats) -> list[tuple[int, int, fl
     exactly: faces that have only each other are paired at once, the rest by the Hungarian method.
     """
     cost = costs(boxes, found, reach)
-    pairs = []
-    for tracks, detections in _components(np.isfinite(cost)):
+    linked = np.isfinite(cost)
+    alone = linked & (linked.sum(axis=1) == 1)[:, None] & (linked.sum(axis=0) == 1)
+    pairs = [(int(i), int(j), float(cost[i, j])) for i, j in zip(*np.nonzero(alone), strict=True)]
+    for tracks, detections in _components(linked & ~alone):
         part = cost[np.ix_(tracks, detections)]
         pairs += [(tracks[i], detections[j], float(part[i, j])) for i, j in hungarian(part)]
     return pairs

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recognition.engine.matching import Floats, centre, common_shift, costs, pair, side
 from recognition.engine.types import Array, Detection, Face, Look
@@ -52,7 +53,7 @@ _FARTHEST: Final = 2.0
 _CALM: Final = 0.25
 _CALM_PER_SECOND: Final = 1.0
 _CALM_GAP: Final = 0.7
-_CALM_RATIO: Final = 1.35
+_CALM_GROWTH: Final = 0.3
 # Landmarks, in units of their spread: a head turns, but does not jump. Over 0.2 s of the clip 95 of 100 faces
 # stay under 0.045, and its cuts lie at 0.08 and 0.12.
 _CALM_POSE: Final = 0.06
@@ -83,8 +84,9 @@ class TrackedDetection:
 class _Track:
     id: int
     box: Floats
+    pose: Floats
+    hint: float
     seen: float
-    landmarks: Array | None
     velocity: Floats = field(default_factory=lambda: np.zeros(2))
     visible: bool = True
     evicted: bool = False
@@ -92,7 +94,6 @@ class _Track:
     doubt: bool = False
     strikes: int = 0
     tried: float = -np.inf
-    hint: float = 0.0
     best_hint: float = 0.0
     looks: list[Look] = field(default_factory=list)
 
@@ -116,6 +117,19 @@ class _Track:
         self.doubt, self.strikes = False, 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """What is measured of all detections of a frame at once.
+
+    `boxes` (D, 4); `poses` (D, 10), landmarks around their middle in units of their spread, NaN without any;
+    `hints` (D,), what a look would be worth: pixels between the eyes, at most 40, less for a turned head.
+    """
+
+    boxes: Floats
+    poses: Floats
+    hints: Floats
+
+
 class Tracker:
     """Give it the detections of every frame with `update`, and the faces it asked for with `add_look`."""
 
@@ -126,17 +140,17 @@ class Tracker:
     def update(self, detections: Sequence[Detection], at: float) -> list[TrackedDetection]:
         """The detections of a frame taken at `at` (monotonic seconds, rising), in the same order."""
         self._tracks = {k: track for k, track in self._tracks.items() if at - track.seen <= FORGET_AFTER}
-        found = np.array([detection.box for detection in detections], np.float64).reshape(-1, 4)
+        frame = _measured(detections)
         # Whom another face has displaced comes back by appearance alone.
         before = [track for track in self._tracks.values() if not track.evicted]
         owners: dict[int, _Track] = {}
-        if before and len(found):
-            owners = self._continued(before, detections, found, at)
         for track in before:
-            track.visible = track in owners.values()
-        for place, detection in enumerate(detections):
+            track.visible = False
+        if before and detections:
+            owners = _continued(before, frame, at)
+        for place in range(len(detections)):
             if place not in owners:
-                owners[place] = self._begin(found[place], detection, at)
+                owners[place] = self._begin(frame, place, at)
         return [
             TrackedDetection(detection, owners[place].id, _wanted(owners[place], at))
             for place, detection in enumerate(detections)
@@ -151,8 +165,7 @@ class Tracker:
         look = Look(face.template, face.quality.score, at)
         track = self._tracks.get(track_id)
         if track is None:
-            box = np.array(face.box, np.float64)
-            track = self._begin(box, Detection(face.box, face.score, face.landmarks), at)
+            track = self._begin(_measured([Detection(face.box, face.score, face.landmarks)]), 0, at)
         track.tried = at
         if not track.looks:
             track = self._lost_owner(track, look) or track
@@ -186,27 +199,9 @@ class Tracker:
         """The tracks that are not forgotten; what is kept elsewhere for others may go."""
         return frozenset(self._tracks)
 
-    def _continued(
-        self, tracks: Sequence[_Track], detections: Sequence[Detection], found: Floats, at: float
-    ) -> dict[int, _Track]:
-        predicted = np.stack([track.predicted(at) for track in tracks])
-        since = np.array([at - track.seen for track in tracks])
-        reach = np.minimum(_REACH + _REACH_PER_SECOND * since, _FARTHEST)
-        pairs = pair(predicted, found, reach)
-        if len(pairs) <= _LOST_PART * min(len(tracks), len(found)) or _all_moved(predicted, found, pairs):
-            shift = common_shift(predicted, found)
-            moved = pair(predicted + np.concatenate([shift, shift]), found, reach)
-            if (len(moved), -sum(p[2] for p in moved)) > (len(pairs), -sum(p[2] for p in pairs)):
-                predicted, pairs = predicted + np.concatenate([shift, shift]), moved
-        contested = np.isfinite(costs(predicted, found, reach * 0.7))
-        for i, j, _ in pairs:
-            rivals = contested[i].sum() + contested[:, j].sum() > 2
-            _move(tracks[i], predicted[i], found[j], detections[j], at, contested=bool(rivals))
-        return {j: tracks[i] for i, j, _ in pairs}
-
-    def _begin(self, box: Floats, detection: Detection, at: float) -> _Track:
+    def _begin(self, frame: _Frame, place: int, at: float) -> _Track:
         self._last_id += 1
-        track = _Track(self._last_id, box, at, detection.landmarks, hint=_hint(detection))
+        track = _Track(self._last_id, frame.boxes[place], frame.poses[place], float(frame.hints[place]), at)
         self._tracks[track.id] = track
         return track
 
@@ -221,7 +216,7 @@ class Tracker:
         if not near or min(near)[0] > _SURELY_SAME:
             return None
         owner = min(near)[2]
-        for name in ("box", "seen", "landmarks", "velocity", "hint", "tried"):
+        for name in ("box", "pose", "hint", "seen", "velocity", "tried"):
             setattr(owner, name, getattr(track, name))
         owner.visible, owner.evicted = True, False
         if not track.looks:
@@ -234,9 +229,7 @@ class Tracker:
         owner = self._lost_owner(track, look)
         if owner is None:
             self._last_id += 1
-            owner = _Track(
-                self._last_id, track.box, track.seen, track.landmarks, hint=track.hint, tried=look.at
-            )
+            owner = _Track(self._last_id, track.box, track.pose, track.hint, track.seen, tried=look.at)
             self._tracks[owner.id] = owner
         owner.add(look)
         return owner.id
@@ -255,24 +248,51 @@ def _verdict(track: _Track, look: Look) -> bool | None:
     return None
 
 
+def _continued(tracks: Sequence[_Track], frame: _Frame, at: float) -> dict[int, _Track]:
+    """Which track each detection continues; those tracks are moved there."""
+    predicted = np.stack([track.predicted(at) for track in tracks])
+    since = np.maximum(np.array([at - track.seen for track in tracks]), 1e-3)
+    reach = np.minimum(_REACH + _REACH_PER_SECOND * since, _FARTHEST)
+    pairs = pair(predicted, frame.boxes, reach)
+    few = len(pairs) <= _LOST_PART * min(len(tracks), len(frame.boxes))
+    if few or _all_moved(predicted, frame.boxes, pairs):
+        shift = common_shift(predicted, frame.boxes)
+        moved = pair(predicted + np.concatenate([shift, shift]), frame.boxes, reach)
+        if (len(moved), -sum(p[2] for p in moved)) > (len(pairs), -sum(p[2] for p in pairs)):
+            predicted, pairs = predicted + np.concatenate([shift, shift]), moved
+    if pairs:
+        contested = np.isfinite(costs(predicted, frame.boxes, reach * 0.7))
+        rivals = contested.sum(axis=1)[:, None] + contested.sum(axis=0)[None] > 2
+        _move(tracks, predicted, since, frame, at=at, rivals=rivals, pairs=pairs)
+    return {j: tracks[i] for i, j, _ in pairs}
+
+
 def _move(
-    track: _Track, predicted: Floats, box: Floats, detection: Detection, at: float, *, contested: bool
+    tracks: Sequence[_Track],
+    predicted: Floats,
+    since: Floats,
+    frame: _Frame,
+    *,
+    at: float,
+    rivals: NDArray[np.bool_],
+    pairs: Sequence[tuple[int, int, float]],
 ) -> None:
-    since = max(at - track.seen, 1e-3)
-    step = (centre(box[None]) - centre(track.box[None]))[0]
-    size = float(side(track.box[None])[0])
-    surprise = float(np.linalg.norm(centre(box[None]) - centre(predicted[None]))) / size
-    ratio = float(side(box[None])[0]) / size
-    calm = (
-        not contested
-        and surprise <= _CALM + _CALM_PER_SECOND * since
-        and since <= _CALM_GAP
-        and 1 / _CALM_RATIO <= ratio <= _CALM_RATIO
-        and _pose_change(track, detection) <= _CALM_POSE
-    )
-    track.doubt = track.doubt or (bool(track.looks) and not calm)
-    track.velocity = 0.5 * track.velocity + 0.5 * step / since
-    track.box, track.seen, track.landmarks, track.hint = box, at, detection.landmarks, _hint(detection)
+    """Take the paired tracks to their detections; one that did not go there calmly is in doubt."""
+    i, j = [p[0] for p in pairs], [p[1] for p in pairs]
+    old, new, gap = np.stack([tracks[k].box for k in i]), frame.boxes[j], since[i]
+    size = side(old)
+    surprise = np.linalg.norm(centre(new) - centre(predicted[i]), axis=1) / size
+    growth = np.abs(np.log(side(new) / size))
+    turned = np.abs(np.stack([tracks[k].pose for k in i]) - frame.poses[j]).mean(axis=1)
+    calm = ~rivals[i, j] & (surprise <= _CALM + _CALM_PER_SECOND * gap) & (gap <= _CALM_GAP)
+    calm &= (growth <= _CALM_GROWTH) & ~(turned > _CALM_POSE)
+    velocity = 0.5 * (centre(new) - centre(old)) / gap[:, None]
+    for row, (k, place) in enumerate(zip(i, j, strict=True)):
+        track = tracks[k]
+        track.doubt = track.doubt or (bool(track.looks) and not calm[row])
+        track.velocity = 0.5 * track.velocity + velocity[row]
+        track.box, track.pose, track.hint = new[row], frame.poses[place], float(frame.hints[place])
+        track.seen, track.visible = at, True
 
 
 def _wanted(track: _Track, at: float) -> Why | None:
@@ -301,25 +321,18 @@ def _all_moved(predicted: Floats, found: Floats, pairs: Sequence[tuple[int, int,
     return bool(np.median(away) > _CALM)
 
 
-def _hint(detection: Detection) -> float:
-    """What a look would be worth, guessed before it is taken: distance between the eyes (pixels, at most
-    40), less for a turned head."""
-    if detection.landmarks is None:
-        return min((detection.box[2] - detection.box[0]) * 0.4, 40.0)
-    eyes = detection.landmarks[1] - detection.landmarks[0]
-    between = float(np.hypot(*eyes))
-    nose = detection.landmarks[2] - detection.landmarks[0]
-    along = float(nose @ eyes) / max(between, 1e-6) ** 2
-    return min(between, 40.0) * max(0.2, 1 - 2 * abs(along - 0.5))
-
-
-def _pose_change(track: _Track, detection: Detection) -> float:
-    if track.landmarks is None or detection.landmarks is None:
-        return 0.0
-    return float(np.abs(_within(track.landmarks) - _within(detection.landmarks)).mean())
-
-
-def _within(landmarks: Array) -> Array:
-    """Landmarks around their middle, in units of their spread: the pose, without place and size."""
-    middle = landmarks - landmarks.mean(axis=0)
-    return np.asarray(middle / max(float(np.sqrt((middle**2).sum(axis=1).mean())) * 2, 1e-6), np.float32)
+def _measured(detections: Sequence[Detection]) -> _Frame:
+    boxes = np.array([detection.box for detection in detections], np.float64).reshape(-1, 4)
+    nothing = np.full((5, 2), np.nan)
+    points = np.array(
+        [nothing if found.landmarks is None else found.landmarks for found in detections], np.float64
+    ).reshape(-1, 5, 2)
+    middle = points - points.mean(axis=1, keepdims=True)
+    spread = 2 * np.sqrt((middle**2).sum(axis=2).mean(axis=1))
+    eyes, nose = points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]
+    between = np.linalg.norm(eyes, axis=1)
+    along = (eyes * nose).sum(axis=1) / np.maximum(between, 1e-6) ** 2
+    hints = np.minimum(between, 40) * np.maximum(0.2, 1 - 2 * np.abs(along - 0.5))
+    without = np.minimum((boxes[:, 2] - boxes[:, 0]) * 0.4, 40)
+    poses = (middle / np.maximum(spread, 1e-6)[:, None, None]).reshape(-1, 10)
+    return _Frame(boxes, poses, np.where(np.isnan(hints), without, hints))
