@@ -3,6 +3,7 @@
 from typing import Any, TypeVar, cast
 
 from django import forms
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Model, Q
@@ -40,6 +41,13 @@ class RefusableForm(ModelForm[M]):
         return cleaned
 
 
+def without_popups(field: Any) -> Any:
+    """A choice of another row, without the buttons that open its form in a second window: no use on a phone."""
+    if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget = field.widget.widget
+    return field
+
+
 class PolicyAdmin(ModelAdmin[M]):
     """Nothing is deleted here, and a write that the rooms refuse comes back as an error of the form."""
 
@@ -71,6 +79,9 @@ class PolicyAdmin(ModelAdmin[M]):
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def changeform_view(
         self,
@@ -151,6 +162,9 @@ class PolicyInline(TabularInline[M, P]):
     extra = 0
     can_delete = False
     formfield_overrides = PolicyAdmin.formfield_overrides
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return policy.may(request.user, Action.MANAGE_SCHOOL)

@@ -20,7 +20,7 @@ from attendance.admin.pages import form_page, secret_page
 from attendance.admin.site import site
 from attendance.errors import Refused
 from attendance.models import ApiToken, Role, User
-from attendance.policy import Action
+from attendance.policy import OFFICE, Action
 
 
 @admin.register(User, site=site)
@@ -42,8 +42,9 @@ class UserAdmin(PolicyAdmin[User]):
         if change and obj.pk == person(request).pk and {"role", "is_active"} & set(form.changed_data):
             raise Refused("own_account", _("Another administrator must change your role or end your login."))
         if obj.role != Role.ADMINISTRATOR:
-            # The flag would keep every right, whatever the role says.
-            obj.is_superuser = obj.is_staff = False
+            # This flag would keep every right, whatever the role says.
+            obj.is_superuser = False
+        obj.is_staff = obj.role in OFFICE
         if not change:
             request.one_time_password = one_time_password()  # type: ignore[attr-defined]
             obj.set_password(request.one_time_password)  # type: ignore[attr-defined]

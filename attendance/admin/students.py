@@ -60,10 +60,7 @@ class MembershipInline(PolicyInline[Membership, Student]):
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "school_class":
             kwargs["queryset"] = SchoolClass.objects.filter(archived_at=None)
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        field.widget.can_add_related = field.widget.can_change_related = False  # type: ignore[union-attr]
-        field.widget.can_view_related = False  # type: ignore[union-attr]
-        return field
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 @admin.register(Student, site=site)

@@ -1,0 +1,157 @@
+"""Photographs in the admin: verdicts, crops behind a permission, and whole classes by file name."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from attendance.admin.picture_files import owner, pictures
+from attendance.errors import Refused
+from attendance.models import AuditEvent, ConfusablePair, Photograph, Student
+from tests import material
+from tests import world as small
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+def upload_page(student: Student) -> str:
+    return f"/admin/attendance/student/{student.pk}/photographs/"
+
+
+def upload(name: str, data: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, content_type="image/jpeg")
+
+
+def test_several_photographs_each_get_a_verdict_of_their_own(world: World, office: Client) -> None:
+    first, second = material.people()["obama"][:2]
+    files = [
+        upload(first.name, first.read_bytes()),
+        upload("notes.jpg", b"no picture"),
+        upload("again.jpg", first.read_bytes()),
+    ]
+    text = office.post(upload_page(world.ann), {"photographs": files}).content.decode()
+    assert text.count("rc-accepted") == 1
+    assert text.count("rc-refused") == 2
+    assert "enrolled already" in text
+    assert text.count("data:image/jpeg;base64,") == 1
+    assert world.ann.photographs.count() == 1
+    office.post(upload_page(world.ann), {"photographs": [upload(second.name, second.read_bytes())]})
+    assert world.ann.photographs.count() == 2
+
+
+def test_without_consent_the_sentence_says_so_and_nothing_is_kept(world: World, office: Client) -> None:
+    text = office.post(upload_page(world.dan), {"photographs": [upload("a.jpg", b"x")]}).content.decode()
+    assert "no valid consent" in text
+    assert not world.dan.photographs.exists()
+
+
+def test_a_face_like_anothers_is_shown_side_by_side_and_kept_with_a_reason(
+    world: World, office: Client
+) -> None:
+    first, second = material.people()["obama"][:2]
+    office.post(upload_page(world.ann), {"photographs": [upload("1.jpg", first.read_bytes())]})
+    theirs = world.ann.photographs.get()
+    file = {"photographs": [upload("2.jpg", second.read_bytes())]}
+    text = office.post(upload_page(world.bea), file, headers={"X-Rollcall-Fragment": "1"}).content.decode()
+    assert "<html" not in text
+    assert f"/admin/attendance/photograph/{theirs.pk}/image/" in text
+    assert "override_reason" in text
+    assert not world.bea.photographs.exists()
+    file = {"photographs": [upload("2.jpg", second.read_bytes())], "override_reason": "Twins."}
+    office.post(upload_page(world.bea), file)
+    assert world.bea.photographs.count() == 1
+    assert ConfusablePair.objects.get().reason == "Twins."
+
+
+def test_a_crop_is_private_and_its_viewing_is_noted(world: World, office: Client) -> None:
+    photograph = small.photograph(world.ann, small.vector(1), picture=b"the crop")
+    answer = office.get(f"/admin/attendance/photograph/{photograph.pk}/image/")
+    assert (answer.content, answer["Content-Type"]) == (b"the crop", "image/jpeg")
+    assert {"private", "no-store"} <= {part.strip() for part in answer["Cache-Control"].split(",")}
+    assert AuditEvent.objects.filter(action="photograph_viewed", actor=world.registrar).exists()
+
+
+@pytest.mark.parametrize("role", ["teacher", "viewer", None])
+def test_a_crop_is_refused_to_whoever_is_not_of_the_office(world: World, role: str | None) -> None:
+    photograph = small.photograph(world.ann, small.vector(1))
+    client = Client()
+    if role:
+        client.force_login(getattr(world, role))
+    answer = client.get(f"/admin/attendance/photograph/{photograph.pk}/image/")
+    assert answer.status_code == (403 if role else 302)
+
+
+def test_a_photograph_is_removed_by_a_post_and_by_nothing_else(world: World, office: Client) -> None:
+    photograph = small.photograph(world.ann, small.vector(1))
+    address = f"/admin/attendance/photograph/{photograph.pk}/remove/"
+    assert office.get(address).status_code == 405
+    assert Photograph.objects.count() == 1
+    assert office.post(address).status_code == 302
+    assert Photograph.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("1042.jpg", "ann"),
+        ("Ann Ash.JPG", "ann"),
+        ("ash_ann-2.png", "ann"),
+        ("photos/Bea Birch/IMG 0001.jpg", "bea"),
+        ("Birch, Bea (3).heic", "bea"),
+    ],
+)
+def test_a_picture_belongs_to_whom_its_name_says(world: World, path: str, name: str) -> None:
+    Student.objects.filter(pk=world.ann.pk).update(external_id="1042")
+    assert owner(path, Student.objects.all()) == getattr(world, name)
+
+
+@pytest.mark.parametrize(("path", "code"), [("IMG_0001.jpg", "no_owner"), ("Ann Ash.jpg", "ambiguous")])
+def test_a_name_that_is_nobodys_or_two_persons_is_refused(world: World, path: str, code: str) -> None:
+    small.student("Ann Ash")
+    with pytest.raises(Refused) as refusal:
+        owner(path, Student.objects.all())
+    assert refusal.value.code == code
+
+
+def packed(*members: tuple[str, bytes]) -> SimpleUploadedFile:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return SimpleUploadedFile("class.zip", buffer.getvalue())
+
+
+def test_a_zip_gives_its_pictures_and_leaves_the_rest() -> None:
+    file = packed(
+        ("Ann Ash/1.jpg", b"1"), ("__MACOSX/._1.jpg", b"x"), (".hidden.jpg", b"x"), ("list.txt", b"x")
+    )
+    assert [(picture.name, picture.data) for picture in pictures([file])] == [("Ann Ash/1.jpg", b"1")]
+
+
+def test_a_picture_that_unpacks_to_too_much_is_not_taken_into_memory() -> None:
+    file = packed(("bomb.jpg", bytes(21 * 1024 * 1024)), ("Ann Ash.jpg", b"1"))
+    assert [len(picture.data) for picture in pictures([file])] == [0, 1]
+
+
+def test_a_damaged_zip_is_a_sentence(world: World, office: Client) -> None:
+    form = {"school_class": world.school_class.pk, "photographs": [SimpleUploadedFile("class.zip", b"PK no")]}
+    text = office.post("/admin/attendance/student/import/photographs/", form).content.decode()
+    assert "damaged, encrypted or no ZIP" in text
+
+
+def test_a_class_is_enrolled_from_a_zip_and_a_dry_run_keeps_nothing(world: World, office: Client) -> None:
+    picture = material.people()["obama"][0].read_bytes()
+    members = (("Ann Ash/1.jpg", picture), ("Eve Elm.jpg", picture))
+    form = {"school_class": world.school_class.pk, "photographs": [packed(*members)], "dry_run": "on"}
+    text = office.post("/admin/attendance/student/import/photographs/", form).content.decode()
+    assert "Belongs to this student" in text
+    assert "Nobody in this class" in text
+    assert Photograph.objects.count() == 0
+    form = {"school_class": world.school_class.pk, "photographs": [packed(*members)]}
+    office.post("/admin/attendance/student/import/photographs/", form)
+    assert Photograph.objects.get().student == world.ann
