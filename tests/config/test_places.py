@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from config import embedded, places
-from config.processes import NOBODY
+from config import embedded, places, processes
+from config.processes import NOBODY, ServerFailedError
 from tests.config.launching import Launched, free_port, launch, left_of
 from tests.material import ROOT
 
@@ -107,6 +108,53 @@ def test_servers_start_with_their_sockets_in_a_path_with_spaces(tmp_path: Path) 
     finally:
         for child in children:
             child.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's PostgreSQL needs no other user")
+def test_root_without_user_namespaces_runs_postgresql_as_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = embedded.Place(tmp_path / "var", tmp_path / "var" / "run", durable=False)
+    place.sockets.mkdir(mode=0o700, parents=True)
+    places.make_secrets(place.secrets)
+    # First as containers are, where the kernel forbids namespaces; then with them, on the same cluster, and back.
+    for forbidden in ("unshare", "", "unshare"):
+        monkeypatch.setattr(processes, "works", lambda command, no=forbidden: command[0] != no)
+        child = embedded.start_postgres(place)
+        user = psutil.Process(child.process.pid).uids().real
+        child.stop()
+        assert user == (NOBODY if forbidden else 0)
+        assert child.process.returncode == 0
+
+
+def test_where_nothing_demotes_root_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "works", lambda _command: False)
+    with pytest.raises(ServerFailedError, match="run Rollcall as an ordinary user, or give DATABASE_URL"):
+        processes.without_root(signal.SIGINT, uid=0)
+    assert processes.without_root(signal.SIGINT, uid=1000) == ([], 1000)
+
+
+def test_a_process_number_that_somebody_else_has_now_is_no_server_of_ours(tmp_path: Path) -> None:
+    place = embedded.Place(tmp_path, tmp_path / "run", durable=False)
+    place.sockets.mkdir(mode=0o700)
+    places.make_secrets(place.secrets)
+    embedded.start_postgres(place).stop()
+    # As after a power cut: the file is there, and its number belongs to this very process.
+    (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n")
+    child = embedded.start_postgres(place)
+    assert child.running
+    child.stop()
+
+
+def test_a_first_start_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
+    place = embedded.Place(tmp_path, tmp_path / "run", durable=False)
+    place.sockets.mkdir(mode=0o700)
+    places.make_secrets(place.secrets)
+    (tmp_path / "postgresql.new").mkdir()
+    (tmp_path / "postgresql.new" / "PG_VERSION").write_text("18\n")
+    child = embedded.start_postgres(place)
+    assert child.running
+    child.stop()
 
 
 def test_a_folder_too_deep_for_sockets_gets_them_elsewhere(tmp_path: Path) -> None:
