@@ -15,7 +15,11 @@ const WORDS = () => ({
   visitor: _("of another class?"), unavailable: _("names away"),
 });
 const GLIDE = 0.09; // seconds after which two thirds of the way to the new place are done
-const FADE = 1.2;
+const FADE = 0.25;
+/** Without any answer for this long nobody knows where a face is: a name over the wrong head is worse than none. */
+const STALE = 1;
+/** Seconds by which a box may run ahead of the last answer, in the direction in which the face moves. */
+const LEAD = 0.3;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Overlay {
@@ -39,7 +43,7 @@ export class Overlay {
     for (const face of faces) {
       const old = this.#tracks.get(face.track);
       const box = old && !still.matches ? old.box : [...face.box];
-      this.#tracks.set(face.track, { ...face, target: face.box, box, seen: now });
+      this.#tracks.set(face.track, { ...face, target: face.box, speed: speedOf(old, face.box, now), box, seen: now });
     }
     const there = new Set(faces.map((face) => face.track));
     for (const [id, track] of this.#tracks) if (!there.has(id)) track.gone ??= now;
@@ -59,9 +63,10 @@ export class Overlay {
     this.#last = now;
     const pen = this.#fit();
     for (const [id, track] of this.#tracks) {
-      if (track.gone && now - track.gone > FADE / 2) this.#tracks.delete(id);
-      else if (now - track.seen > FADE * 2) this.#tracks.delete(id);
-      track.box = track.box.map((from, side) => from + (track.target[side] - from) * share);
+      if (now - track.seen > STALE) track.gone ??= now;
+      if (track.gone && now - track.gone > FADE) this.#tracks.delete(id);
+      const lead = Math.min(now - track.seen, LEAD);
+      track.box = track.box.map((from, side) => from + (track.target[side] + track.speed[side % 2] * lead - from) * share);
     }
     const place = this.#place();
     const placed = [];
@@ -101,7 +106,7 @@ export class Overlay {
     const width = (right - left) * place.scale;
     const height = (bottom - top) * place.scale;
     const style = STYLES[track.state] ?? STYLES.unknown;
-    pen.globalAlpha = track.gone ? Math.max(0, 1 - (now - track.gone) / (FADE / 2)) : 1;
+    pen.globalAlpha = track.gone ? Math.max(0, 1 - (now - track.gone) / FADE) : 1;
     for (const [colour, thick] of [["rgb(0 0 0 / 55%)", 6], [style.colour, 3]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = thick;
@@ -139,6 +144,16 @@ export class Overlay {
     pen.textAlign = "center";
     pen.fillText(text, x + width / 2, y + height / 2 + 1);
   }
+}
+
+/** Pixels per second of a box's middle, across and down; nothing where the face has just appeared. */
+function speedOf(old, box, now) {
+  if (!old || still.matches) return [0, 0];
+  const seconds = Math.max(0.05, now - old.seen);
+  return [0, 1].map((axis) => {
+    const moved = (box[axis] + box[axis + 2] - old.target[axis] - old.target[axis + 2]) / 2;
+    return 0.5 * old.speed[axis] + (0.5 * moved) / seconds;
+  });
 }
 
 function corners(pen, x, y, width, height) {

@@ -102,7 +102,7 @@ export class View {
     const remaining = byId("remaining");
     if (remaining) {
       remaining.hidden = counts.unmarked === 0 || !this.store.isOpen;
-      remaining.textContent = fill(plural("Mark the remaining one here", "Mark the remaining %(count)s here", counts.unmarked), { count: counts.unmarked });
+      remaining.textContent = fill(plural("Mark the last one here", "Mark remaining %(count)s here", counts.unmarked), { count: counts.unmarked });
     }
     this.#progress();
     this.#missing();
