@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
-from daphne.ws_protocol import WebSocketFactory
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer, endpoints, reactor, ssl, threads
 from twisted.logger import globalLogBeginner
 
@@ -121,6 +121,14 @@ class LimitedFactory(HTTPFactory):  # type: ignore[misc]  # Daphne has no types
         return protocol
 
 
+class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no types
+    """A socket that may close with any code that the contract names."""
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802 (Daphne's name)
+        """Autobahn's own method refuses the registered codes: 1008 for a flood, 1013 for "try again"."""
+        self.sendCloseFrame(code=1000 if code is None else code, reasonUtf8=None, isReply=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Door:
     """One address to listen at; with a certificate it speaks TLS."""
@@ -156,6 +164,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no types
         self.connections: dict[Any, dict[str, Any]] = {}
         self.http_factory = LimitedFactory(self)
         self.ws_factory = WebSocketFactory(self, server="")
+        self.ws_factory.protocol = Socket
         self.ws_factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,

@@ -2,7 +2,7 @@
 
 from attendance.models import Evidence, Mark, Student
 from tests.sockets.people import clip_frames
-from tests.sockets.serving import Served, frame, hear
+from tests.sockets.serving import Message, Served, frame, hear
 from tests.world import World
 
 
@@ -16,8 +16,8 @@ def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
         state = hear(dashboard)
         assert state["type"] == "register"
         assert hear(camera)["type"] == "ready"
-        states = []
-        marks = []
+        states: list[str] = []
+        marks: list[Message] = []
         for seq, picture in enumerate(clip_frames(85, 210, 6)):
             camera.send(frame(seq, picture))
             while True:
