@@ -115,12 +115,16 @@ def mark(
                 seen,
                 revision,
             )
-            return repeated(claim) or refused(claim) or _written(claim)
+            return _decided(claim)
     except IntegrityError as fault:
         # The same nonce for another session at the same moment: that session's lock is not ours.
         if NONCE_CONSTRAINT in str(fault):
             raise nonce_reused() from None
         raise
+
+
+def _decided(claim: Claim) -> Result:
+    return repeated(claim) or refused(claim) or _written(claim)
 
 
 def locked(session_id: UUID) -> Session:
@@ -223,18 +227,8 @@ def mark_remaining(
                 % {"count": len(students)},
                 {"unmarked": len(students)},
             )
-        return tuple(
-            mark(
-                session_id=session.pk,
-                student_id=student.pk,
-                letter=letter,
-                source=source,
-                actor=actor,
-                now=now,
-                reason=reason,
-            )
-            for student in students
-        )
+        claims = [Claim(session, student, letter, source, actor, now, now, reason) for student in students]
+        return tuple(_decided(claim) for claim in claims)
 
 
 def unmarked_students(session: Session) -> list[Student]:
