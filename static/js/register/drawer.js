@@ -35,6 +35,7 @@ export class Drawer {
       this.events,
     );
     this.#history(student);
+    this.dialog.setAttribute("aria-labelledby", "drawer-name");
     this.dialog.showModal();
   }
 

@@ -1,0 +1,73 @@
+"""Login, lockout, the first password, languages."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from attendance.lockout import FREE_FAILURES
+from attendance.models import AuditEvent
+from tests.web.conftest import Visitor
+from tests.world import PASSWORD, World
+
+NEW = "seven green bicycles"
+
+
+def log_in(client: Client, name: str, password: str) -> str:
+    return client.post(
+        reverse("login"), {"username": name, "password": password}, follow=True
+    ).content.decode()
+
+
+def test_a_teacher_lands_on_today(world: World) -> None:
+    page = log_in(Client(), "teacher", PASSWORD)
+    assert world.school_class.name in page
+    assert "Go on" in page
+
+
+def test_guessing_is_locked_out_even_with_the_right_password(world: World) -> None:
+    client = Client()
+    for _guess in range(FREE_FAILURES):
+        assert "do not match" in log_in(client, "teacher", "a guess")
+    assert "Too many failed logins" in log_in(client, "teacher", PASSWORD)
+
+
+def test_another_address_is_not_locked_with_it(world: World) -> None:
+    for _guess in range(FREE_FAILURES):
+        log_in(Client(REMOTE_ADDR="192.0.2.1"), "teacher", "a guess")
+    assert world.school_class.name in log_in(Client(REMOTE_ADDR="192.0.2.2"), "teacher", PASSWORD)
+
+
+def test_a_one_time_password_opens_one_page_only(world: World, visitor: Visitor) -> None:
+    world.teacher.must_change_password = True
+    world.teacher.save()
+    client = visitor("teacher")
+    assert client.get(reverse("today"))["Location"] == reverse("password")
+    assert client.get(reverse("live", args=[world.session.pk]))["Location"] == reverse("password")
+    form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    assert client.post(reverse("password"), form)["Location"] == reverse("today")
+    assert client.get(reverse("today")).status_code == 200
+    assert AuditEvent.objects.filter(action="password_changed", actor=world.teacher).exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("not it", NEW), (PASSWORD, PASSWORD), (PASSWORD, "1234567890"), (PASSWORD, "short")]
+)
+def test_a_bad_choice_of_password_changes_nothing(old: str, new: str, world: World, visitor: Visitor) -> None:
+    form = {"old_password": old, "new_password1": new, "new_password2": new}
+    assert visitor("teacher").post(reverse("password"), form).status_code == 200
+    world.teacher.refresh_from_db()
+    assert world.teacher.check_password(PASSWORD)
+
+
+def test_a_chosen_language_goes_before_the_browsers(world: World, visitor: Visitor) -> None:
+    world.teacher.language = "de"
+    world.teacher.save()
+    page = visitor("teacher").get(reverse("today"), HTTP_ACCEPT_LANGUAGE="en").content.decode()
+    assert '<html lang="de"' in page
+
+
+def test_the_login_never_leads_to_a_foreign_page(world: World) -> None:
+    form = {"username": "teacher", "password": PASSWORD, "next": "https://evil.example/"}
+    assert Client().post(reverse("login"), form)["Location"] == "/"

@@ -1,0 +1,141 @@
+"""What the pages show, and what one tap does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from attendance.models import SchoolClass, Session, Student
+from attendance.web.today import day_of
+from tests.web.conftest import Visitor
+from tests.world import World, student
+
+
+def state_of(html: str) -> dict[str, Any]:
+    found = re.search(r'<script id="state" type="application/json">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    state: dict[str, Any] = json.loads(found[1])
+    return state
+
+
+def planned(school_class: SchoolClass, hours: float, state: str = "planned") -> Session:
+    start = timezone.now() + dt.timedelta(hours=hours)
+    return Session.objects.create(
+        school_class=school_class,
+        starts_at=start,
+        ends_at=start + dt.timedelta(minutes=45),
+        date=timezone.localdate(start),
+        state=state,
+    )
+
+
+def test_a_day_is_sorted_as_a_teacher_thinks_of_it(world: World) -> None:
+    noon = timezone.localtime().replace(hour=12, minute=0)
+    rows = [
+        Session(starts_at=noon + dt.timedelta(hours=at), date=noon.date(), state=state)
+        for at, state in (
+            (-3, "closed"),
+            (-2, "planned"),
+            (-1.5, "open"),
+            (-0.2, "open"),
+            (0.2, "planned"),
+            (3, "planned"),
+        )
+    ]
+    for row in rows:
+        row.ends_at = row.starts_at + dt.timedelta(minutes=50)
+    day = day_of(rows, noon)  # type: ignore[arg-type]  # any rows in order will do
+    signed, never, unsigned, running, soon, later = rows
+    assert (day.done, day.missed, day.now, day.later) == (
+        [signed],
+        [unsigned, never],
+        [running, soon],
+        [later],
+    )
+
+
+def test_one_tap_starts_an_unplanned_session_and_a_second_tap_finds_it(
+    world: World, visitor: Visitor
+) -> None:
+    client, body = visitor("other_teacher"), {"class": str(world.other_class.pk)}
+    first = client.post(reverse("start"), body)["Location"]
+    assert client.post(reverse("start"), body)["Location"] == first
+    assert Session.objects.get(school_class=world.other_class).is_open
+
+
+def test_a_planned_session_is_started_by_its_own_button(world: World, visitor: Visitor) -> None:
+    session = planned(world.school_class, 0.1)
+    answer = visitor("teacher").post(reverse("begin", args=[session.pk]))
+    assert answer["Location"] == reverse("live", args=[session.pk])
+    session.refresh_from_db()
+    assert session.is_open
+
+
+def test_somebody_elses_class_cannot_be_started(world: World, visitor: Visitor) -> None:
+    visitor("other_teacher").post(reverse("start"), {"class": str(world.school_class.pk)})
+    assert Session.objects.filter(school_class=world.school_class).count() == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"class": "no key"}])
+def test_a_start_without_a_class_is_not_found(body: dict[str, str], world: World, visitor: Visitor) -> None:
+    assert visitor("teacher").post(reverse("start"), body).status_code == 404
+
+
+def test_the_live_page_brings_the_register_along(world: World, visitor: Visitor) -> None:
+    state = state_of(visitor("teacher").get(reverse("live", args=[world.session.pk])).content.decode())
+    assert [each["name"] for each in state["students"]] == [
+        "Ann Ash",
+        "Bea Birch",
+        "Cem Cedar",
+        "Dan Dogwood",
+    ]
+    assert state["counts"]["unmarked"] == 4
+
+
+def test_a_viewer_is_shown_the_register_without_hands_or_faces(world: World, visitor: Visitor) -> None:
+    html = visitor("viewer").get(reverse("register", args=[world.session.pk])).content.decode()
+    assert 'data-mark="" data-run="" data-faces=""' in html
+    assert all(each["portrait"] is None for each in state_of(html)["students"])
+
+
+def test_a_name_with_markup_in_it_stays_text(world: World, visitor: Visitor) -> None:
+    Student.objects.filter(pk=world.ann.pk).update(given_name="</script><img src=x onerror=alert(1)>")
+    for name, key in (
+        ("live", world.session.pk),
+        ("class", world.school_class.pk),
+        ("student", world.ann.pk),
+    ):
+        html = visitor("teacher").get(reverse(name, args=[key])).content.decode()
+        assert "<img src=x" not in html
+
+
+@pytest.mark.parametrize("name", ["live", "class"])
+def test_a_larger_class_costs_no_more_queries(
+    name: str, world: World, visitor: Visitor, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(30):
+        world.ann.memberships.model.objects.create(
+            student=student(f"Pupil {number}"), school_class=world.school_class, starts_on=world.session.date
+        )
+    key = world.session.pk if name == "live" else world.school_class.pk
+    client = visitor("teacher")
+    with django_assert_max_num_queries(18):
+        assert "Pupil 29" in client.get(reverse(name, args=[key])).content.decode()
+
+
+def test_faces_are_shown_only_where_they_may_be_seen(world: World, visitor: Visitor) -> None:
+    from attendance import blobs
+    from attendance.models import Blob, Photograph
+
+    crop = blobs.store(Blob.Kind.ENROLMENT, b"jpeg", owner=world.ann.pk)
+    Photograph.objects.create(student=world.ann, crop=crop, content_hmac="1")
+    url = reverse("class", args=[world.school_class.pk])
+    assert "/portrait/" in visitor("teacher").get(url).content.decode()
+    assert "/portrait/" not in visitor("viewer").get(url).content.decode()
