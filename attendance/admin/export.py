@@ -20,7 +20,7 @@ RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 def safe(cell: str) -> str:
     """The cell with an apostrophe before what could be run; `roster.plain` takes it off again."""
-    return f"'{cell}" if cell.lstrip().startswith(RISKY) or cell.startswith("'") else cell
+    return f"'{cell}" if cell.startswith((*RISKY, "'")) or cell.lstrip().startswith(RISKY) else cell
 
 
 def csv_answer(name: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> HttpResponse:

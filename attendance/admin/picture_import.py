@@ -27,11 +27,21 @@ class SeveralFiles(forms.FileInput):
     allow_multiple_selected = True
 
 
+class FilesField(forms.FileField):
+    """As Django's, for a list of files: each one is checked."""
+
+    widget = SeveralFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        files = data if isinstance(data, list) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in files or [None]]
+
+
 class PicturesForm(forms.Form):
     school_class = forms.ModelChoiceField(
         SchoolClass.objects.filter(archived_at=None), label=gettext_lazy("Class")
     )
-    photographs = forms.FileField(
+    photographs = FilesField(
         label=gettext_lazy("Pictures, or ZIP files of pictures"),
         widget=SeveralFiles(attrs={"accept": "image/*,.zip", "multiple": True}),
         help_text=gettext_lazy(
@@ -72,7 +82,7 @@ def _answers(request: HttpRequest, form: PicturesForm) -> list[Answer]:
         # One after the other: of a large ZIP only one picture is unpacked at a time.
         answers.extend(
             _one(picture.name, picture.data, members, actor, dry)
-            for picture in pictures(request.FILES.getlist("photographs"))
+            for picture in pictures(form.cleaned_data["photographs"])
         )
     except Refused as refused:
         answers.append(Answer("", Verdict(False, refused.code, refused.message), "", (), None))

@@ -1,0 +1,96 @@
+"""Classes: teachers with their days, and many students at once."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from attendance import policy
+from attendance.models import Membership, SchoolClass, Student, Teaching
+from attendance.policy import Action
+from tests import world as small
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+CLASSES = "/admin/attendance/schoolclass/"
+TODAY = timezone.localdate
+
+
+def a_class(**changes: str) -> dict[str, str]:
+    empty = {"teachings-TOTAL_FORMS": "0", "teachings-INITIAL_FORMS": "0"}
+    return {"name": "8 East", "external_id": "", "room": "", "_save": "Save"} | empty | changes
+
+
+def test_a_class_is_made_with_its_teacher_who_may_then_mark_it(world: World, office: Client) -> None:
+    form = a_class(
+        **{
+            "teachings-TOTAL_FORMS": "1",
+            "teachings-0-user": str(world.teacher.pk),
+            "teachings-0-kind": "substitute",
+            "teachings-0-starts_on": TODAY().isoformat(),
+            "teachings-0-ends_on": TODAY().isoformat(),
+        }
+    )
+    assert office.post(f"{CLASSES}add/", form).status_code == 302
+    row = SchoolClass.objects.get(name="8 East")
+    assert Teaching.objects.get(school_class=row).kind == "substitute"
+    assert policy.may(world.teacher, Action.VIEW_CLASS, row)
+    assert not policy.may(world.other_teacher, Action.VIEW_CLASS, row)
+
+
+def test_a_class_is_put_away_and_taken_back(world: World, office: Client) -> None:
+    page = f"{CLASSES}{world.school_class.pk}/change/"
+    form = a_class(
+        name="7 North",
+        **{"teachings-TOTAL_FORMS": "0", "teachings-INITIAL_FORMS": "0"},
+    )
+    office.post(page, form | {"archived": "on"})
+    world.school_class.refresh_from_db()
+    assert world.school_class.archived_at is not None
+    office.post(page, form)
+    world.school_class.refresh_from_db()
+    assert world.school_class.archived_at is None
+
+
+def test_many_students_come_into_a_class_by_number_or_name(world: World, office: Client) -> None:
+    Student.objects.filter(pk=world.eve.pk).update(external_id="1042")
+    zoe = small.student("Zoë Ångström")
+    page = f"{CLASSES}{world.school_class.pk}/members/"
+    office.post(page, {"lines": "1042\nangstrom, ZOE\n\nAnn Ash", "starts_on": TODAY().isoformat()})
+    members = Membership.objects.filter(school_class=world.school_class).on(TODAY())
+    assert {row.student_id for row in members} >= {world.eve.pk, zoe.pk, world.ann.pk}
+    assert members.filter(student=world.ann).count() == 1
+
+
+def test_a_line_that_is_nobody_stops_the_whole(world: World, office: Client) -> None:
+    before = Membership.objects.count()
+    page = f"{CLASSES}{world.school_class.pk}/members/"
+    text = office.post(page, {"lines": "Eve Elm\nNo Body", "starts_on": TODAY().isoformat()}).content.decode()
+    assert "No Body" in text
+    assert "nobody here" in text
+    assert Membership.objects.count() == before
+
+
+def test_ticked_students_come_into_a_class(world: World, office: Client) -> None:
+    chosen = [str(world.ann.pk), str(world.bea.pk)]
+    first = {"action": "add_to_class", "_selected_action": chosen}
+    assert "Put 2 students into a class" in office.post("/admin/attendance/student/", first).content.decode()
+    second = first | {
+        "confirmed": "1",
+        "school_class": str(world.other_class.pk),
+        "starts_on": TODAY().isoformat(),
+    }
+    assert office.post("/admin/attendance/student/", second).status_code == 302
+    assert Membership.objects.filter(school_class=world.other_class).count() == 3
+
+
+def test_a_membership_ends_on_its_last_day(world: World, office: Client) -> None:
+    row = world.ann.memberships.get()
+    address = f"{CLASSES}memberships/{row.pk}/end/"
+    too_early = office.post(address, {"ends_on": "2020-01-01"}).content.decode()
+    assert "cannot end before it starts" in too_early
+    assert office.post(address, {"ends_on": TODAY().isoformat()}).status_code == 302
+    row.refresh_from_db()
+    assert row.ends_on == TODAY()

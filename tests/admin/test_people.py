@@ -1,0 +1,109 @@
+"""Staff, tokens and devices: secrets shown once, rights that follow the role, and ends that are at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from attendance import devices, tokens
+from attendance.models import ApiToken, AuditEvent, Device, Role, User
+from tests.world import PASSWORD, World
+
+pytestmark = pytest.mark.django_db
+
+USERS = "/admin/attendance/user/"
+
+
+def secret_in(text: str) -> str:
+    found = re.search(r'<output id="rc-secret"[^>]*>([^<]+)<', text)
+    assert found, "no secret is shown"
+    return found.group(1)
+
+
+def staff(**changes: str) -> dict[str, str]:
+    return {"username": "ivy", "role": "teacher", "is_active": "on", "_save": "Save"} | changes
+
+
+def test_a_new_user_gets_a_password_that_is_shown_once_and_must_be_changed(
+    world: World, head: Client
+) -> None:
+    answer = head.post(f"{USERS}add/", staff(first_name="Ivy"))
+    password = secret_in(answer.content.decode())
+    user = User.objects.get(username="ivy")
+    assert user.check_password(password)
+    assert user.must_change_password
+    assert "no-store" in answer["Cache-Control"]
+    assert password not in head.get(f"{USERS}{user.pk}/change/").content.decode()
+    assert password not in str(head.cookies)
+
+
+def test_a_name_in_other_capitals_is_taken(world: World, head: Client) -> None:
+    answer = head.post(f"{USERS}add/", staff(username="TEACHER"))
+    assert "exists already" in answer.content.decode()
+
+
+def test_a_new_password_ends_the_old_one(world: World, head: Client) -> None:
+    address = f"{USERS}{world.teacher.pk}/new-password/"
+    assert head.get(address).status_code == 200
+    world.teacher.refresh_from_db()
+    assert world.teacher.check_password(PASSWORD)
+    password = secret_in(head.post(address).content.decode())
+    world.teacher.refresh_from_db()
+    assert world.teacher.check_password(password)
+    assert world.teacher.must_change_password
+    assert AuditEvent.objects.filter(action="password_reset", row=str(world.teacher.pk)).exists()
+
+
+def test_a_registrar_makes_no_users_and_no_passwords(world: World, office: Client) -> None:
+    assert office.post(f"{USERS}add/", staff()).status_code == 403
+    assert office.post(f"{USERS}{world.administrator.pk}/new-password/").status_code == 403
+    assert office.post(f"{USERS}{world.registrar.pk}/change/", staff(role="administrator")).status_code == 403
+
+
+def test_nobody_ends_their_own_administration(world: World, head: Client) -> None:
+    address = f"{USERS}{world.administrator.pk}/change/"
+    for change in ({"role": "teacher"}, {"is_active": ""}):
+        answer = head.post(address, staff(username="administrator", **{"role": "administrator", **change}))
+        assert "Another administrator" in answer.content.decode()
+    world.administrator.refresh_from_db()
+    assert (world.administrator.role, world.administrator.is_active) == (Role.ADMINISTRATOR, True)
+
+
+def test_a_superuser_who_becomes_a_teacher_keeps_no_right(world: World, head: Client) -> None:
+    User.objects.filter(pk=world.other_teacher.pk).update(is_superuser=True, role=Role.ADMINISTRATOR)
+    head.post(f"{USERS}{world.other_teacher.pk}/change/", staff(username="other_teacher"))
+    world.other_teacher.refresh_from_db()
+    assert (world.other_teacher.role, world.other_teacher.is_superuser) == (Role.TEACHER, False)
+
+
+def test_a_token_is_shown_once_works_and_is_revoked(world: World, head: Client) -> None:
+    form = {"user": str(world.registrar.pk), "name": "timetable"}
+    plain = secret_in(head.post("/admin/attendance/apitoken/add/", form).content.decode())
+    assert tokens.user_of(plain) == world.registrar
+    token = ApiToken.objects.get()
+    assert plain not in head.get("/admin/attendance/apitoken/").content.decode()
+    assert plain not in head.get(f"/admin/attendance/apitoken/{token.pk}/change/").content.decode()
+    action = {"action": "revoke", "_selected_action": [str(token.pk)]}
+    assert head.post("/admin/attendance/apitoken/", action).status_code == 302
+    assert tokens.user_of(plain) is None
+
+
+def test_a_second_token_of_the_same_name_is_an_error_of_the_form(world: World, head: Client) -> None:
+    tokens.create(user=world.registrar, name="timetable", actor=None)
+    form = {"user": str(world.registrar.pk), "name": "timetable"}
+    answer = head.post("/admin/attendance/apitoken/add/", form)
+    assert answer.status_code == 200
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_device_is_revoked_at_once(world: World, office: Client) -> None:
+    _code, plain = devices.create_code(
+        session_id=world.session.pk, kind="camera", actor=world.teacher, now=world.now
+    )
+    _device, secret = devices.exchange(code=plain, label="back row", now=world.now)
+    device = Device.objects.get()
+    action = {"action": "revoke", "_selected_action": [str(device.pk)]}
+    assert office.post("/admin/attendance/device/", action).status_code == 302
+    assert devices.authenticate(secret, world.session.pk) is None

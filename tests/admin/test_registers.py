@@ -1,0 +1,137 @@
+"""Sessions and marks in the admin: planned here, corrected through the one door, with a reason and a history."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from attendance import register
+from attendance.models import Mark, MarkEvent, Session, Source, Student
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+SESSIONS = "/admin/attendance/session/"
+
+
+def correction(world: World, student: Student) -> str:
+    return f"{SESSIONS}{world.session.pk}/marks/{student.pk}/"
+
+
+def given(**changes: str) -> dict[str, str]:
+    return {"letter": "I", "reason": "The guardian rang.", "note": "", "revision": "0"} | changes
+
+
+def moment(days: int, hour: int) -> str:
+    day = timezone.localdate() + dt.timedelta(days=days)
+    return f"{day.isoformat()}T{hour:02}:00"
+
+
+def test_a_correction_is_written_through_the_door_with_its_reason(world: World, office: Client) -> None:
+    assert office.post(correction(world, world.ann), given()).status_code == 302
+    event = MarkEvent.objects.get()
+    assert (event.to_code, event.reason, event.actor, event.source) == (
+        "I",
+        "The guardian rang.",
+        world.registrar,
+        Source.ADMIN,
+    )
+    assert "The guardian rang." in office.get(correction(world, world.ann)).content.decode()
+
+
+def test_a_correction_without_a_reason_is_not_written(world: World, office: Client) -> None:
+    answer = office.post(correction(world, world.ann), given(reason=" "))
+    assert answer.status_code == 200
+    assert not Mark.objects.exists()
+
+
+def test_a_mark_is_taken_back_and_its_history_stays(world: World, office: Client) -> None:
+    office.post(correction(world, world.ann), given())
+    assert office.post(correction(world, world.ann), given(letter="-", revision="1")).status_code == 302
+    assert Mark.objects.get().code is None
+    assert [event.to_code for event in MarkEvent.objects.all()] == ["I", None]
+
+
+def test_two_people_at_one_mark_the_second_is_told(world: World, office: Client) -> None:
+    register.mark(
+        session_id=world.session.pk,
+        student_id=world.ann.pk,
+        letter="/",
+        source=Source.TEACHER,
+        actor=world.teacher,
+        now=timezone.now(),
+    )
+    answer = office.post(correction(world, world.ann), given(revision="0"))
+    assert "Somebody changed this mark meanwhile" in answer.content.decode()
+    assert Mark.objects.get().code_id == "/"
+
+
+def test_the_office_may_use_letters_that_teachers_may_not(world: World, office: Client) -> None:
+    assert office.post(correction(world, world.ann), given(letter="C")).status_code == 302
+    assert Mark.objects.get().code_id == "C"
+
+
+def test_a_student_of_another_class_is_not_marked(world: World, office: Client) -> None:
+    answer = office.post(correction(world, world.eve), given())
+    assert "not in this class" in answer.content.decode()
+    assert not Mark.objects.exists()
+
+
+def test_the_mark_itself_cannot_be_typed_into(world: World, head: Client) -> None:
+    office_page = correction(world, world.ann)
+    head.post(office_page, given())
+    mark = Mark.objects.get()
+    answer = head.post(f"/admin/attendance/mark/{mark.pk}/change/", {"code": "/", "note": "Forged."})
+    assert answer.status_code == 403
+    mark.refresh_from_db()
+    assert (mark.code_id, mark.note) == ("I", "")
+
+
+def test_a_session_is_planned_with_its_day_and_its_maker(world: World, office: Client) -> None:
+    form = {
+        "school_class": str(world.school_class.pk),
+        "title": "Algebra",
+        "starts_at": moment(1, 9),
+        "ends_at": moment(1, 10),
+    }
+    assert office.post(f"{SESSIONS}add/", form).status_code == 302
+    session = Session.objects.get(title="Algebra")
+    assert session.date == timezone.localdate() + dt.timedelta(days=1)
+    assert (session.created_by, session.state) == (world.registrar, Session.State.PLANNED)
+
+
+def test_a_session_that_ends_before_it_starts_is_an_error_of_the_form(world: World, office: Client) -> None:
+    form = {"school_class": str(world.school_class.pk), "starts_at": moment(1, 10), "ends_at": moment(1, 9)}
+    answer = office.post(f"{SESSIONS}add/", form)
+    assert answer.status_code == 200
+    assert "must end after it starts" in answer.content.decode()
+
+
+def test_a_planned_session_is_moved_and_an_opened_one_keeps_its_times(world: World, office: Client) -> None:
+    planned = Session.objects.create(
+        school_class=world.school_class,
+        starts_at=world.now + dt.timedelta(days=1),
+        ends_at=world.now + dt.timedelta(days=1, hours=1),
+        date=timezone.localdate() + dt.timedelta(days=1),
+    )
+    form = {"title": "Moved", "starts_at": moment(2, 9), "ends_at": moment(2, 10)}
+    assert office.post(f"{SESSIONS}{planned.pk}/change/", form).status_code == 302
+    planned.refresh_from_db()
+    assert (planned.title, planned.date) == ("Moved", timezone.localdate() + dt.timedelta(days=2))
+    office.post(f"{SESSIONS}{world.session.pk}/change/", form)
+    before = world.session.starts_at
+    world.session.refresh_from_db()
+    assert (world.session.title, world.session.starts_at) == ("Moved", before)
+
+
+def test_the_register_of_a_session_shows_who_was_expected_and_who_is_marked(
+    world: World, office: Client
+) -> None:
+    office.post(correction(world, world.ann), given())
+    text = office.get(f"{SESSIONS}{world.session.pk}/change/").content.decode()
+    assert all(correction(world, student) in text for student in world.students)
+    assert correction(world, world.eve) not in text
+    assert "I – Ill" in text
