@@ -65,11 +65,10 @@ def token_of(user: User) -> str:
 def serving(log: Path, **extra: str) -> Iterator[Served]:
     """A server on the database of this test run, until the block ends; it must end by itself within 10 s."""
     port = free_port()
-    address = urlsplit(ADDRESSES.database_url)
     environment = {
         **os.environ,
         **ENVIRONMENT,
-        "DATABASE_URL": address._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
+        "DATABASE_URL": database_url(),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         **extra,
     }
@@ -90,6 +89,12 @@ def serving(log: Path, **extra: str) -> Iterator[Served]:
             process.wait(10)
         finally:
             process.kill()
+
+
+def database_url() -> str:
+    """The database of this test run, for another process."""
+    address = urlsplit(ADDRESSES.database_url)
+    return address._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def answers(port: int) -> bool:
