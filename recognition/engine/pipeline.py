@@ -12,7 +12,7 @@ import numpy as np
 
 from recognition.engine import detectors, networks, runtime, sizing, tiles
 from recognition.engine.align import Aligned, Aligner, five_landmarks
-from recognition.engine.encoder import Encoder, Encoding
+from recognition.engine.encoder import BATCH, Encoder, Encoding
 from recognition.engine.errors import BadImage, RuntimeUnavailable, Stopped
 from recognition.engine.models import ENCODER_FILE, locate
 from recognition.engine.quality import assess
@@ -217,12 +217,14 @@ class Engine:
             ]
 
     def _finish(self, found: Sequence[_Found]) -> list[Face]:
-        self._check_running()
-        if not found:
-            return []
-        with self.timings.stage("encode"):
-            encodings = self._encoder.encode(np.stack([face.aligned.chip for face in found]))
-        return [_face(face, encoding) for face, encoding in zip(found, encodings, strict=True)]
+        faces: list[Face] = []
+        for at in range(0, len(found), BATCH // 2):
+            self._check_running()
+            some = found[at : at + BATCH // 2]
+            with self.timings.stage("encode"):
+                encodings = self._encoder.encode(np.stack([face.aligned.chip for face in some]))
+            faces += [_face(face, encoding) for face, encoding in zip(some, encodings, strict=True)]
+        return faces
 
     def _checked(self, rgb: Pixels) -> Pixels:
         self._check_running()

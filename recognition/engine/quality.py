@@ -17,27 +17,55 @@ _NOSE_DEPTH = 0.55
 _NOSE_LEVEL, _NOSE_PITCH = 0.56, 0.6
 
 
+# How much each part counts in the score. Agreement tells most about LFW's probes, then the detector's score;
+# size, sharpness, light and tilt hardly vary there and are gates for what a school's camera sees.
+_AGREEMENT, _SCORE, _POSE, _GATE = 4.0, 2.0, 1.0, 0.5
+
+
 def assess(chip: Pixels, landmarks: Array, score: float, agreement: float) -> Quality:
     """The quality of a face: its chip (150, 150, 3) RGB, landmarks (5, 2) in the picture, the detector's score,
-    and the agreement of its encoding with its mirror image's (`Encoding.agreement`)."""
-    grey = cv2.cvtColor(chip[_INNER, _INNER], cv2.COLOR_RGB2GRAY)
+    and the agreement of its encoding with its mirror image's (`Encoding.agreement`).
+
+    Rejecting the tenth of LFW's probes with the lowest score lowers the false non-matches among the rest from
+    3.1 to 2.0 % at an FPIR of 1 %, and from 14.0 to 11.9 % at 0.1 % (docs/engine.md).
+    """
+    inner = chip[_INNER, _INNER]
+    grey = cv2.cvtColor(inner, cv2.COLOR_RGB2GRAY)
     eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
     sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
     light = float(grey.mean()) / 255
     yaw, pitch, roll = pose(landmarks)
-    occlusion = _between(agreement, 0.93, 0.70)
     parts = (
-        _between(eye_distance, 8, 30),
-        _between(math.log(sharpness + 1), math.log(15), math.log(120)),
-        min(_between(light, 0.06, 0.25), _between(light, 0.97, 0.85)),
-        _between(abs(yaw), 75, 20),
-        _between(abs(pitch), 60, 20),
-        _between(agreement, 0.75, 0.96),
-        _between(score, 0.3, 0.8),
+        (_AGREEMENT, _between(agreement, 0.975, 0.995)),
+        (_SCORE, _between(score, 0.45, 0.95)),
+        (_POSE, _between(abs(yaw), 60, 5)),
+        (_POSE, _between(abs(pitch), 40, 3)),
+        (_GATE, _between(eye_distance, 8, 30)),
+        (_GATE, _between(math.log(sharpness + 1), math.log(15), math.log(120))),
+        (_GATE, min(_between(light, 0.06, 0.25), _between(light, 0.97, 0.85))),
+        (_GATE, _between(abs(roll), 80, 40)),
     )
-    # The geometric mean, so that one bad part spoils the whole; the floor keeps bad ones in order.
-    overall = math.exp(sum(math.log(0.05 + 0.95 * part) for part in parts) / len(parts))
-    return Quality(eye_distance, sharpness, light, yaw, pitch, roll, occlusion, overall)
+    return Quality(
+        eye_distance=eye_distance,
+        sharpness=sharpness,
+        light=light,
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        occlusion=max(_outside(inner), _between(agreement, 0.98, 0.93)),
+        score=_mean(parts),
+    )
+
+
+def _mean(parts: tuple[tuple[float, float], ...]) -> float:
+    """The weighted geometric mean, so that one bad part spoils the whole; a floor keeps bad ones in order."""
+    weight = sum(weight for weight, _ in parts)
+    return math.exp(sum(weight * math.log(0.05 + 0.95 * part) for weight, part in parts) / weight)
+
+
+def _outside(inner: Pixels) -> float:
+    """The part of the face that lay outside the picture: dlib fills it with pure black."""
+    return float(1 - cv2.countNonZero(inner.max(axis=2)) / inner[..., 0].size)
 
 
 def pose(landmarks: Array) -> tuple[float, float, float]:

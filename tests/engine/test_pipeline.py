@@ -135,6 +135,7 @@ def test_closing_ends_busy_workers_within_two_seconds_and_refuses_work(
 ) -> None:
     before = set(threading.enumerate())
     engine = Engine.load(workers=2, cache_dir=tmp_path)
+    engine.analyse(photographs[0])
     waiting: list[Future[list[Face]]] = [engine.submit(engine.analyse, photographs[0]) for _ in range(200)]
     workers = set(threading.enumerate()) - before
     assert workers

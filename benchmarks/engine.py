@@ -1,0 +1,233 @@
+"""How fast the engine is beside face_recognition: both sides in this run, on the same frames, as ratios.
+
+`python -m benchmarks.engine [--frames N]` prints the table and writes var/bench/engine.json. The pictures are
+portraits of `../shared/lfw` set into frames. The baseline is the library's own path: HOG enlarged once, five points,
+encoder. Sides take turns, and medians are compared, since the machine may be busy with other things.
+"""
+
+import argparse
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.frames import crowd, portraits
+from recognition.engine import Engine
+from recognition.engine.align import Aligner
+from recognition.engine.reference import library
+from recognition.engine.tracker import Tracker
+from recognition.engine.types import Pixels
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One line: milliseconds (or what `unit` says) of both sides, how many times better, and what was wanted."""
+
+    what: str
+    library: float
+    engine: float
+    ratio: float
+    wanted: str
+    unit: str = "ms"
+
+
+def alternate(
+    baseline: Callable[[], object], ours: Callable[[], object], rounds: int, ours_more: int
+) -> tuple[float, float]:
+    """Median milliseconds of both, taking turns; ours `ours_more` times a turn."""
+    slow, quick = [], []
+    ours()
+    for _ in range(rounds):
+        slow.append(milliseconds(baseline))
+        quick += [milliseconds(ours) for _ in range(ours_more)]
+    return statistics.median(slow), statistics.median(quick)
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def row(what: str, baseline: float, ours: float, wanted: str) -> Row:
+    """A line of times."""
+    return Row(what, baseline, ours, baseline / ours, wanted)
+
+
+def library_frame(rgb: Pixels) -> None:
+    """What a user of face_recognition does with a frame."""
+    api = library()
+    api.face_encodings(rgb, api.face_locations(rgb))
+
+
+def equality(pictures: Sequence[Pixels]) -> Row:
+    """The largest L2 between the embeddings of both, through the whole path with HOG."""
+    api, worst, faces = library(), 0.0, 0
+    with Engine.load(detector="hog", precision="f32") as engine:
+        for rgb in pictures:
+            theirs = api.face_encodings(rgb, api.face_locations(rgb))
+            for face, embedding in zip(engine.analyse(rgb), theirs, strict=True):
+                worst, faces = max(worst, float(np.linalg.norm(face.embedding - embedding))), faces + 1
+    return Row(f"embedding, {faces} faces, hog, whole path", 0, worst, 1e-4 / worst, "at most 1e-4", "L2")
+
+
+def encoder_rows(engine: Engine, chips: Pixels) -> list[Row]:
+    """The network alone, one chip and ten."""
+    network, rows = library().face_encoder, []
+    for count, wanted in ((1, "f32 x17, bf16 x30"), (10, "f32 x20, bf16 x36")):
+        some = chips[:count]
+        times = alternate(
+            lambda some=some: [network.compute_face_descriptor(chip) for chip in some],
+            lambda some=some: engine.embed(some),
+            5,
+            4,
+        )
+        rows.append(row(f"encoder, {count} face(s)", *times, wanted))
+    return rows
+
+
+def frame_rows(engine: Engine, pictures: Sequence[Pixels]) -> list[Row]:
+    """A whole frame of 640x480: boxes, embeddings and templates."""
+    rows = []
+    for count, across, side, wanted in ((1, 1, 250, "x8"), (10, 4, 150, "x16")):
+        frame = crowd(pictures[:count], (640, 480), side=side, across=across)
+        found = len(engine.detect(frame)), len(library().face_locations(frame))
+        times = alternate(
+            lambda frame=frame: library_frame(frame), lambda frame=frame: engine.analyse(frame), 5, 3
+        )
+        rows.append(
+            row(f"frame 640x480, {count} face(s) (found {found[0]}; library {found[1]})", *times, wanted)
+        )
+    return rows
+
+
+def tracked_row(engine: Engine, pictures: Sequence[Pixels]) -> Row:
+    """Thirty people in view for ten seconds at five frames a second; the library encodes each face each time."""
+    frames = [crowd(pictures[:30], (1024, 768), side=145, across=6, shake=at) for at in range(50)]
+    tracker, times = Tracker(), []
+    for at, frame in enumerate(frames):
+        times.append(milliseconds(lambda at=at, frame=frame: track(engine, tracker, frame, at / 5)))
+    baseline = statistics.median(
+        milliseconds(lambda frame=frame: library_frame(frame)) for frame in frames[:3]
+    )
+    return row("30 people for 10 s, tracked, mean of a frame", baseline, statistics.fmean(times), "x60")
+
+
+def track(engine: Engine, tracker: Tracker, frame: Pixels, at: float) -> None:
+    """One frame as the live pipeline takes it: only the faces whose track wants a look are encoded."""
+    tracked = tracker.update(engine.detect(frame), at)
+    wanted = [face for face in tracked if face.embed]
+    for one, face in zip(wanted, engine.encode(frame, [one.detection for one in wanted]), strict=True):
+        track_id = tracker.add_look(one.track, face, at)
+        tracker.settle(track_id, known=len(tracker.looks(track_id)) >= 3)
+
+
+def busy(threads: int, work: Callable[[], object], seconds: float) -> tuple[float, list[float]]:
+    """Calls a second of `threads` threads, and how late (ms) a Python thread beside them wakes from 5 ms of sleep."""
+    until, done, late = time.perf_counter() + seconds, [0] * threads, []
+
+    def run(number: int) -> None:
+        while time.perf_counter() < until:
+            work()
+            done[number] += 1
+
+    start = time.perf_counter()
+    running = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    while time.perf_counter() < until:
+        late.append(milliseconds(lambda: time.sleep(0.005)) - 5)
+    for thread in running:
+        thread.join()
+    return sum(done) / (time.perf_counter() - start), late
+
+
+def parallel_rows(engine: Engine, reference: Engine, frame: Pixels, seconds: float) -> list[Row]:
+    """Two threads against one, and a heartbeat beside four."""
+    gain = []
+    for side in (reference, engine):
+        pairs = [
+            (
+                busy(1, lambda side=side: side.analyse(frame), seconds)[0],
+                busy(2, lambda side=side: side.analyse(frame), seconds)[0],
+            )
+            for _ in range(3)
+        ]
+        gain.append(statistics.median(two / one for one, two in pairs))
+    beats = [
+        float(np.quantile(busy(4, lambda side=side: side.analyse(frame), 2 * seconds)[1], 0.99))
+        for side in (reference, engine)
+    ]
+    return [
+        Row("two workers against one", gain[0], gain[1], gain[1] / gain[0], "x1.8 (library x1.0)", "x"),
+        Row(
+            "heartbeat beside four busy threads, 99 % under", beats[0], beats[1], beats[0] / beats[1], "15 ms"
+        ),
+    ]
+
+
+def memory_row(engine: Engine, frames: Sequence[Pixels], count: int) -> Row:
+    """Resident memory after warming up and after `count` frames."""
+    process = psutil.Process()
+    for at in range(50):
+        engine.analyse(frames[at % len(frames)])
+    before = process.memory_info().rss
+    for at in range(count):
+        engine.analyse(frames[at % len(frames)])
+    after = process.memory_info().rss
+    return Row(
+        f"memory before and after {count} frames",
+        before / 2**20,
+        after / 2**20,
+        after / before,
+        "within 5 %",
+        "MiB",
+    )
+
+
+def measure(frames: int) -> list[Row]:
+    """All lines, in the order of the issue's table."""
+    pictures = portraits(30)
+    aligner = Aligner(None)
+    chips = np.stack([aligner.align(rgb, (70.0, 75.0, 180.0, 185.0)).chip for rgb in pictures[:10]])
+    one = crowd(pictures[:3], (640, 480), side=200, across=3)
+    with Engine.load(cache_size=0) as engine, Engine.load(backend="reference", cache_size=0) as reference:
+        print(json.dumps(engine.info(), indent=1))
+        return [
+            equality(pictures),
+            *encoder_rows(engine, chips),
+            *frame_rows(engine, pictures),
+            tracked_row(engine, pictures),
+            *parallel_rows(engine, reference, one, 2.0),
+            memory_row(engine, [one, crowd(pictures[:10], (640, 480), side=150, across=4)], frames),
+        ]
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--frames", type=int, default=500, help="frames of the memory line (the issue's: 10000)"
+    )
+    rows = measure(parser.parse_args().frames)
+    print(f"{'what':58} {'library':>10} {'engine':>10} {'':4} {'ratio':>8}  wanted")
+    for line in rows:
+        print(
+            f"{line.what:58} {line.library:10.4g} {line.engine:10.4g} {line.unit:4} {line.ratio:7.3g}x  {line.wanted}"
+        )
+    target = ROOT / "var" / "bench" / "engine.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps([asdict(line) for line in rows], indent=1))
+
+
+if __name__ == "__main__":
+    main()
