@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from django.urls import reverse
-from django.utils import timezone
 
 from attendance import register, tokens
 from attendance.admin.site import site
@@ -17,7 +15,6 @@ from attendance.models import (
     AuditEvent,
     ConfusablePair,
     Device,
-    Evidence,
     Job,
     Mark,
     Photograph,
@@ -91,10 +88,6 @@ def own_pages() -> Iterator[tuple[str, str]]:
     yield "user", reverse("admin:attendance_user_new_password", args=(user.actor_id,))
 
 
-def evidence() -> Evidence:
-    return Evidence.objects.get()
-
-
 class Inline(HTMLParser):
     """Collects what a strict policy forbids: style and event attributes, styles and scripts within the page."""
 
@@ -125,12 +118,3 @@ def inline_parts(html: str) -> list[str]:
     parser = Inline()
     parser.feed(html)
     return parser.found
-
-
-def addresses(html: str) -> list[str]:
-    """Where the page's links and forms lead within the site."""
-    return re.findall(r'(?:href|action)="(/[^"#?]*)', html)
-
-
-def now_text() -> str:
-    return timezone.localtime().strftime("%Y-%m-%dT%H:%M")

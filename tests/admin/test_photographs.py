@@ -62,8 +62,8 @@ def test_a_face_like_anothers_is_shown_side_by_side_and_kept_with_a_reason(
     assert f"/admin/attendance/photograph/{theirs.pk}/image/" in text
     assert "override_reason" in text
     assert not world.bea.photographs.exists()
-    file = {"photographs": [upload("2.jpg", second.read_bytes())], "override_reason": "Twins."}
-    office.post(upload_page(world.bea), file)
+    again = {"photographs": upload("2.jpg", second.read_bytes()), "override_reason": "Twins."}
+    office.post(upload_page(world.bea), again)
     assert world.bea.photographs.count() == 1
     assert ConfusablePair.objects.get().reason == "Twins."
 
