@@ -28,6 +28,9 @@ from config.processes import Child, ServerFailedError, spawn
 TLS_PORT_OFFSET = 443
 """PORT=8000 explains, 8443 serves."""
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
+"""Addresses that mean all of this machine's, each with the one to ask ourselves at."""
+
 READY_SECONDS = 60.0
 POOLED_PROCESSES = 3
 
@@ -74,13 +77,15 @@ class Wish:
 
     def origins(self) -> list[str]:
         """The addresses under which browsers will find us, the best to print first."""
-        if self.https:
-            names = certificates.local_names()
-            # An address works everywhere, a name only where something resolves it.
-            names.sort(key=lambda name: (is_loopback(name), not name[0].isdigit()))
-            return [f"https://{name}:{self.tls_port}" for name in names]
+        scheme, port = ("https", self.tls_port) if self.https else ("http", self.port)
         names = [self.host, "localhost"] if is_loopback(self.host) else [self.host]
-        return [f"http://{name}:{self.port}" for name in names]
+        if self.host in EVERYWHERE:
+            # An address works everywhere, a name only where something resolves it.
+            names = sorted(
+                certificates.local_names(), key=lambda name: (is_loopback(name), not name[0].isdigit())
+            )
+        shown = (f"[{name}]" if ":" in name else name for name in dict.fromkeys(names))
+        return [f"{scheme}://{name}:{port}" for name in shown]
 
 
 @dataclass(slots=True, eq=False)
@@ -98,7 +103,7 @@ class Launcher:
         from config import settings
 
         began = time.monotonic()
-        self.guard(settings.TRUSTED_PROXIES)
+        self.guard(settings.TRUSTED_PROXIES, named=settings.env.given("PUBLIC_URL"))
         for warning in settings.SETTINGS_WARNINGS:
             say(f"warning: {warning}")
         places.make_secrets(settings.SECRETS_DIR)
@@ -114,9 +119,11 @@ class Launcher:
         finally:
             self.stop()
 
-    def guard(self, proxies: tuple[str, ...]) -> None:
-        """Refuses what cannot go well, before anything is started."""
+    def guard(self, proxies: tuple[str, ...], *, named: bool) -> None:
+        """Refuses what cannot go well, before anything is started; `named`: PUBLIC_URL is given."""
         guards.refuse_open_plain(self.wish.host, https=self.wish.https, proxies=proxies)
+        if proxies and not named:
+            raise ServerFailedError("behind a proxy PUBLIC_URL must say which address people type")
         if self.wish.demo and not Path(self.wish.demo).is_dir():
             sentence = f"DEMO={self.wish.demo} is no folder; name one with a sub-folder per person"
             raise ServerFailedError(sentence)
@@ -212,7 +219,7 @@ class Launcher:
     def await_ready(self, origin: str) -> None:
         """Asks the door until it says that database, cache and engine answer."""
         scheme, port = ("https", self.wish.tls_port) if self.wish.https else ("http", self.wish.port)
-        host = "127.0.0.1" if self.wish.host == "0.0.0.0" else self.wish.host  # noqa: S104 (compared, not bound)
+        host = EVERYWHERE.get(self.wish.host, self.wish.host)
         url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/healthz/ready"
         authority = self.var / "tls" / "ca.pem" if self.wish.https else None
         deadline = time.monotonic() + READY_SECONDS

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from tests.config.launching import Launched, launch, left_of
 
@@ -102,13 +103,11 @@ def test_killing_the_launcher_leaves_no_process(first: Launched) -> None:
     assert left_of(family) == []
 
 
-def test_it_recovers_from_that_and_is_ready_soon(again: Launched) -> None:
-    text = again.said()
-    seconds = again.ready()
-    assert "one-time password" not in text
+def test_it_recovers_from_that_with_little_work(again: Launched) -> None:
+    assert "one-time password" not in again.said()
     assert again.ask("/healthz/ready")[1]["status"] == "ok"
-    # Eight seconds on a machine with nothing else to do; a test machine has.
-    assert seconds < 16, text
+    # Ready in under eight seconds, whatever else the test machine has to do meanwhile: its processors' time is asked.
+    assert again.work() < 8, again.said()
 
 
 def test_killing_postgresql_ends_all_with_a_sentence(again: Launched) -> None:
@@ -135,11 +134,11 @@ def test_https_serves_tls_and_the_plain_port_explains_it(var: Path) -> None:
         # Checked against the authority and the name: what a browser that has installed it does.
         context = ssl.create_default_context(cafile=authority)
         secure = http.client.HTTPSConnection("127.0.0.1", running.port + 443, context=context, timeout=10)
-        answer, _ = fetch(secure, "/admin/login/")
+        answer, _ = fetch(secure, reverse("login"))
         assert answer.status == 200
         assert "Secure" in (answer.headers["Set-Cookie"] or "")
         plain = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
-        _, page = fetch(plain, "/admin/login/")
+        _, page = fetch(plain, reverse("login"))
         digest = running.said().split("its fingerprint (SHA-256) is ")[1].split()[0]
         assert digest.encode() in page
         assert b"csrfmiddlewaretoken" not in page
