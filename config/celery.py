@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -18,3 +19,11 @@ def ring_regularly(sender: Celery, **_: Any) -> None:
     from attendance.tasks import BEAT_SCHEDULE
 
     sender.conf.beat_schedule = BEAT_SCHEDULE
+
+
+@worker_shutdown.connect
+def end_threads(**_: Any) -> None:
+    """Ends what a task may have started: the engine's threads and the database's."""
+    from recognition import lifecycle
+
+    lifecycle.stop()

@@ -251,13 +251,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.conf import settings
 
-    from recognition import lifecycle
-    from recognition.engines import close_engine
-
-    # Registered first, so that it is closed last: whatever uses the engine ends before it.
-    lifecycle.on_stop(close_engine)
     from config.asgi import application
     from config.health import ask_engine
+    from recognition import lifecycle
 
     lifecycle.on_start(ask_engine)
     lifecycle.start()

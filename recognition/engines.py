@@ -4,6 +4,7 @@ import threading
 
 from django.conf import settings
 
+from recognition import lifecycle
 from recognition.engine import Engine
 
 _lock = threading.Lock()
@@ -35,3 +36,7 @@ def close_engine() -> None:
         if _engine is not None:
             _engine.close()
             _engine = None
+
+
+# Registered before whatever uses the engine (it imports this module), so that it is closed after it.
+lifecycle.on_stop(close_engine)
