@@ -22,6 +22,8 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from recognition import metrics as recognised
+
 logger = logging.getLogger("rollcall.health")
 
 FRESH_SECONDS = 5.0
@@ -147,10 +149,10 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus's text: figures of this process, never a name or an id of a person."""
+    """Prometheus's text: this process, then recognition summed over all; never a name or an id of a person."""
     if not may_see_details(request):
         message = "Ask from this machine, or send METRICS_TOKEN as a bearer token."
         return JsonResponse({"code": "not_allowed", "message": message, "extra": {}}, status=403)
-    response = HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    response = HttpResponse(generate_latest() + recognised.text(), content_type=CONTENT_TYPE_LATEST)
     add_never_cache_headers(response)
     return response

@@ -1,0 +1,187 @@
+"""Faces that only a person may decide."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from attendance import register, reviews, sightings
+from attendance.errors import Refused
+from attendance.models import Blob, Block, ConfusablePair, Evidence, Mark, Review, Session, Source, Student
+from recognition.engine.types import Array, Decision, Match, State
+from recognition.recogniser import blocked_for
+from recognition.sights import Question
+from tests.world import World, vector
+
+pytestmark = pytest.mark.django_db
+
+
+def question(first: Student, second: Student | None, template: Array, *, track: int = 1) -> Question:
+    candidates = [Match(str(first.pk), 0.33)]
+    if second is not None:
+        candidates.append(Match(str(second.pk), 0.35))
+    decision = Decision(State.UNCERTAIN, None, 0.33, 0.02, 0.7, 3, tuple(candidates))
+    return Question(track, decision, template, b"a crop")
+
+
+def offered(
+    world: World, *, template: Array | None = None, camera: str = "front", track: int = 1
+) -> Review | None:
+    face = vector(1) if template is None else template
+    asked = question(world.ann, world.bea, face, track=track)
+    before = Review.objects.count()
+    event = reviews.offer(session_id=world.session.pk, question=asked, camera=camera)
+    assert (event is not None) == (Review.objects.count() == before + 1)
+    return Review.objects.order_by("pk").last() if event is not None else None
+
+
+def decide(world: World, verdict: str, student: Student | None = None) -> register.Result | None:
+    return reviews.decide(
+        review_id=Review.objects.get().pk,
+        verdict=verdict,
+        student_id=student.pk if student else None,
+        actor=world.teacher,
+        now=timezone.now(),
+    )
+
+
+def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World) -> None:
+    review = offered(world)
+    assert review is not None
+    (shown,) = reviews.waiting(world.session)
+    assert [each["student"]["name"] for each in shown["candidates"]] == ["Ann Ash", "Bea Birch"]
+    assert [each["distance"] for each in shown["candidates"]] == [0.33, 0.35]
+    sealed = bytes(Blob.objects.get(pk=review.crop_id).sealed)
+    assert b"a crop" not in sealed
+    assert vector(1).tobytes() not in bytes(review.sealed_template or b"")
+    assert reviews.picture(review_id=review.pk, actor=world.teacher) == b"a crop"
+    with pytest.raises(Refused, match="right"):
+        reviews.picture(review_id=review.pk, actor=world.other_teacher)
+
+
+def test_the_same_face_is_asked_about_once_whatever_camera_or_track(world: World) -> None:
+    assert offered(world)
+    near = vector(1) + 0.1 * vector(2)
+    assert offered(world, template=near / np.linalg.norm(near), camera="back", track=9) is None
+    assert offered(world, template=vector(3), track=2)
+
+
+def test_nobody_is_asked_for_a_student_who_is_here_or_in_a_closed_session(world: World) -> None:
+    register.mark(
+        session_id=world.session.pk,
+        student_id=world.ann.pk,
+        letter="/",
+        source=Source.TEACHER,
+        actor=world.teacher,
+        now=timezone.now(),
+    )
+    assert offered(world) is None
+    Mark.objects.update(code=None)
+    Session.objects.update(state=Session.State.CLOSED)
+    assert offered(world) is None
+
+
+def test_a_crowd_does_not_fill_the_table(world: World) -> None:
+    for track in range(reviews.MOST_WAITING):
+        assert offered(world, template=vector(100 + track), track=track)
+    assert offered(world, template=vector(99), track=99) is None
+
+
+def test_this_one_marks_with_the_evidence_and_keeps_the_other_from_the_face(world: World) -> None:
+    offered(world)
+    result = decide(world, "student", world.bea)
+    assert result is not None
+    assert result.written
+    mark = Mark.objects.get()
+    assert (mark.student_id, mark.source, mark.marked_by) == (world.bea.pk, Source.REVIEW, world.teacher)
+    evidence = Evidence.objects.get(event__mark=mark)
+    assert (evidence.distance, evidence.looks) == (0.35, 3)
+    assert evidence.crop is not None
+    assert [block.student_id for block in Block.objects.all()] == [world.ann.pk]
+    assert not Blob.objects.filter(kind=Blob.Kind.REVIEW).exists()
+    assert reviews.waiting(world.session) == []
+
+
+def test_neither_keeps_both_from_the_face_and_from_no_other(world: World) -> None:
+    offered(world)
+    assert decide(world, "neither") is None
+    rules = sightings.rules(world.session)
+    assert blocked_for(vector(1), rules.blocks) == {str(world.ann.pk), str(world.bea.pk)}
+    assert blocked_for(vector(2), rules.blocks) == frozenset()
+    assert not Mark.objects.exists()
+
+
+def test_ignored_blocks_nobody_and_is_not_asked_again(world: World) -> None:
+    offered(world)
+    decide(world, "ignored")
+    assert not Block.objects.exists()
+    assert offered(world, track=5) is None
+
+
+def test_each_step_raises_the_version_by_one(world: World) -> None:
+    world.session.refresh_from_db()
+    before = world.session.version
+    offered(world)
+    world.session.refresh_from_db()
+    assert world.session.version == before + 1
+    decide(world, "neither")
+    world.session.refresh_from_db()
+    assert world.session.version == before + 2
+
+
+def test_what_cannot_be_decided_is_refused(world: World) -> None:
+    offered(world)
+    with pytest.raises(Refused) as refused:
+        decide(world, "perhaps")
+    assert refused.value.code == "bad_verdict"
+    with pytest.raises(Refused) as refused:
+        decide(world, "student")
+    assert refused.value.code == "student_needed"
+    review = Review.objects.get()
+    with pytest.raises(Refused) as refused:
+        reviews.decide(review_id=review.pk, verdict="neither", actor=world.other_teacher, now=timezone.now())
+    assert refused.value.code == "not_allowed"
+    assert Review.objects.get().verdict == Review.Verdict.WAITING
+    decide(world, "ignored")
+    with pytest.raises(Refused) as refused:
+        decide(world, "neither")
+    assert refused.value.code == "already"
+
+
+def test_closing_the_session_leaves_nothing_of_an_undecided_face(world: World) -> None:
+    offered(world)
+    offered(world, template=vector(7), track=2)
+    reviews.decide(
+        review_id=Review.objects.order_by("pk")[0].pk,
+        verdict="neither",
+        actor=world.teacher,
+        now=timezone.now(),
+    )
+    register.close_session(
+        session_id=world.session.pk, actor=world.teacher, now=timezone.now() + dt.timedelta(minutes=1)
+    )
+    assert not Review.objects.exists()
+    assert not Block.objects.exists()
+    assert not Blob.objects.filter(kind=Blob.Kind.REVIEW).exists()
+
+
+def test_not_this_person_takes_the_mark_back_and_keeps_the_face_from_the_student(world: World) -> None:
+    result = register.mark(
+        session_id=world.session.pk,
+        student_id=world.cem.pk,
+        letter=register.ARRIVED,
+        source=Source.CAMERA,
+        actor=None,
+        now=timezone.now(),
+    )
+    assert result.mark is not None
+    reviews.refuse(mark_id=result.mark.pk, template=vector(4), actor=world.teacher, now=timezone.now())
+    assert Mark.objects.get().code is None
+    assert blocked_for(vector(4), sightings.rules(world.session).blocks) == {str(world.cem.pk)}
+
+
+def test_the_rules_of_a_session_know_who_is_hard_to_tell_apart(world: World) -> None:
+    first, second = sorted((world.ann, world.cem), key=lambda student: student.pk)
+    ConfusablePair.objects.create(first=first, second=second, distance=0.2)
+    assert sightings.rules(world.session).confusable == {frozenset((str(first.pk), str(second.pk)))}
