@@ -4,9 +4,12 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from attendance import blobs
-from attendance.models import Blob, Evidence, MarkEvent, SchoolSettings
+from attendance import audit, blobs, policy
+from attendance.errors import Refused
+from attendance.models import Blob, Evidence, MarkEvent, SchoolSettings, User
+from attendance.policy import Action
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +41,15 @@ def keep_evidence(*, event: MarkEvent, seen: Seen, now: dt.datetime) -> Evidence
         space=seen.space,
         expires_at=now + dt.timedelta(days=SchoolSettings.load().evidence_days),
     )
+
+
+def read(evidence: Evidence, actor: User) -> bytes:
+    """The JPEG behind a mark, for somebody who may see that session's faces; noted in the audit record."""
+    policy.require(actor, Action.VIEW_FACES, evidence.event.session)
+    if evidence.crop is None:
+        raise Refused("no_such_picture", _("The picture is gone: it expired, or the face data were erased."))
+    audit.record_view(actor, "evidence_viewed", evidence)
+    return blobs.read(evidence.crop, owner=evidence.event.student_id)
 
 
 def expire(*, now: dt.datetime) -> int:

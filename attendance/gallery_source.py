@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import numpy as np
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.functions import Cast
@@ -20,7 +21,7 @@ from attendance.database import NOT_ANSWERING
 from attendance.models import Membership, SchoolClass, SchoolSettings, Space, Student, Template
 from recognition.crypto import CannotOpen, keyring
 from recognition.engine.types import Array
-from recognition.galleries import SCHOOL, SourceUnavailable
+from recognition.galleries import SCHOOL, SourceUnavailable, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -145,12 +146,15 @@ def lock_student(student_id: UUID) -> Student | None:
 def changed(student_ids: Sequence[UUID], class_ids: Sequence[UUID] = ()) -> None:
     """Raise the versions of every class these students are or will be in, of `class_ids`, and of the school.
 
-    To be called in the transaction that makes the change, after `lock_school`.
+    To be called in the transaction that makes the change, after `lock_school`. The galleries in the cache, which no
+    search would take any more, are removed once it has committed: erased means gone from there, too.
     """
     with transaction.atomic():
         school = lock_school()
-        theirs = Membership.objects.filter(student__in=student_ids).values("school_class")
-        SchoolClass.objects.filter(pk__in=theirs).exclude(pk__in=class_ids).raise_gallery_version()
-        SchoolClass.objects.filter(pk__in=class_ids).raise_gallery_version()
+        theirs = Membership.objects.filter(student__in=student_ids).values_list("school_class", flat=True)
+        touched = {*theirs, *class_ids}
+        SchoolClass.objects.filter(pk__in=touched).raise_gallery_version()
         school.school_gallery_version += 1
         school.save(update_fields=["school_gallery_version"])
+        keys = [key_of(name, active_space()) for name in (*map(str, touched), SCHOOL)]
+        transaction.on_commit(lambda: cache.delete_many(keys), robust=True)

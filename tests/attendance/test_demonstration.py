@@ -101,7 +101,9 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
 def test_the_six_people_of_the_shared_folder_are_loaded_and_half_faces_named() -> None:
     people = material.people()
     said = load(next(iter(people.values()))[0].parent.parent)
-    refused = [line.split(",")[1].split(":")[0].strip() for line in said.splitlines() if line.startswith("  ")]
+    refused = [
+        line.split(",")[1].split(":")[0].strip() for line in said.splitlines() if line.startswith("  ")
+    ]
     assert refused == ["partial_1.jpg", "partial_2.jpg"]
     assert Student.objects.count() == len(people) == 6
     assert Photograph.objects.count() == sum(map(len, people.values())) - 2

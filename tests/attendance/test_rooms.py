@@ -6,9 +6,19 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
-from attendance import consents, erasure, gallery_source, memberships, photographs, register, sessions
+from attendance import (
+    consents,
+    erasure,
+    evidence,
+    gallery_source,
+    memberships,
+    photographs,
+    register,
+    sessions,
+)
 from attendance.errors import Refused
 from attendance.evidence import Seen
 from attendance.gallery_source import Source
@@ -30,7 +40,7 @@ from attendance.models import (
 )
 from attendance.models import Source as MarkSource
 from recognition.engine.types import SPACE
-from recognition.galleries import SCHOOL
+from recognition.galleries import SCHOOL, key_of
 from tests.world import World, consent, open_session, photograph, vector
 
 pytestmark = pytest.mark.django_db
@@ -337,3 +347,38 @@ def test_the_newest_photograph_is_the_portrait(world: World) -> None:
     photograph(world.ann, vector(1))
     newest = photograph(world.ann, vector(2))
     assert photographs.portrait(world.ann.pk) == newest
+
+
+def test_the_picture_behind_a_mark_is_shown_to_its_teachers(world: World) -> None:
+    face_everywhere(world)
+    kept = Evidence.objects.get()
+    assert evidence.read(kept, world.teacher) == b"a crop"
+    assert AuditEvent.objects.filter(action="evidence_viewed", actor=world.teacher).count() == 1
+    assert refused(evidence.read, evidence=kept, actor=world.other_teacher) == "not_allowed"
+    consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
+    kept.refresh_from_db()
+    assert refused(evidence.read, evidence=kept, actor=world.teacher) == "no_such_picture"
+
+
+def test_the_cache_holds_no_gallery_of_who_withdrew(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
+    photograph(world.ann, vector(1))
+    keys = [key_of(name, SPACE) for name in (str(world.school_class.pk), str(world.other_class.pk), SCHOOL)]
+    for key in keys:
+        cache.set(key, b"sealed")
+    with django_capture_on_commit_callbacks(execute=True):
+        consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
+    assert [cache.get(key) for key in keys] == [None, b"sealed", None]
+
+
+def test_a_planned_session_may_be_moved_and_an_opened_one_only_renamed(world: World) -> None:
+    hour = dt.timedelta(hours=1)
+    asked: dict[str, Any] = {"session_id": world.session.pk, "actor": world.teacher}
+    assert sessions.change(title="Maths", **asked).title == "Maths"
+    moved = world.session.starts_at - hour
+    assert refused(sessions.change, starts_at=moved, **asked) == "already"
+    Session.objects.update(state=Session.State.PLANNED)
+    days = world.now + 10 * DAY
+    changed = sessions.change(starts_at=days, ends_at=days + hour, **asked)
+    assert changed.date == timezone.localdate(days)

@@ -1,0 +1,79 @@
+"""Dashboards are told after COMMIT only, and a broken Redis never holds up the register."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from attendance import events, register
+from attendance.models import Mark, Source
+from config.processes import Child
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def mark(world: World) -> register.Result:
+    return register.mark(
+        session_id=world.session.pk,
+        student_id=world.ann.pk,
+        letter="/",
+        source=Source.TEACHER,
+        actor=world.teacher,
+        now=world.now,
+    )
+
+
+async def heard_of(world: World, act: Any) -> dict[str, Any]:
+    """What a dashboard hears while `act` runs in a thread of its own."""
+    import asyncio
+
+    layer = get_channel_layer(events.LAYER)
+    channel = await layer.new_channel()
+    await layer.group_add(events.group_of(world.session.pk), channel)
+    await asyncio.get_running_loop().run_in_executor(None, act)
+    message: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 10)
+    return message
+
+
+def test_a_mark_is_told_once_it_is_committed(world: World) -> None:
+    def act() -> None:
+        from django.db import connection
+
+        try:
+            with transaction.atomic():
+                mark(world)
+                transaction.set_rollback(True)
+            mark(world)
+        finally:
+            connection.close()
+
+    event = async_to_sync(heard_of)(world, act)
+    message = event["message"]
+    assert event["type"] == "register.event"
+    assert (message["type"], message["code"], message["version"]) == ("mark", "/", 1)
+    assert message["student"] == {"id": str(world.ann.pk), "name": "Ann Ash"}
+    assert message["mark"] == str(Mark.objects.get().pk)
+
+
+@pytest.fixture
+def stuck(valkey: Child) -> Iterator[None]:
+    """Valkey accepts connections and answers none of them."""
+    os.kill(valkey.process.pid, signal.SIGSTOP)
+    yield
+    os.kill(valkey.process.pid, signal.SIGCONT)
+
+
+def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> None:
+    begun = time.monotonic()
+    assert mark(world).written
+    assert events.PATIENCE * 0.9 < time.monotonic() - begun < events.PATIENCE + 3
+    assert Mark.objects.get().code_id == "/"
