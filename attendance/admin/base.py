@@ -164,7 +164,11 @@ class PolicyInline(TabularInline[M, P]):
     formfield_overrides = PolicyAdmin.formfield_overrides
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        return without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
+        field = without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
+        if field is not None:
+            # In a table the column's head is the only label, and no program ties it to the field.
+            field.widget.attrs["aria-label"] = field.label
+        return field
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return policy.may(request.user, Action.MANAGE_SCHOOL)

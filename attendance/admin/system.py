@@ -97,8 +97,9 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     right = Action.VIEW_AUDIT
     list_display = ("at", "actor", "action", "table", "row")
-    list_filter = ("at", "action", "table")
+    # No filter by act: finding all acts there are would read the whole table for each page.
+    list_filter = ("at",)
     list_select_related = ("actor",)
-    search_fields = ("row__exact", "actor__username")
-    search_help_text = _("The key of a row, or a login name.")
+    search_fields = ("row__exact", "action__exact", "actor__username__exact")
+    search_help_text = _("The key of a row, an act (photograph_viewed), or a login name.")
     fields = ("at", "actor", "action", "table", "row", "details")
