@@ -43,7 +43,7 @@ def test_a_translation_keeps_the_places_of_its_original(code: str, domain: str) 
     for message in catalogues.read(ROOT, code, domain):
         if message.id:
             originals = [message.id] if isinstance(message.id, str) else list(message.id)
-            strings = [message.string] if isinstance(message.string, str) else list(message.string)
+            strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
             assert set(PLACES.findall(strings[-1])) == set(PLACES.findall(originals[-1])), originals
 
 
