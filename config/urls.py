@@ -1,9 +1,10 @@
 """Which address goes where. Pages and the API keep their own lists; the house's own stand here."""
 
-from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from django.urls import include, path, re_path
 
 from attendance.admin import site as office
+from attendance.api.errors import unknown_address
+from attendance.api.schema import Docs, Schema
 from config import health
 
 urlpatterns = [
@@ -12,7 +13,8 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/", office.urls),
     path("api/v1/", include("attendance.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/schema/", Schema.as_view(), name="schema"),
+    path("api/docs/", Docs.as_view(url_name="schema"), name="docs"),
+    re_path("^api/", unknown_address),
     path("", include("attendance.web.urls")),
 ]
