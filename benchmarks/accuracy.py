@@ -1,0 +1,277 @@
+"""Accuracy on LFW: `python -m benchmarks.accuracy`; a table on screen, JSON in var/bench/accuracy.json.
+
+Random classes of 30 of the hundred people with several pictures, three enrolled of each (their unit mean), the
+others as probes; strangers are everybody outside the class and 300 people more. Tracks are three stills of
+one person (independent pictures; neighbouring frames of a film say less). The first rows read the threshold
+off this run's own strangers, as ISO/IEC 19795 does; the rows of names use the product's functions and defaults.
+Intervals are 95 %: over people (bootstrap), since pictures of one person are not independent, or Wilson's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.calibrate import mean_of
+from benchmarks.lfw import CACHE, Pictures, load
+from recognition.engine.decision import decide, propose
+from recognition.engine.gallery import Gallery
+from recognition.engine.types import Decision, Look, Match, State
+
+CLASS, ENROLLED, TRACK = 30, 3, 3
+SEED = 41
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+
+
+@dataclass(slots=True, eq=False)
+class Probes:
+    """What was measured of one kind of probe, a row for each: whose it was, how far the nearest lay, whose that
+    was (`right`; False for strangers), its quality, and what the product's rules said."""
+
+    person: list[int] = field(default_factory=list)
+    distance: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    quality: list[float] = field(default_factory=list)
+    said: list[Decision] = field(default_factory=list)
+
+    def add(self, person: int, matches: list[Match], quality: float, said: Decision) -> None:
+        """One probe and the answer to it."""
+        self.person.append(person)
+        self.distance.append(matches[0].distance)
+        self.right.append(matches[0].id == str(person))
+        self.quality.append(quality)
+        self.said.append(said)
+
+
+@dataclass(slots=True, eq=False)
+class Result:
+    """Students and strangers, by single stills and by tracks."""
+
+    stills: Probes = field(default_factory=Probes)
+    still_strangers: Probes = field(default_factory=Probes)
+    tracks: Probes = field(default_factory=Probes)
+    track_strangers: Probes = field(default_factory=Probes)
+
+
+def drawn_tracks(rows: Rows, count: int, rng: np.random.Generator) -> Iterator[Rows]:
+    """`count` random tracks of TRACK rows; none where there are too few rows."""
+    if len(rows) >= TRACK:
+        for _ in range(count):
+            yield rng.permutation(rows)[:TRACK]
+
+
+class School:
+    """Draws classes and asks the product about their probes."""
+
+    def __init__(self, pictures: Pictures, rng: np.random.Generator) -> None:
+        self.pictures, self.rng, self.result = pictures, rng, Result()
+        rows = {person: pictures.of(person) for person in range(int(pictures.person.max()) + 1)}
+        self.rows = {person: mine for person, mine in rows.items() if len(mine)}
+        self.able = [person for person in range(pictures.people) if len(rows[person]) > ENROLLED + TRACK - 1]
+
+    def sit(self) -> None:
+        """One class: everybody in it and everybody outside it passes the camera."""
+        members = self.rng.choice(self.able, CLASS, replace=False).tolist()
+        order = {person: self.rng.permutation(self.rows[person]) for person in members}
+        enrolled = np.concatenate([order[person][:ENROLLED] for person in members])
+        ids = [str(person) for person in members for _ in range(ENROLLED)]
+        gallery = Gallery.build_means(self.pictures.templates[enrolled], ids)
+        for person, mine in self.rows.items():
+            probes = order[person][ENROLLED:] if person in order else mine
+            self._stills(gallery, person, probes, self._kind(person in order, track=False))
+            tracks = list(drawn_tracks(probes, 2, self.rng))
+            self._tracks(gallery, person, tracks, self._kind(person in order, track=True))
+
+    def _kind(self, student: bool, *, track: bool) -> Probes:
+        if track:
+            return self.result.tracks if student else self.result.track_strangers
+        return self.result.stills if student else self.result.still_strangers
+
+    def _stills(self, gallery: Gallery, person: int, probes: Rows, into: Probes) -> None:
+        found = gallery.search(self.pictures.templates[probes])
+        for row, matches in zip(probes, found, strict=True):
+            said = propose(matches, gallery.photographs, gallery.size)
+            into.add(person, matches, float(self.pictures.quality[row]), said)
+
+    def _tracks(self, gallery: Gallery, person: int, tracks: list[Rows], into: Probes) -> None:
+        for rows in tracks:
+            looks = [
+                Look(self.pictures.templates[row], float(self.pictures.quality[row]), float(at))
+                for at, row in enumerate(rows)
+            ]
+            matches = gallery.search(mean_of(self.pictures.templates[rows])[None])[0]
+            into.add(person, matches, 0.0, decide(looks, matches, gallery.photographs, gallery.size))
+
+
+def wilson(hits: int, of: int) -> Interval:
+    """Wilson's score interval of a proportion."""
+    z, p = 1.96, hits / of
+    middle, half = p + z * z / (2 * of), z * float(np.sqrt(p * (1 - p) / of + z * z / (4 * of * of)))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+
+
+def over_people(person: Rows, hit: NDArray[np.bool_], rng: np.random.Generator) -> Interval:
+    """Bootstrap interval of a rate: people, not probes, are drawn again."""
+    _, who = np.unique(person, return_inverse=True)
+    hits, counts = np.bincount(who, hit), np.bincount(who)
+    draws = rng.integers(0, len(counts), (2000, len(counts)))
+    low, high = np.quantile(hits[draws].sum(axis=1) / counts[draws].sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def tpir(students: Probes, strangers: Probes, fpir: float, rng: np.random.Generator) -> dict[str, object]:
+    """Students found at the threshold where `fpir` of the strangers are taken for somebody."""
+    limit = float(np.quantile(np.array(strangers.distance), fpir))
+    hit = np.array(students.right) & (np.array(students.distance) <= limit)
+    low, high = over_people(np.array(students.person), hit, rng)
+    return {"value": float(hit.mean()), "low": low, "high": high, "distance": limit, "probes": len(hit)}
+
+
+def wrong_names(probes: Probes, named: State, *, students: bool) -> dict[str, object]:
+    """How often the product's own rules said a name that is not this person's."""
+    wrong = sum(
+        said.state is named and (not students or said.candidates[0].id != str(person))
+        for person, said in zip(probes.person, probes.said, strict=True)
+    )
+    low, high = wilson(wrong, len(probes.said))
+    return {
+        "value": wrong / len(probes.said),
+        "low": low,
+        "high": high,
+        "wrong": wrong,
+        "probes": len(probes.said),
+    }
+
+
+def right_names(probes: Probes, named: State, rng: np.random.Generator) -> dict[str, object]:
+    """How often they said the right one."""
+    hit = np.array(
+        [
+            said.state is named and said.candidates[0].id == str(person)
+            for person, said in zip(probes.person, probes.said, strict=True)
+        ]
+    )
+    low, high = over_people(np.array(probes.person), hit, rng)
+    return {"value": float(hit.mean()), "low": low, "high": high, "probes": len(hit)}
+
+
+def rejection(result: Result, fpir: float, rng: np.random.Generator) -> dict[str, object]:
+    """What rejecting the worst tenth by `Quality.score` does to the misses of the rest, at one threshold."""
+    limit = float(np.quantile(np.array(result.still_strangers.distance), fpir))
+    quality, person = np.array(result.stills.quality), np.array(result.stills.person)
+    miss = ~(np.array(result.stills.right) & (np.array(result.stills.distance) <= limit))
+    kept = quality > np.quantile(quality, 0.1)
+    _, who = np.unique(person, return_inverse=True)
+    draws = rng.integers(0, who.max() + 1, (2000, who.max() + 1))
+
+    def rate(of: NDArray[np.bool_]) -> Floats:
+        misses, counts = (
+            np.bincount(who[of], miss[of], who.max() + 1),
+            np.bincount(who[of], minlength=who.max() + 1),
+        )
+        return np.asarray(misses[draws].sum(axis=1) / np.maximum(counts[draws].sum(axis=1), 1))
+
+    change = rate(kept) / np.maximum(rate(np.ones_like(kept)), 1e-9) - 1
+    low, high = np.quantile(change, [0.025, 0.975])
+    return {
+        "value": float(miss[kept].mean() / miss.mean() - 1),
+        "low": float(low),
+        "high": float(high),
+        "all": float(miss.mean()),
+        "kept": float(miss[kept].mean()),
+        "worst": float(miss[~kept].mean()),
+    }
+
+
+def calibration_error(result: Result) -> dict[str, object]:
+    """Mean gap between the confidence said and the part that was right, half the faces belonging to the class."""
+    gaps, weights = [], []
+    for students, strangers in (
+        (result.stills, result.still_strangers),
+        (result.tracks, result.track_strangers),
+    ):
+        said = np.array([one.confidence or 0.0 for one in students.said + strangers.said])
+        right = np.array(students.right + [False] * len(strangers.said))
+        weight = np.repeat(
+            [0.5 / len(students.said), 0.5 / len(strangers.said)], [len(students.said), len(strangers.said)]
+        )
+        for low in np.arange(0, 1, 0.1):
+            among = (said >= low) & (said < low + 0.1 + (low > 0.85))
+            if among.any():
+                mass = weight[among].sum()
+                gaps.append(
+                    abs(
+                        np.average(said[among], weights=weight[among])
+                        - np.average(right[among], weights=weight[among])
+                    )
+                )
+                weights.append(mass)
+    return {"value": float(np.average(gaps, weights=weights))}
+
+
+def measured(classes: int) -> dict[str, dict[str, object]]:
+    """All rows."""
+    rng = np.random.default_rng(SEED)
+    pictures = load()
+    school = School(pictures, rng)
+    for _ in range(classes):
+        school.sit()
+    result = school.result
+    found = int(pictures.found.sum())
+    low, high = wilson(found, len(pictures.found))
+    rows: dict[str, dict[str, object]] = {
+        "faces found": {
+            "value": found / len(pictures.found),
+            "low": low,
+            "high": high,
+            "probes": len(pictures.found),
+        }
+    }
+    for name, fpir in (("1 %", 1e-2), ("0.1 %", 1e-3)):
+        rows[f"one still, TPIR at FPIR {name}"] = tpir(result.stills, result.still_strangers, fpir, rng)
+    for name, fpir in (("1 %", 1e-2), ("0.1 %", 1e-3), ("0.01 %", 1e-4)):
+        rows[f"three stills as a track, TPIR at FPIR {name}"] = tpir(
+            result.tracks, result.track_strangers, fpir, rng
+        )
+    rows["defaults, one still: right student proposed"] = right_names(result.stills, State.CONFIRMING, rng)
+    rows["defaults, one still: wrong student proposed"] = wrong_names(
+        result.stills, State.CONFIRMING, students=True
+    )
+    rows["defaults, one still: stranger proposed"] = wrong_names(
+        result.still_strangers, State.CONFIRMING, students=False
+    )
+    rows["defaults, track: right student named"] = right_names(result.tracks, State.RECOGNISED, rng)
+    rows["defaults, track: wrong student named"] = wrong_names(result.tracks, State.RECOGNISED, students=True)
+    rows["defaults, track: stranger named"] = wrong_names(
+        result.track_strangers, State.RECOGNISED, students=False
+    )
+    rows["worst tenth by quality rejected: change of misses at FPIR 0.1 %"] = rejection(result, 1e-3, rng)
+    rows["confidence: mean gap to what was right"] = calibration_error(result)
+    return rows
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--classes", type=int, default=150, help="random classes to draw")
+    rows = measured(arguments.parse_args().classes)
+    print(f"{'LFW, classes of 30, 3 templates, mean':68} {'value':>8}  95 % interval")
+    for name, row in rows.items():
+        interval = f"{row['low']:.5f} to {row['high']:.5f}" if "low" in row else ""
+        more = ", ".join(
+            f"{key} {value:.4g}" for key, value in row.items() if key not in {"value", "low", "high"}
+        )
+        print(f"{name:68} {row['value']:8.5f}  {interval}  {more}")
+    path = CACHE.parent / "accuracy.json"
+    path.write_text(json.dumps(rows, indent=2))
+
+
+if __name__ == "__main__":
+    main()
