@@ -6,6 +6,7 @@ from typing import Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
@@ -62,7 +63,7 @@ class Teaching(Identified):
         SchoolClass, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("class")
     )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.TEACHER)
-    starts_on = models.DateField(_("from"))
+    starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
 
     objects = TeachingQuerySet.as_manager()

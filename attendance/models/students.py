@@ -93,7 +93,7 @@ class Membership(Identified):
     school_class = models.ForeignKey(
         SchoolClass, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
     )
-    starts_on = models.DateField(_("from"))
+    starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
 
     objects = MembershipQuerySet.as_manager()

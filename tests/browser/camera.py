@@ -1,0 +1,61 @@
+"""Films that Chromium takes for a camera: raw MJPEG at 30 frames/s, played from the start again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+QUALITY = 85
+WIDTH, HEIGHT = 640, 360
+
+
+def from_clip(clip: Path, out: Path, frames: slice = slice(None)) -> Path:
+    """The frames of a clip, in order."""
+    reader = cv2.VideoCapture(str(clip))
+    kept: list[Pixels] = []
+    while True:
+        more, frame = reader.read()
+        if not more:
+            break
+        kept.append(frame)
+    reader.release()
+    return _write(out, kept[frames])
+
+
+def from_pictures(pictures: Iterable[Path], out: Path, seconds: float = 3.0) -> Path:
+    """People who stand before the camera, one after the other: each picture drifts a little, as people do."""
+    films = (_standing(picture, int(seconds * 30)) for picture in pictures)
+    return _write(out, (frame for film in films for frame in film))
+
+
+def of_nothing(out: Path, *, light: int = 120) -> Path:
+    """An empty room; with `light` near 0 a dark one."""
+    noise = np.random.default_rng(1)
+    frame = noise.integers(0, 12, (HEIGHT, WIDTH, 3), dtype=np.uint8) + np.uint8(light)
+    return _write(out, [frame] * 30)
+
+
+def _standing(picture: Path, count: int) -> Iterable[Pixels]:
+    image = cv2.imread(str(picture))
+    scale = HEIGHT / image.shape[0]
+    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    room = max(1, WIDTH - image.shape[1])
+    for number in range(count):
+        left = int(room / 2 + room / 8 * np.sin(number / 15))
+        frame = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        part = image[:, : WIDTH - left]
+        frame[: part.shape[0], left : left + part.shape[1]] = part[:HEIGHT]
+        yield frame
+
+
+def _write(out: Path, frames: Iterable[Pixels]) -> Path:
+    with out.open("wb") as file:
+        for frame in frames:
+            file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+    return out

@@ -1,0 +1,61 @@
+"""A real installation and a real browser. Nothing here touches the database but through pages and the API."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import camera
+from tests.browser.screens import Browsers
+from tests.config.launching import Launched, launch
+from tests.material import clip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test of this folder drives a browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="package")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
+    """`make run` on an empty folder, for all tests of this package."""
+    running = launch(tmp_path_factory.mktemp("browser") / "var")
+    running.ready()
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="package")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where films for cameras lie."""
+    return tmp_path_factory.mktemp("films")
+
+
+@pytest.fixture(scope="package")
+def hamilton(films: Path) -> Path:
+    """The whole clip as a camera; `faces/SOURCES.md` says who passes and when."""
+    return camera.from_clip(clip(), films / "hamilton.mjpeg")
+
+
+@pytest.fixture(scope="package")
+def browsers(installation: Launched) -> Iterator[Browsers]:
+    """Browsers by the film that their camera plays. The package's own: a running Playwright holds an event loop."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Debian's chromium is absent (.ci/run installs it)")
+    with sync_playwright() as playwright:
+
+        def start(*arguments: str) -> Browser:
+            return playwright.chromium.launch(executable_path=program, args=list(arguments))
+
+        made = Browsers(start, f"http://127.0.0.1:{installation.port}")
+        yield made
+        made.close()
