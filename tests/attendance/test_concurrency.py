@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from attendance import consents, gallery_source, lookalikes, memberships, register, sessions
 from attendance.errors import Refused
@@ -115,20 +115,22 @@ def test_two_teachers_who_start_at_once_get_one_session(world: World) -> None:
     assert Session.objects.get().is_open
 
 
-def test_after_a_withdrawal_the_camera_marks_no_more(world: World) -> None:
-    withdrawn = threading.Event()
+def test_a_camera_waits_for_a_withdrawal_and_then_marks_nobody(world: World) -> None:
+    """The camera asked before COMMIT and is answered after it: it must not go by the consent that stood before."""
 
-    def withdraw() -> str:
-        consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
-        withdrawn.set()
-        return "withdrawn"
+    def camera() -> Any:
+        try:
+            return marking(world)()
+        finally:
+            connection.close()
 
-    def late() -> Any:
-        withdrawn.wait(10)
-        return marking(world)()
-
-    answers = at_once(withdraw, late, late)
-    assert [answer.reason for answer in answers[1:]] == ["no_consent", "no_consent"]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
+            answer = pool.submit(camera)
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=0.5)
+        assert answer.result(timeout=20).reason == "no_consent"
     assert Mark.objects.count() == 0
 
 
@@ -157,8 +159,6 @@ def test_pairs_are_found_once_from_both_sides(world: World) -> None:
 
     def renew(student: Any) -> Callable[[], int]:
         def locked() -> int:
-            from django.db import transaction
-
             with transaction.atomic():
                 gallery_source.lock_school()
                 return lookalikes.renew(student.pk)
