@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 from PIL import Image, ImageFilter
 
 from attendance import enrolment, gallery_source, photographs
@@ -227,3 +229,19 @@ def test_classmates_who_look_alike_are_a_pair_until_they_do_not_any_more(world: 
         student=world.eve, school_class=world.school_class, starts_on=world.session.date
     )
     assert lookalikes.renew(world.eve.pk) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_picture_enrolled_twice_at_the_same_moment_serves_once(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    def one(student: Student) -> str:
+        try:
+            return enrol(world, student, obama(people)).code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        codes = sorted(pool.map(one, (world.ann, world.bea, world.ann)))
+    assert codes == ["accepted", "duplicate_photograph", "duplicate_photograph"]
+    assert Photograph.objects.count() == Template.objects.count() == Blob.objects.count() == 1
