@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,12 @@ logger = logging.getLogger(__name__)
 LAYER = "dashboards"
 PATIENCE = 1.0
 """Seconds that a writer waits for Redis to take a message: a stuck Redis must not hold up the register."""
+REST = 5.0
+"""Seconds after a failure in which nobody tries: closing a register tells of thirty marks, one after the other."""
 
 Message = Mapping[str, Any]
+
+_rest_until = 0.0
 
 
 def group_of(session_id: UUID | str) -> str:
@@ -30,6 +35,9 @@ def publish_on_commit(session_id: UUID, message: Message) -> None:
 
 
 def _publish(session_id: UUID, message: Message) -> None:
+    global _rest_until
+    if time.monotonic() < _rest_until:
+        return
     try:
         async_to_sync(_send)(
             group_of(session_id),
@@ -37,6 +45,7 @@ def _publish(session_id: UUID, message: Message) -> None:
         )
     except (RedisError, OSError) as fault:
         # Dashboards ask PostgreSQL for the version every two seconds, so nothing is lost.
+        _rest_until = time.monotonic() + REST
         logger.warning("dashboards were not told of a change: %s", fault or type(fault).__name__)
 
 

@@ -65,8 +65,9 @@ def test_a_mark_is_told_once_it_is_committed(world: World) -> None:
 
 
 @pytest.fixture
-def stuck(valkey: Child) -> Iterator[None]:
+def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Valkey accepts connections and answers none of them."""
+    monkeypatch.setattr(events, "_rest_until", 0.0)
     os.kill(valkey.process.pid, signal.SIGSTOP)
     yield
     os.kill(valkey.process.pid, signal.SIGCONT)
@@ -77,3 +78,10 @@ def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> Non
     assert mark(world).written
     assert events.PATIENCE * 0.9 < time.monotonic() - begun < events.PATIENCE + 3
     assert Mark.objects.get().code_id == "/"
+
+
+def test_a_stuck_redis_holds_up_a_whole_register_no_longer_than_one_mark(world: World, stuck: None) -> None:
+    begun = time.monotonic()
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    assert time.monotonic() - begun < events.PATIENCE + 3
+    assert Mark.objects.count() == len(world.students)
