@@ -28,7 +28,7 @@ export function followBoard(show) {
       take(await call("GET", `${path}/board/`));
       state("");
     } catch (fault) {
-      if (!fault.passing) return location.reload();
+      if (!fault.passing) return rightsEnded();
       state(_("No connection. The page goes on as soon as it is back."));
       return setTimeout(look, AFTER_FAULT);
     }
@@ -43,6 +43,13 @@ export function showCounts({ here, expected }) {
   byId("of").textContent = fill(plural("of %(n)s is here", "of %(n)s are here", expected), { n: expected });
 }
 
+let leaving = false;
+
+/** The device's rights have ended: the server's page says why, unless this device is just leaving. */
+export function rightsEnded() {
+  if (!leaving) location.reload();
+}
+
 export const sayNotMe = (student) => call("POST", `${path}/not-me/`, new URLSearchParams({ student }));
 
 export function offerLeaving() {
@@ -53,10 +60,12 @@ export function offerLeaving() {
   dialog.addEventListener("close", () => byId("leave-form").reset());
   byId("leave-form").addEventListener("submit", async (event) => {
     event.preventDefault();
+    leaving = true;
     try {
       const { next } = await call("POST", `${path}/leave/`, new URLSearchParams({ pin: byId("pin").value }));
       location.assign(next);
     } catch (fault) {
+      leaving = false;
       byId("leave-fault").textContent = fault.message;
       byId("pin").select();
     }

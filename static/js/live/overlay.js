@@ -34,6 +34,7 @@ export class Overlay {
     this.#canvas = canvas;
     this.#video = video;
     this.words = WORDS();
+    this.family = getComputedStyle(document.body).fontFamily;
   }
 
   /** The faces of one answer, in pixels of the frame that was sent. */
@@ -126,7 +127,7 @@ export class Overlay {
     if (!words) return;
     const size = Math.max(15, Math.min(34, place.width / 34));
     const weight = track.state === "recognised" ? 700 : 550;
-    pen.font = `${weight} ${size}px system-ui, sans-serif`;
+    pen.font = `${weight} ${size}px ${this.family}`;
     const text = style.mark ? `${style.mark} ${words}` : words;
     const width = pen.measureText(text).width + size;
     const height = size * 1.6;

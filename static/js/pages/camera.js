@@ -1,10 +1,10 @@
 // A second camera: pictures go out, boxes and counts come back; no roll, no portraits.
 
-import { followBoard, offerLeaving, sessionId, showCounts } from "../live/device.js";
+import { followBoard, offerLeaving, rightsEnded, sessionId, showCounts } from "../live/device.js";
 import { Stage } from "../live/stage.js";
 
 const stage = new Stage(sessionId);
 followBoard(showCounts);
 offerLeaving();
-stage.addEventListener("lost", ({ detail }) => [4401, 4403].includes(detail.code) && location.reload());
-stage.addEventListener("session", ({ detail }) => detail.session.state === "closed" && location.reload());
+stage.addEventListener("lost", ({ detail }) => [4401, 4403].includes(detail.code) && rightsEnded());
+stage.addEventListener("session", ({ detail }) => detail.session.state === "closed" && rightsEnded());

@@ -81,7 +81,7 @@ function outline(pen, picture, faces) {
   pen.drawImage(picture, 0, 0);
   const unit = Math.max(picture.width, picture.height) / 500;
   pen.lineWidth = unit;
-  pen.font = `600 ${unit * 8}px system-ui, sans-serif`;
+  pen.font = `600 ${unit * 8}px ${getComputedStyle(document.body).fontFamily}`;
   for (const face of faces) {
     const [left, top, right, bottom] = face.box;
     const known = face.state === "recognised";

@@ -3,7 +3,7 @@
 import { byId } from "../core/dom.js";
 import { play } from "../core/sound.js";
 import { _, fill } from "../core/text.js";
-import { offerLeaving, sayNotMe, sessionId } from "../live/device.js";
+import { offerLeaving, rightsEnded, sayNotMe, sessionId } from "../live/device.js";
 import { Stage } from "../live/stage.js";
 
 const GREETING_STAYS = 6000;
@@ -64,6 +64,6 @@ byId("not-me").addEventListener("click", async () => {
     say("unsure", _("Please tell the teacher"), fault.message);
   }
 });
-stage.addEventListener("lost", ({ detail }) => [4401, 4403].includes(detail.code) && location.reload());
-stage.addEventListener("session", ({ detail }) => detail.session.state === "closed" && location.reload());
+stage.addEventListener("lost", ({ detail }) => [4401, 4403].includes(detail.code) && rightsEnded());
+stage.addEventListener("session", ({ detail }) => detail.session.state === "closed" && rightsEnded());
 offerLeaving();

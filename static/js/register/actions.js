@@ -11,6 +11,7 @@ export const HERE = "arrived";
 
 export class Actions extends EventTarget {
   #sending = false;
+  #written = new Set();
 
   constructor(store, queue) {
     super();
@@ -38,7 +39,7 @@ export class Actions extends EventTarget {
     this.#show(entry);
     await this.queue.add(entry);
     await this.flush();
-    if (!undoing && before !== code) this.#offerUndo(student, before, code);
+    if (this.#written.delete(entry.nonce) && !undoing && before !== code) this.#offerUndo(student, before, code);
   }
 
   #offerUndo(student, before, code) {
@@ -88,7 +89,7 @@ export class Actions extends EventTarget {
 
   async #done(entry, answer) {
     await this.queue.drop(entry);
-    if (answer?.outcome === "refused") this.#explain(entry, answer.reason, answer.mark);
+    this.#written.add(entry.nonce);
     await this.store.refresh();
     this.store.settle(entry.student);
   }

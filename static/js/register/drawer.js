@@ -64,7 +64,7 @@ export class Drawer {
       },
     });
     save.disabled = !this.store.shown(student);
-    return make("div", { className: "row" }, make("div", { className: "field grow" }, make("label", { htmlFor: "note" }, _("Note")), this.note), save);
+    return make("div", { className: "row end" }, make("div", { className: "field grow" }, make("label", { htmlFor: "note" }, _("Note")), this.note), save);
   }
 
   #refuse(student) {

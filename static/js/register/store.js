@@ -42,7 +42,7 @@ export class Store extends EventTarget {
   counts() {
     const counts = { expected: this.students.size, present: 0, late: 0, absent: 0, excused: 0, unmarked: 0 };
     for (const student of this.students.values()) counts[this.shown(student)?.status ?? "unmarked"] += 1;
-    return { ...counts, here: counts.present + counts.late };
+    return counts;
   }
 
   missing() {
