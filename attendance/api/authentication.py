@@ -1,0 +1,56 @@
+"""Who asks: another system by its token, else a person by the session cookie, with Django's CSRF check."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from attendance import lockout, tokens
+from attendance.errors import Refused
+from attendance.models import User
+
+if TYPE_CHECKING:
+    # The framework imports this module while its own views are half imported.
+    from rest_framework.views import APIView
+
+FORM = re.compile(r"Token +(\S{1,200}) *", re.IGNORECASE)
+NAME = "api token"
+"""Under which bad tokens are counted, by address: a token has no name to lock."""
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token …`. A bad one is an error, never a way on to the cookie."""
+
+    def authenticate(self, request: Request) -> tuple[User, str] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if header.split(" ", 1)[0].lower() != "token":
+            return None
+        address, now = request.META.get("REMOTE_ADDR"), timezone.now()
+        given = FORM.fullmatch(header)
+        # A good token is never locked out: others behind the same address may hold a bad one.
+        user = tokens.user_of(given[1]) if given else None
+        if user is None:
+            lockout.check(NAME, address, now=now)
+            lockout.record_failure(NAME, address, now=now)
+            raise AuthenticationFailed(_("This token is unknown or was revoked."), "bad_token")
+        return user, "token"
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's shape
+        return 'Token realm="Rollcall"'
+
+
+class LoggedIn(BasePermission):
+    """Somebody asks, and has chosen their own password."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's shape
+        user = request.user
+        if isinstance(user, User) and user.must_change_password:
+            raise Refused("password_change_needed", _("Log in to the pages and choose a password first."))
+        return bool(user and user.is_authenticated)

@@ -1,0 +1,188 @@
+"""Classes, who belongs to them from when to when, and the letters of the register."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django_filters import rest_framework as filters
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from attendance import classes, memberships
+from attendance.api import visible
+from attendance.api.base import ApiView, found, today
+from attendance.api.documents import documented
+from attendance.api.fields import DayField, Strict
+from attendance.api.lists import Ordering
+from attendance.models import AttendanceCode, Membership, SchoolClass
+from attendance.policy import Action
+
+
+class ClassShown(serializers.ModelSerializer[SchoolClass]):
+    students = serializers.IntegerField(source="member_count", read_only=True, help_text="Members today.")
+    archived = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SchoolClass
+        fields = ("id", "name", "external_id", "room", "students", "archived")
+        read_only_fields = fields
+
+    def get_archived(self, school_class: SchoolClass) -> bool:
+        return school_class.archived_at is not None
+
+
+class ClassWritten(Strict):
+    name = serializers.CharField(max_length=80)
+    external_id = serializers.CharField(max_length=80, required=False, allow_null=True)
+    room = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    archived = serializers.BooleanField(required=False)
+
+
+class ClassFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is untyped here
+    name = filters.CharFilter(lookup_expr="icontains")
+    external_id = filters.CharFilter()
+    archived = filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    ordering = Ordering(fields=(("name", "name"),))
+
+    class Meta:
+        model = SchoolClass
+        fields: tuple[str, ...] = ()
+
+
+class Classes(ApiView):
+    queryset = SchoolClass.objects.all()
+    filterset_class = ClassFilter
+
+    @documented(responses=ClassShown(many=True))
+    def get(self, _request: Request) -> Response:
+        """The classes that you teach today; all of them for the office and viewers."""
+        person = self.require(Action.VIEW_CLASS)
+        return self.listed(_counted(visible.classes(person, today())), ClassShown)
+
+    @documented(request=ClassWritten, responses={201: ClassShown})
+    def post(self, _request: Request) -> Response:
+        """Add a class."""
+        person = self.require(Action.MANAGE_SCHOOL)
+        row = classes.create(actor=person, **self.given(ClassWritten))
+        return self.shown(ClassShown, _one(row.pk), status.HTTP_201_CREATED)
+
+
+class OneClass(ApiView):
+    queryset = SchoolClass.objects.all()
+
+    @documented(responses=ClassShown)
+    def get(self, _request: Request, school_class: UUID) -> Response:
+        """One class."""
+        self.require(Action.VIEW_CLASS)
+        row = _one(school_class)
+        self.require(Action.VIEW_CLASS, row)
+        return self.shown(ClassShown, row)
+
+    @documented(request=ClassWritten, responses=ClassShown)
+    def patch(self, _request: Request, school_class: UUID) -> Response:
+        """Change the name, the room or the number, or put the class into the archive."""
+        person = self.require(Action.MANAGE_SCHOOL)
+        classes.change(class_id=school_class, actor=person, **self.given(ClassWritten, partial=True))
+        return self.shown(ClassShown, _one(school_class))
+
+
+class MembershipShown(serializers.ModelSerializer[Membership]):
+    student = serializers.UUIDField(source="student_id", read_only=True)
+    school_class = serializers.UUIDField(source="school_class_id", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("id", "student", "school_class", "starts_on", "ends_on")
+        read_only_fields = fields
+
+
+class MembershipBegun(Strict):
+    student = serializers.UUIDField(source="student_id")
+    school_class = serializers.UUIDField(source="class_id")
+    starts_on = DayField()
+    ends_on = DayField(required=False, allow_null=True, default=None)
+
+
+class MembershipEnded(Strict):
+    ends_on = DayField(help_text="The last day.")
+
+
+class MembershipFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is untyped here
+    student = filters.UUIDFilter(field_name="student")
+    school_class = filters.UUIDFilter(field_name="school_class")
+    on = filters.DateFilter(method="standing_on", label="Those that hold on this day")
+    ordering = Ordering(fields=(("starts_on", "starts_on"), ("student__sort_key", "student")))
+
+    class Meta:
+        model = Membership
+        fields: tuple[str, ...] = ()
+
+    def standing_on(self, rows: Any, _name: str, day: Any) -> Any:
+        return rows.on(day)
+
+
+class Memberships(ApiView):
+    queryset = Membership.objects.all()
+    filterset_class = MembershipFilter
+
+    @documented(responses=MembershipShown(many=True))
+    def get(self, _request: Request) -> Response:
+        """Who is in the classes that you teach today, and was; all of it for the office and viewers."""
+        person = self.require(Action.VIEW_CLASS)
+        rows = visible.memberships(person, today()).order_by("-starts_on", "pk")
+        return self.listed(rows, MembershipShown)
+
+    @documented(request=MembershipBegun, responses={201: MembershipShown})
+    def post(self, _request: Request) -> Response:
+        """Put a student into a class."""
+        person = self.require(Action.MANAGE_SCHOOL)
+        row = memberships.add(actor=person, **self.given(MembershipBegun))
+        return self.shown(MembershipShown, row, status.HTTP_201_CREATED)
+
+
+class OneMembership(ApiView):
+    queryset = Membership.objects.all()
+
+    @documented(responses=MembershipShown)
+    def get(self, _request: Request, membership: UUID) -> Response:
+        """One membership."""
+        self.require(Action.VIEW_CLASS)
+        row = found(Membership.objects.select_related("school_class"), membership, "no_such_membership")
+        self.require(Action.VIEW_CLASS, row.school_class)
+        return self.shown(MembershipShown, row)
+
+    @documented(request=MembershipEnded, responses=MembershipShown)
+    def patch(self, _request: Request, membership: UUID) -> Response:
+        """Say on which day the student is in the class for the last time."""
+        person = self.require(Action.MANAGE_SCHOOL)
+        row = memberships.end(membership_id=membership, actor=person, **self.given(MembershipEnded))
+        return self.shown(MembershipShown, row)
+
+
+class CodeShown(serializers.ModelSerializer[AttendanceCode]):
+    class Meta:
+        model = AttendanceCode
+        fields = ("letter", "meaning", "status", "for_teachers")
+        read_only_fields = fields
+
+
+class Codes(ApiView):
+    queryset = AttendanceCode.objects.all()
+
+    @documented(responses=CodeShown(many=True))
+    def get(self, _request: Request) -> Response:
+        """The letters that a register may hold."""
+        self.require(Action.VIEW_SESSION)
+        return self.listed(AttendanceCode.objects.all(), CodeShown)
+
+
+def _counted(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:
+    members = Membership.objects.filter(school_class=OuterRef("pk")).on(today()).order_by()
+    counted = members.values("school_class").annotate(n=Count("student", distinct=True)).values("n")
+    return rows.annotate(member_count=Coalesce(Subquery(counted), 0))
+
+
+def _one(key: UUID) -> SchoolClass:
+    return found(_counted(SchoolClass.objects.all()), key, "no_such_class")

@@ -1,0 +1,165 @@
+"""Every refusal of the API in one shape, `{code, message, extra}`, whoever refused."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from attendance.errors import Refused
+from recognition.crypto import CannotOpen
+from recognition.engine.errors import BadImage, EngineError
+
+logger = logging.getLogger(__name__)
+
+STATUS = {
+    "not_allowed": status.HTTP_403_FORBIDDEN,
+    "code_of_the_office": status.HTTP_403_FORBIDDEN,
+    "password_change_needed": status.HTTP_403_FORBIDDEN,
+    "conflict": status.HTTP_409_CONFLICT,
+    "nonce_reused": status.HTTP_409_CONFLICT,
+    "duplicate_photograph": status.HTTP_409_CONFLICT,
+    "session_closed": status.HTTP_409_CONFLICT,
+    "too_large": status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    "too_many": status.HTTP_429_TOO_MANY_REQUESTS,
+    "locked": status.HTTP_429_TOO_MANY_REQUESTS,
+    "busy": status.HTTP_429_TOO_MANY_REQUESTS,
+    "unavailable": status.HTTP_503_SERVICE_UNAVAILABLE,
+}
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of a refusal's code."""
+    if code in STATUS:
+        return STATUS[code]
+    if code.startswith("no_such_"):
+        return status.HTTP_404_NOT_FOUND
+    if code.startswith("already"):
+        return status.HTTP_409_CONFLICT
+    return status.HTTP_400_BAD_REQUEST
+
+
+def body(code: str, message: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"code": code, "message": message, "extra": dict(extra or {})}
+
+
+def answer(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    """REST framework's exception handler. None, for what nobody foresaw, leaves the fault to Django and its log."""
+    refused = _refusal(exc)
+    if refused is not None:
+        wait = refused.extra.get("wait", refused.extra.get("seconds"))
+        headers = {} if wait is None else {"Retry-After": str(wait)}
+        return Response(refused.as_dict(), status_of(refused.code), headers=headers)
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
+    return _of_framework(exc, context) if isinstance(exc, exceptions.APIException) else None
+
+
+def _refusal(exc: Exception) -> Refused | None:  # noqa: PLR0911 - one line for each kind
+    """What the rooms, the engine, the database and Django's parsers raise, as a refusal."""
+    match exc:
+        case Refused():
+            return exc
+        case BadImage():
+            return Refused(exc.code, exc.message, exc.extra)
+        case EngineError():
+            logger.error("the engine failed: %s", exc.message)
+            return Refused(
+                "unavailable", _("Faces cannot be recognised at the moment."), {"reason": exc.code}
+            )
+        case CannotOpen():
+            logger.error("face data could not be opened: %s", exc)
+            return Refused("unavailable", _("This picture cannot be opened."), {"reason": exc.code})
+        case IntegrityError():
+            return _of_database(exc)
+        case OperationalError() | InterfaceError():
+            logger.error("the database did not answer: %s", exc)
+            return Refused(
+                "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
+            )
+        case RequestDataTooBig():
+            return Refused("too_large", _("The request is too large."))
+        case MultiPartParserError() | SuspiciousOperation():
+            return Refused("malformed", _("The request's body cannot be read."))
+        case _:
+            return None
+
+
+UNIQUE_VIOLATION = "23505"
+
+
+def _of_database(exc: IntegrityError) -> Refused | None:
+    """Two requests at once, of which the other won; anything else is a fault of ours."""
+    if getattr(exc.__cause__, "pgcode", None) != UNIQUE_VIOLATION:
+        return None
+    return Refused("already_there", _("Somebody else has just written the same. Look again."))
+
+
+def _of_framework(exc: exceptions.APIException, context: Mapping[str, Any]) -> Response:
+    code, message, extra = _describe(exc, context)
+    headers = {}
+    if auth_header := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    return Response(body(code, message, extra), exc.status_code, headers=headers)
+
+
+def _describe(  # noqa: PLR0911 - one line for each kind
+    exc: exceptions.APIException, context: Mapping[str, Any]
+) -> tuple[str, str, dict[str, Any]]:
+    match exc:
+        case exceptions.ValidationError():
+            fields = _fields(exc.get_full_details())
+            return "invalid", _first(fields), {"fields": fields}
+        case exceptions.ParseError():
+            return "malformed", _("The request's body cannot be read."), {}
+        case exceptions.NotAuthenticated():
+            return "not_logged_in", _("Log in, or send a token: “Authorization: Token …”."), {}
+        case exceptions.NotFound():
+            return "not_found", _("There is nothing at this address."), {}
+        case exceptions.MethodNotAllowed():
+            allowed = list(getattr(context.get("view"), "allowed_methods", []))
+            return "method_not_allowed", _("This address does not take this method."), {"allowed": allowed}
+        case exceptions.NotAcceptable():
+            return "not_acceptable", _("Answers are JSON; ask for application/json."), {}
+        case exceptions.UnsupportedMediaType():
+            parsers = getattr(context.get("view"), "parser_classes", [])
+            return "unsupported_media_type", str(exc.detail), {"allowed": [p.media_type for p in parsers]}
+        case _:
+            return str(exc.get_codes()), str(exc.detail), {}
+
+
+def _fields(details: Any) -> dict[str, Any]:
+    """The framework's nested lists and dictionaries of details, as field -> list of {code, message}."""
+    if isinstance(details, list):
+        return {"body": details}
+    return {("body" if name == "non_field_errors" else str(name)): found for name, found in details.items()}
+
+
+def _first(fields: dict[str, Any]) -> str:
+    """One sentence for a person who sees nothing else: the first fault, with its field's name."""
+    for name, details in fields.items():
+        found = details
+        while isinstance(found, list | dict) and found and not _is_detail(found):
+            found = found[0] if isinstance(found, list) else next(iter(found.values()))
+        if _is_detail(found):
+            text = str(found["message"])
+            return text if name == "body" else f"{name}: {text}"
+    return _("Some of it cannot be taken.")
+
+
+def _is_detail(found: Any) -> bool:
+    return isinstance(found, dict) and set(found) == {"message", "code"}
+
+
+def unknown_address(request: HttpRequest, *_args: object, **_kwargs: object) -> JsonResponse:
+    """The end of every list of addresses under /api/."""
+    hint = "" if request.path.endswith("/") else _(" Addresses end with a slash.")
+    return JsonResponse(body("not_found", _("There is nothing at this address.") + hint), status=404)

@@ -1,0 +1,147 @@
+"""Enrolment photographs: sent with a verdict, listed, looked at and removed."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from attendance import enrolment, photographs
+from attendance.api.base import ApiView, found
+from attendance.api.documents import documented, field_of
+from attendance.api.fields import Strict
+from attendance.api.pictures import PICTURE, PictureView, UploadView, bytes_of, picture, turn
+from attendance.errors import Refused
+from attendance.models import Photograph, Student
+from attendance.policy import Action
+
+
+class PhotographShown(serializers.ModelSerializer[Photograph]):
+    student = serializers.UUIDField(source="student_id", read_only=True)
+    quality = serializers.DictField(child=serializers.FloatField(), read_only=True)
+    image = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Photograph
+        fields = ("id", "student", "created_at", "quality", "image")
+        read_only_fields = fields
+
+    def get_image(self, photograph: Photograph) -> str:
+        return reverse("api:photograph-image", args=[photograph.pk])
+
+
+class PhotographSent(Strict):
+    photograph = serializers.FileField(
+        allow_empty_file=True,
+        help_text="JPEG, PNG, WebP, HEIC or AVIF, upright or with its EXIF orientation.",
+    )
+    override_reason = serializers.CharField(
+        max_length=300,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Why it is taken although it looks like another student (twins).",
+    )
+
+
+class VerdictShown(serializers.Serializer[enrolment.Verdict]):
+    """What became of a photograph."""
+
+    accepted = serializers.BooleanField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    photograph = PhotographShown(allow_null=True)
+    faces = serializers.IntegerField()
+    similar = serializers.SerializerMethodField()
+
+    @field_of(
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "student": {"type": "string", "format": "uuid"},
+                    "name": {"type": "string"},
+                    "distance": {"type": "number"},
+                },
+            },
+        }
+    )
+    def get_similar(self, verdict: enrolment.Verdict) -> list[dict[str, Any]]:
+        return similar(verdict)
+
+
+def similar(verdict: enrolment.Verdict) -> list[dict[str, Any]]:
+    return [
+        {"student": str(s.student.pk), "name": s.student.name, "distance": round(s.distance, 4)}
+        for s in verdict.similar
+    ]
+
+
+class Photographs(UploadView):
+    queryset = Photograph.objects.all()
+
+    @documented(responses=PhotographShown(many=True))
+    def get(self, _request: Request, student: UUID) -> Response:
+        """The student's photographs, oldest first."""
+        self.require(Action.VIEW_FACES)
+        row = found(Student.objects.all(), student, "no_such_student")
+        self.require(Action.VIEW_FACES, row)
+        return self.listed(_of(row), PhotographShown)
+
+    @documented(request={"multipart/form-data": PhotographSent}, responses={201: VerdictShown})
+    def post(self, _request: Request, student: UUID) -> Response:
+        """Send one photograph. 201 where it was taken; else a refusal whose code and message say what to do.
+
+        The codes: no_consent, no_face, several_faces, too_small, blurred, too_dark, too_bright, turned_away,
+        hidden, duplicate_photograph, looks_like_another (`extra.similar`; repeat with `override_reason` if they
+        really are two people), and those of files that are no picture.
+        """
+        self.require(Action.ENROL)
+        row = found(Student.objects.all(), student, "no_such_student")
+        person = self.require(Action.ENROL, row)
+        sent = self.given(PhotographSent)
+        with turn():
+            verdict = enrolment.enrol(
+                student_id=row.pk,
+                data=bytes_of(sent["photograph"]),
+                actor=person,
+                now=timezone.now(),
+                override_reason=sent["override_reason"],
+            )
+        if not verdict.accepted:
+            extra = {"faces": verdict.faces, "similar": similar(verdict)}
+            raise Refused(verdict.code, verdict.message, extra)
+        return self.shown(VerdictShown, verdict, status.HTTP_201_CREATED)
+
+
+class OnePhotograph(ApiView):
+    queryset = Photograph.objects.all()
+
+    @documented(responses={204: None})
+    def delete(self, _request: Request, photograph: UUID) -> Response:
+        """Remove a photograph and its template. The student is no longer recognised by it."""
+        person = self.require(Action.ENROL)
+        photographs.remove(photograph_id=photograph, actor=person, now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PhotographImage(PictureView):
+    queryset = Photograph.objects.all()
+
+    @documented(responses=PICTURE)
+    def get(self, _request: Request, photograph: UUID) -> HttpResponse:
+        """The crop that was taken. Each look is noted in the audit."""
+        self.require(Action.VIEW_FACES)
+        row = found(Photograph.objects.select_related("student", "crop"), photograph, "no_such_photograph")
+        person = self.require(Action.VIEW_FACES, row.student)
+        return picture(photographs.read(row, person))
+
+
+def _of(student: Student) -> QuerySet[Photograph]:
+    return student.photographs.all()

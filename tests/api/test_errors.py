@@ -1,0 +1,89 @@
+"""One shape for every refusal, whoever refuses; and no body that makes the server fail."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from tests.api.conftest import Client
+from tests.world import World
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = [
+    "code", "reason", "note", "nonce", "revision", "seen_at", "expected", "given_name", "family_name",
+    "external_id", "left_on", "name", "student", "school_class", "starts_on", "ends_on", "starts_at", "ends_at",
+    "title", "minutes", "unmarked", "kind", "label", "verdict", "given_by", "given_on", "token", "students",
+]  # fmt: skip
+VALUES = JSON | st.sampled_from(
+    ["/", "N", "arrived", "2026-01-01", "2026-01-01T08:00:00Z", "9999-12-31", "\ud800", "\x00"]
+)
+
+
+@pytest.fixture
+def office(world: World, client_of: Client) -> APIClient:
+    return client_of(world.administrator)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kwargs", "status", "code"),
+    [
+        ("get", "nothing/", {}, 404, "not_found"),
+        ("get", "students/not-a-uuid/", {}, 404, "not_found"),
+        ("get", "students", {}, 404, "not_found"),
+        ("get", "../elsewhere/", {}, 404, "not_found"),
+        ("put", "codes/", {}, 405, "method_not_allowed"),
+        ("options", "codes/", {}, 405, "method_not_allowed"),
+        ("get", "codes/", {"HTTP_ACCEPT": "text/csv"}, 406, "not_acceptable"),
+        ("post", "classes/", {"data": "{", "content_type": "application/json"}, 400, "malformed"),
+        ("post", "classes/", {"data": "[1]", "content_type": "application/json"}, 400, "invalid"),
+        ("post", "classes/", {"data": "[" * 90000, "content_type": "application/json"}, 400, "malformed"),
+        ("post", "classes/", {"data": b"\xff", "content_type": "application/json"}, 400, "malformed"),
+        ("post", "classes/", {"data": "<a/>", "content_type": "text/xml"}, 415, "unsupported_media_type"),
+        ("post", "classes/", {"data": " " * 1100000, "content_type": "application/json"}, 413, "too_large"),
+        ("post", "identify/", {"data": "x", "content_type": "multipart/form-data"}, 400, "malformed"),
+        ("get", "students/?serach=ann", {}, 400, "invalid"),
+        ("get", "students/?school_class=x", {}, 400, "invalid"),
+        ("get", "students/?ordering=contact_email", {}, 400, "invalid"),
+        ("get", "students/?search=%00", {}, 400, "invalid"),
+        ("get", "sessions/?state=lost", {}, 400, "invalid"),
+        ("get", "sessions/?date=9999-99-99", {}, 400, "invalid"),
+        ("get", "students/?page=99999999999999999999", {}, 404, "not_found"),
+    ],
+)
+def test_every_refusal_has_one_shape(
+    office: APIClient, method: str, path: str, kwargs: dict[str, Any], status: int, code: str
+) -> None:
+    answer = getattr(office, method)("/api/v1/" + path, **kwargs)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert set(answer.json()) == {"code", "message", "extra"}
+    assert answer.json()["message"]
+
+
+def test_a_page_has_a_bounded_size_and_a_total(office: APIClient) -> None:
+    answer = office.get("/api/v1/students/?page_size=2").json()
+    assert (answer["count"], len(answer["results"])) == (5, 2)
+    assert "page=2" in answer["next"]
+    assert office.get("/api/v1/students/?page_size=100000").status_code == 200
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8) | JSON)
+def test_no_body_makes_the_server_fail(world: World, office: APIClient, body: Any) -> None:
+    session, student = world.session.pk, world.ann.pk
+    for method, path in (
+        ("post", "students/"), ("patch", f"students/{student}/"), ("post", "classes/"), ("post", "memberships/"),
+        ("post", "sessions/"), ("post", "sessions/start/"), ("put", f"sessions/{session}/marks/{student}/"),
+        ("delete", f"sessions/{session}/marks/{student}/"), ("post", f"sessions/{session}/marks/remaining/"),
+        ("post", f"sessions/{session}/group/accept/"), ("post", f"students/{student}/consents/"),
+        ("post", f"sessions/{session}/pair/"),
+    ):  # fmt: skip
+        answer = getattr(office, method)(f"/api/v1/{path}", body, format="json")
+        assert answer.status_code < 500
+        if answer.status_code >= 400:
+            assert set(answer.json()) == {"code", "message", "extra"}

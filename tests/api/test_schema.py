@@ -1,0 +1,51 @@
+"""The description of the API, and its page."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from attendance.api import urls
+
+
+@pytest.fixture
+def schema(client: Client) -> Any:
+    answer = client.get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_it_is_openapi_3_1(schema: Any) -> None:
+    assert schema["openapi"] == "3.1.0"
+
+
+def test_every_path_is_documented_and_every_method_tells_how_it_refuses(schema: Any) -> None:
+    routes = [str(pattern.pattern) for pattern in urls.urlpatterns[:-1]]
+    expected = {"/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route) for route in routes}
+    assert set(schema["paths"]) == expected
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            assert {"400", "401", "403", "404"} <= set(operation["responses"])
+            assert operation["description"]
+
+
+def test_operations_have_names_of_their_own(schema: Any) -> None:
+    names = [o["operationId"] for operations in schema["paths"].values() for o in operations.values()]
+    assert len(names) == len(set(names))
+
+
+def test_the_page_asks_no_foreign_host_and_has_nothing_inline(client: Client) -> None:
+    answer = client.get("/api/docs/")
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "//" not in "".join(re.findall(r'(?:src|href)="([^"]*)"', page))
+    assert not re.search(r"<style|<script>|\son\w+=", page)
+    assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
+    script = client.get("/api/docs/?script=")
+    assert script.headers["Content-Type"].startswith("application/javascript")
+
+
+def test_all_addresses_below_api_are_resolved_by_us() -> None:
+    assert get_resolver().resolve("/api/v1/nothing/").func.__name__ == "unknown_address"
