@@ -11,7 +11,7 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -185,22 +185,23 @@ def memory_row(engine: Engine, frames: Sequence[Pixels], count: int) -> Row:
     )
 
 
-def measure(frames: int) -> list[Row]:
-    """All lines, in the order of the issue's table."""
+def measure(frames: int) -> Iterator[Row]:
+    """All lines, in the order of the issue's table, each as soon as it is known."""
     pictures = portraits(30)
     aligner = Aligner(None)
     chips = np.stack([aligner.align(rgb, (70.0, 75.0, 180.0, 185.0)).chip for rgb in pictures[:10]])
-    one = crowd(pictures[:3], (640, 480), side=200, across=3)
+    three, ten = (
+        crowd(pictures[:count], (640, 480), side=side, across=across)
+        for count, side, across in ((3, 200, 3), (10, 150, 4))
+    )
     with Engine.load(cache_size=0) as engine, Engine.load(backend="reference", cache_size=0) as reference:
         print(json.dumps(engine.info(), indent=1))
-        return [
-            equality(pictures),
-            *encoder_rows(engine, chips),
-            *frame_rows(engine, pictures),
-            tracked_row(engine, pictures),
-            *parallel_rows(engine, reference, one, 2.0),
-            memory_row(engine, [one, crowd(pictures[:10], (640, 480), side=150, across=4)], frames),
-        ]
+        yield equality(pictures)
+        yield from encoder_rows(engine, chips)
+        yield from frame_rows(engine, pictures)
+        yield tracked_row(engine, pictures)
+        yield from parallel_rows(engine, reference, three, 2.0)
+        yield memory_row(engine, [three, ten], frames)
 
 
 def main() -> None:
@@ -209,17 +210,18 @@ def main() -> None:
     parser.add_argument(
         "--frames", type=int, default=500, help="frames of the memory line (the issue's: 10000)"
     )
-    rows = measure(parser.parse_args().frames)
+    frames, rows = parser.parse_args().frames, []
+    load = psutil.getloadavg()[0]
+    print(f"load before the start: {load:.1f} on {psutil.cpu_count()} cores")
     print(f"{'what':58} {'library':>10} {'engine':>10} {'':4} {'ratio':>8}  wanted")
-    for line in rows:
+    for line in measure(frames):
+        rows.append(asdict(line))
         print(
             f"{line.what:58} {line.library:10.4g} {line.engine:10.4g} {line.unit:4} {line.ratio:7.3g}x  {line.wanted}"
         )
     target = ROOT / "var" / "bench" / "engine.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    load = psutil.getloadavg()[0]
-    target.write_text(json.dumps({"load": load, "rows": [asdict(line) for line in rows]}, indent=1))
-    print(f"load of the machine: {load:.1f} on {psutil.cpu_count()} cores")
+    target.write_text(json.dumps({"load": load, "rows": rows}, indent=1))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What differs between the backends, and why these were chosen."""
+
+    detector: detectors.Detector
+    network: Callable[[Pixels], Array]
+    runtime: runtime.Runtime
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """A detection with its chip, waiting for its encoding."""
 
@@ -69,51 +79,23 @@ class Engine:
         sizing.check_scale(scale)
         models = Path(models_dir) if models_dir is not None else None
         cache = Path(cache_dir) if cache_dir is not None else networks.default_cache()
-        chosen, reasons = runtime.choose(device, precision), []
         if backend == "reference":
-            finder: detectors.Detector
-            finder = reference = Reference(detector, models)
-            chosen = runtime.Runtime(
-                "dlib", "cpu", "f32", ("face_recognition itself was asked for",), chosen.compile
-            )
-            encoder = Encoder(reference.embed, cache_size)
+            parts = _reference(detector, models)
         elif backend == "fast":
-            if detector == "auto":
-                detector, reason = detectors.choose(models)
-                reasons.append(reason)
-            finder = detectors.create(detector, chosen, models, cache)
-            network = chosen.compile(
-                networks.load(networks.ENCODER, locate(ENCODER_FILE, models), cache), None
-            )
-            encoder = Encoder(lambda chips: network(chips)[0], cache_size)
+            parts = _fast(detector, runtime.choose(device, precision), models, cache)
         else:
             msg = f'The backend is "fast" or "reference", not {backend!r}'
             raise RuntimeUnavailable(msg, extra={"backend": backend})
-        return cls(
-            detector=finder,
-            aligner=Aligner(models),
-            encoder=encoder,
-            chosen=chosen,
-            scale=scale,
-            workers=worker_count(workers),
-            reasons=tuple(reasons),
-        )
+        encoder = Encoder(parts.network, cache_size)
+        return cls(parts, Aligner(models), encoder, scale=scale, workers=worker_count(workers))
 
     def __init__(
-        self,
-        *,
-        detector: detectors.Detector,
-        aligner: Aligner,
-        encoder: Encoder,
-        chosen: runtime.Runtime,
-        scale: float | None,
-        workers: int,
-        reasons: tuple[str, ...],
+        self, parts: Parts, aligner: Aligner, encoder: Encoder, *, scale: float | None, workers: int
     ) -> None:
         """Put together by `load`."""
-        self._detector, self._aligner, self._encoder = detector, aligner, encoder
-        self._scale, self._reasons = scale, reasons
-        self.runtime = chosen
+        self._detector, self._aligner, self._encoder = parts.detector, aligner, encoder
+        self._scale, self._reasons = scale, parts.reasons
+        self.runtime = parts.runtime
         self.workers = workers
         self.timings = StageTimes()
         self._stopped = threading.Event()
@@ -173,7 +155,7 @@ class Engine:
             "scale": self._scale,
             "side_for_640": side,
             "space": self.space,
-            "reasons": [*self.runtime.reasons, *self._reasons],
+            "reasons": list(self._reasons),
         }
 
     def close(self) -> None:
@@ -234,6 +216,22 @@ class Engine:
     def _check_running(self) -> None:
         if self._stopped.is_set():
             raise _stopped()
+
+
+def _fast(detector: str, chosen: runtime.Runtime, models: Path | None, cache: Path) -> Parts:
+    reasons = chosen.reasons
+    if detector == "auto":
+        detector, reason = detectors.choose(models)
+        reasons = (*reasons, reason)
+    found = detectors.create(detector, chosen, models, cache)
+    network = chosen.compile(networks.load(networks.ENCODER, locate(ENCODER_FILE, models), cache), None)
+    return Parts(found, lambda chips: network(chips)[0], chosen, reasons)
+
+
+def _reference(detector: str, models: Path | None) -> Parts:
+    """Needs no runtime, so it is a way back from a broken one."""
+    reference = Reference(detector, models)
+    return Parts(reference, reference.embed, runtime.DLIB, ("face_recognition itself was asked for",))
 
 
 def worker_count(wanted: int | None) -> int:

@@ -7,6 +7,7 @@ keeps one dlib object of each kind at module level, and a shared one ends the pr
 
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,6 +65,8 @@ def _stand_in(models_dir: Path | None) -> ModuleType:
         "cnn_face_detector_model_location": str(verified(MMOD_FILE, models_dir)),
     }
     module = ModuleType(_STAND_IN)
+    # With the real one's place, so that a thread that looks for the weights meanwhile still finds them.
+    module.__spec__ = find_spec(_STAND_IN)
     for name, path in paths.items():
         setattr(module, name, lambda path=path: path)
     return module

@@ -39,6 +39,15 @@ class Runtime:
     compile: Callable[[bytes, Shape | None], Network]
 
 
+def _compile_nothing(_model: bytes, _shape: Shape | None) -> Network:
+    msg = "dlib runs its own networks alone"
+    raise RuntimeUnavailable(msg)
+
+
+# What the reference backend stands on: it compiles nothing.
+DLIB = Runtime("dlib", "cpu", "f32", (), _compile_nothing)
+
+
 def choose(device: str = "auto", precision: str = "auto") -> Runtime:
     """The runtime for `device` and `precision`; raises RuntimeUnavailable where they do not exist here."""
     if device not in DEVICES or precision not in PRECISIONS:
@@ -52,12 +61,15 @@ def choose(device: str = "auto", precision: str = "auto") -> Runtime:
         if device == "cuda":
             msg = f"No CUDA device can be used: {reasons[-1]}"
             raise RuntimeUnavailable(msg, extra={"device": device})
-    if find_spec("openvino") is not None:
-        return _openvino(device, precision, reasons)
+    try:
+        import openvino
+    except ImportError as error:
+        reasons.append(f"no OpenVINO ({platform.machine()}: {error}): ONNX Runtime on the CPU")
+    else:
+        return _openvino(openvino.Core(), device, precision, reasons)
     if device == "gpu":
-        msg = "A GPU other than CUDA needs OpenVINO, which is not installed"
+        msg = "A GPU other than CUDA needs OpenVINO, which is not installed here"
         raise RuntimeUnavailable(msg, extra={"device": device})
-    reasons.append(f"OpenVINO is not installed ({platform.machine()}): ONNX Runtime on the CPU")
     return _onnx_runtime(["CPUExecutionProvider"], "cpu", precision, reasons)
 
 
@@ -111,10 +123,7 @@ def _onnx_runtime(providers: list[Any], device: str, precision: str, reasons: li
     return Runtime("ONNX Runtime", device, "f32", tuple(reasons), compile_network)
 
 
-def _openvino(device: str, precision: str, reasons: list[str]) -> Runtime:
-    import openvino
-
-    core = openvino.Core()
+def _openvino(core: Any, device: str, precision: str, reasons: list[str]) -> Runtime:
     name = "GPU" if device == "gpu" else "CPU"
     if name not in {found.partition(".")[0] for found in core.available_devices}:
         msg = f"OpenVINO finds no {name} here (it finds {', '.join(core.available_devices)})"
