@@ -183,9 +183,9 @@ def bomb(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF", "JPEG"])
 def test_a_bomb_is_refused_from_its_header(kind: str) -> None:
     data = bomb(kind)
-    started = time.perf_counter()
+    started = time.thread_time()
     assert code_of(data) == "too_many_pixels"
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 0.2
 
 
 def test_a_gif_whose_frame_is_larger_than_its_screen_is_measured_too() -> None:
@@ -198,9 +198,9 @@ def test_a_gif_whose_frame_is_larger_than_its_screen_is_measured_too() -> None:
 def test_a_png_chunk_longer_than_the_file_is_refused_at_once() -> None:
     whole = bytearray(save(scene(), "PNG"))
     whole[33:37] = b"\x78\0\0\0"
-    started = time.perf_counter()
+    started = time.thread_time()
     assert code_of(bytes(whole)) == "truncated"
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 0.2
 
 
 def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
@@ -287,7 +287,7 @@ def test_a_crop_is_a_copy_cut_at_the_border() -> None:
 
 def test_decoding_releases_the_interpreter() -> None:
     """Python goes on beside a decode: a thread counting beside it must not stand still."""
-    data, beats, stop = save(scene(3000, 4000), "JPEG"), [time.perf_counter()], threading.Event()
+    data, beats, stop = save(scene(2000, 3000), "JPEG"), [time.perf_counter()], threading.Event()
 
     def heart() -> None:
         while not stop.wait(0.001):
