@@ -52,7 +52,7 @@ def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World
     (shown,) = reviews.waiting(world.session)
     assert [each["student"]["name"] for each in shown["candidates"]] == ["Ann Ash", "Bea Birch"]
     assert [each["distance"] for each in shown["candidates"]] == [0.33, 0.35]
-    sealed = bytes(Blob.objects.get(pk=review.crop_id).sealed)
+    sealed = bytes(Blob.objects.get(review=review).sealed)
     assert b"a crop" not in sealed
     assert vector(1).tobytes() not in bytes(review.sealed_template or b"")
     assert reviews.picture(review_id=review.pk, actor=world.teacher) == b"a crop"

@@ -1,0 +1,97 @@
+"""One process full of cameras, for `benchmarks.streams`: sends prepared JPEGs at a rate, and times the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+SCENE_SECONDS = 3.0
+
+
+class Tally:
+    """What all cameras saw."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.latencies: list[float] = []
+        self.marked: set[tuple[str, str]] = set()
+        self.shown: dict[tuple[str, str], float] = {}
+
+
+async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]], tally: Tally) -> None:
+    """One camera: a scene for three seconds, then another."""
+    headers = {"Authorization": f"Token {spec['token']}"}
+    address = f"ws://127.0.0.1:{spec['port']}/ws/sessions/{session}/camera/"
+    async with connect(
+        address, additional_headers=headers, compression=None, max_size=None, open_timeout=60
+    ) as stream:
+        at: dict[int, float] = {}
+        listening = asyncio.create_task(listen(stream, session, at, tally))
+        await asyncio.sleep(random.random() / spec["fps"])
+        began, seq = time.monotonic(), 0
+        while (now := time.monotonic()) - began < spec["seconds"]:
+            scene = scenes[int((now - began) / SCENE_SECONDS) % len(scenes)]
+            for student in scene["students"]:
+                tally.shown[session, student] = tally.shown.get((session, student), 0) + 1
+            at[seq] = now
+            await stream.send(seq.to_bytes(4, "big") + scene["data"][seq % len(scene["data"])])
+            tally.sent += 1
+            seq += 1
+            await asyncio.sleep(max(0.0, began + seq / spec["fps"] - time.monotonic()))
+        await asyncio.sleep(2)
+        listening.cancel()
+
+
+async def listen(stream: ClientConnection, session: str, at: dict[int, float], tally: Tally) -> None:
+    """Take the answers' times, and the marks."""
+    with suppress(ConnectionClosed):
+        async for text in stream:
+            message = json.loads(text)
+            if message["type"] == "result":
+                tally.latencies.append((time.monotonic() - at[message["seq"]]) * 1000)
+                for face in message["faces"]:
+                    if face["student"]:
+                        tally.marked.add((session, face["student"]["id"]))
+            elif message["type"] == "mark":
+                tally.marked.add((session, message["student"]["id"]))
+
+
+async def main() -> None:
+    """Run the specification that the argument names; figures as JSON on standard output."""
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    for scenes in spec["scenes"].values():
+        for scene in scenes:
+            scene["data"] = [Path(name).read_bytes() for name in scene["frames"]]
+    tally, rng = Tally(), random.Random(3)
+    cameras = []
+    for session, number in spec["cameras"]:
+        scenes = rng.sample(spec["scenes"][str(number)], len(spec["scenes"][str(number)]))
+        cameras.append(camera(spec, session, scenes, tally))
+    before = time.process_time()
+    await asyncio.gather(*cameras)
+    missed = sum(count >= 3 and pair not in tally.marked for pair, count in tally.shown.items())
+    print(
+        json.dumps(
+            {
+                "sent": tally.sent,
+                "latencies": tally.latencies,
+                "marks": len(tally.marked),
+                "wrong": len(tally.marked - tally.shown.keys()),
+                "missed": missed,
+                "cpu": time.process_time() - before,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
