@@ -12,7 +12,18 @@ from django.utils.cache import add_never_cache_headers, patch_cache_control
 from attendance.models import User
 
 Answer = Callable[[HttpRequest], HttpResponse]
-OPEN_TO_ALL = ("/static/", "/healthz/", "/metrics", "/api/", "/texts/", "/privacy/")
+OPEN_TO_ALL = (
+    "/static/",
+    "/healthz/",
+    "/metrics",
+    "/api/",
+    "/texts/",
+    "/privacy/",
+    "/offline/",
+    "/pair/",
+    "/service-worker.js",
+    "/manifest.webmanifest",
+)
 
 
 def own_language(get_response: Answer) -> Answer:

@@ -30,10 +30,12 @@ export function toast(sentence, { act = null, label = "" } = {}) {
     });
   }
   const shelf = byId("toasts");
+  // An older "undo" beside a newer one would take back the wrong thing.
+  if (act) last?.gone();
   while (shelf.children.length > 2) shelf.firstElementChild.remove();
   shelf.append(box);
   announce(sentence);
-  if (act) last = { box, perform };
+  if (act) last = { box, perform, gone };
 }
 
 /** The Z key: do what the latest toast offers. */

@@ -2,7 +2,7 @@
 
 import { call, get } from "../core/api.js";
 import { button, byId, make, portrait } from "../core/dom.js";
-import { _, fill, momentOf, plural, sourceWord, statusWord } from "../core/text.js";
+import { _, fill, momentOf, sourceWord, statusWord } from "../core/text.js";
 import { toast } from "../core/toast.js";
 import { status } from "./view.js";
 
@@ -126,7 +126,8 @@ export class Drawer {
         "dl", { className: "facts small" },
         ...fact(_("Distance"), near(evidence.distance)),
         ...fact(_("Lead over the next"), near(evidence.margin)),
-        ...fact(_("Pictures"), fill(plural("%(n)s look, %(p)s photograph", "%(n)s looks, %(p)s photographs", evidence.looks), { n: evidence.looks, p: evidence.photographs ?? "–" })),
+        ...fact(_("Looks"), evidence.looks),
+        ...fact(_("Photographs"), evidence.photographs),
         ...fact(_("Camera"), evidence.camera),
         ...fact(_("Model"), evidence.space),
         ...fact(_("Gone on"), evidence.expires_at && momentOf(evidence.expires_at)),
