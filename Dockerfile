@@ -14,6 +14,8 @@ RUN groupadd --gid 10001 rollcall && useradd --uid 10001 --gid 10001 --no-create
 WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
 COPY . .
+# Translations are compiled here: the running container may not write beside its code.
+RUN /app/.venv/bin/python manage.py messages --compile
 RUN mkdir --mode=0700 var && chown rollcall:rollcall var
 USER rollcall
 ENV PYTHONUNBUFFERED=1 VAR_DIR=/app/var

@@ -9,7 +9,7 @@ PYTEST := $(PY) -m pytest -q
 .PHONY: run test lint bench e2e soak lock install install-dev
 
 run: install
-	@$(PY) -m config.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
+	@exec $(PY) -m config.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
 
 test: install-dev
 	@$(PYTEST)
