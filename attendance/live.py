@@ -107,7 +107,10 @@ def galleries() -> Galleries:
     with _lock:
         if _galleries is None:
             _galleries = Galleries(
-                Source(), monitor=MONITOR, rebuild_seconds=settings.FAISS_INDEX_REBUILD_INTERVAL
+                Source(),
+                monitor=MONITOR,
+                rebuild_seconds=settings.FAISS_INDEX_REBUILD_INTERVAL,
+                remember_seconds=settings.REDIS_CACHE_TTL,
             )
         return _galleries
 

@@ -8,12 +8,13 @@ planted, moved from another class or kept from last week do not open, and cost n
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
@@ -32,6 +33,8 @@ SCHOOL: Final = "school"
 """In place of a class: everybody, for the check that nobody is enrolled twice."""
 KEPT: Final = 256
 """Galleries of that many classes stay in memory; a class of 30 takes about 40 kB."""
+REMEMBERED: Final = 512
+"""Searches that a gallery remembers: a class on a dozen cameras, over and over."""
 REST_SECONDS: Final = 1.0
 """After a source that did not answer nobody waits for it again for that long."""
 
@@ -63,6 +66,8 @@ class Held:
     gallery: Gallery
     edition: str
     at: float
+    recent: dict[tuple[bytes, int], tuple[float, list[Match]]] = field(default_factory=dict)
+    """What was found for a template, by its digest and k, and when. No vector is kept of anybody."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +88,14 @@ class Galleries:
         *,
         monitor: Monitor,
         rebuild_seconds: float,
+        remember_seconds: float = 3600,
         space: str = SPACE,
         kept: int = KEPT,
     ) -> None:
         self._source = source
         self._monitor = monitor
         self._rebuild_seconds = rebuild_seconds
+        self._remember_seconds = remember_seconds
         self._space = space
         self._kept = kept
         self._held: dict[str, Held] = {}
@@ -107,8 +114,33 @@ class Galleries:
         found = {}
         for class_id, templates in probes.items():
             held = self.current(class_id, editions.get(class_id))
-            found[class_id] = Found(held.gallery.search(templates, k), held.gallery, held.edition)
+            found[class_id] = Found(self._matches(held, templates, k), held.gallery, held.edition)
         return found
+
+    def _matches(self, held: Held, templates: Array, k: int) -> list[list[Match]]:
+        """Those of the very same templates as a moment ago from memory, the others by one search.
+
+        The mean of a track stays the same until it has a new look, so most frames bring nothing new.
+        """
+        now = time.monotonic()
+        keys = [(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), k) for row in templates]
+        kept = [held.recent.get(key) for key in keys]
+        found = [None if one is None or now - one[0] >= self._remember_seconds else one[1] for one in kept]
+        missing = [place for place, matches in enumerate(found) if matches is None]
+        self._monitor.count("recognition_hits", len(keys) - len(missing))
+        if missing:
+            self._monitor.count("recognition_misses", len(missing))
+            for place, matches in zip(missing, held.gallery.search(templates[missing], k), strict=True):
+                found[place] = matches
+                self._remember(held, keys[place], (now, matches))
+        return [matches or [] for matches in found]
+
+    def _remember(self, held: Held, key: tuple[bytes, int], found: tuple[float, list[Match]]) -> None:
+        with self._lock:
+            held.recent.pop(key, None)
+            while len(held.recent) >= REMEMBERED:
+                held.recent.pop(next(iter(held.recent)))
+            held.recent[key] = found
 
     def current(self, class_id: str, edition: str | None) -> Held:
         """The gallery of that edition: the one in memory, else Redis's, else a new one. None: an empty one."""

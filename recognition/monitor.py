@@ -21,8 +21,7 @@ BOUNDS: Final = tuple(round(0.01 * 1.25**step, 4) for step in range(62))
 COUNTERS: Final = (
     "frames", "dropped", "late", "failed", "bad_frames", "unavailable",
     "marks", "marks_already", "marks_refused", "reviews",
-    "gallery_built", "gallery_loaded", "gallery_refused",
-    "embedding_hits", "embedding_misses", "recognition_hits", "recognition_misses",
+    "gallery_built", "gallery_loaded", "gallery_refused", "recognition_hits", "recognition_misses",
 )  # fmt: skip
 
 

@@ -282,3 +282,39 @@ def test_memory_holds_so_many_classes_and_no_more() -> None:
     galleries = Galleries(school, monitor=(monitor := Monitor()), rebuild_seconds=60, kept=1)
     galleries.search({CLASS: unit(1, 1), OTHER: unit(1, 1)})
     assert monitor.figures().gauges["galleries"] == 1
+
+
+def test_the_very_same_template_is_not_searched_again_and_finds_the_same() -> None:
+    school = School()
+    galleries, monitor = process(school)
+    probes = unit(5, 9)
+    first = galleries.search({CLASS: probes})[CLASS].matches
+    moved = np.concatenate([probes, unit(1, 10)])
+    again = galleries.search({CLASS: moved})[CLASS].matches
+    assert again[:5] == first
+    assert again[5] == process(school)[0].search({CLASS: unit(1, 10)})[CLASS].matches[0]
+    counted = monitor.figures().counters
+    assert (counted["recognition_hits"], counted["recognition_misses"]) == (5, 6)
+
+
+def test_what_is_remembered_ends_with_the_gallery_and_with_its_time() -> None:
+    school = School()
+    galleries, monitor = process(school)
+    forgetful = Galleries(school, monitor=(other := Monitor()), rebuild_seconds=60, remember_seconds=0)
+    probe = school.faces[CLASS][0]
+    for each in (galleries, forgetful):
+        best(each, CLASS, probe)
+    school.remove(CLASS, f"{CLASS}-0")
+    for each in (galleries, forgetful):
+        assert best(each, CLASS, probe) != f"{CLASS}-0"
+        best(each, CLASS, probe)
+    assert monitor.figures().counters["recognition_hits"] == 1
+    assert other.figures().counters["recognition_hits"] == 0
+
+
+def test_no_more_is_remembered_than_there_is_room_for() -> None:
+    school = School()
+    galleries, _ = process(school)
+    galleries.search({CLASS: unit(700, 3)})
+    galleries.search({CLASS: unit(700, 4)})
+    assert len(galleries.current(CLASS, "1").recent) == 512
