@@ -41,7 +41,7 @@ def damage(whole: bytes, rng: np.random.Generator) -> bytes:
     data = bytearray(whole)
     reach = len(data) if rng.random() < 0.5 else min(len(data), 64)
     for at in rng.integers(0, reach, rng.integers(1, 9)):
-        data[at] = int(rng.choice([0, 1, 127, 128, 255, rng.integers(256)]))
+        data[at] = int(rng.choice([0, 1, 127, 128, 255, int(rng.integers(256))]))
     start, length = int(rng.integers(len(data))), int(rng.integers(1, 200))
     choice = rng.random()
     if choice < 0.2:
