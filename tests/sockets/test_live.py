@@ -1,0 +1,109 @@
+"""What stands between the threads that recognise and PostgreSQL."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from attendance import database, gallery_source, live
+from recognition.engine.types import SPACE
+from recognition.galleries import Galleries, SourceUnavailable
+from recognition.monitor import Monitor
+from recognition.sights import Seen
+from tests.sockets.serving import wait_for
+from tests.world import World, photograph, vector
+
+
+@pytest.fixture(autouse=True)
+def no_threads_left() -> Iterator[None]:
+    yield
+    database.stop()
+
+
+def test_a_class_is_found_from_a_thread_that_never_touches_the_database(school: World) -> None:
+    photograph(school.ann, vector(1))
+    photograph(school.bea, vector(2))
+    galleries = Galleries(live.Source(), monitor=Monitor(), rebuild_seconds=60)
+    found: list[str] = []
+
+    def search() -> None:
+        class_id = str(school.school_class.pk)
+        found.append(galleries.search({class_id: vector(2)[None]})[class_id].matches[0][0].id)
+        # This thread has opened no connection of its own.
+        found.append(str(connection.connection))
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    thread.join()
+    assert found == [str(school.bea.pk), "None"]
+
+
+def test_a_database_that_does_not_answer_in_time_names_nobody(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "PATIENCE", 0.2)
+
+    def slow(_source: object, _class_ids: object) -> dict[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1)")
+        return {}
+
+    monkeypatch.setattr(gallery_source.Source, "versions", slow)
+    galleries = Galleries(live.Source(), monitor=Monitor(), rebuild_seconds=60)
+    began = time.monotonic()
+    with pytest.raises(SourceUnavailable):
+        galleries.search({str(school.school_class.pk): vector(1)[None]})
+    assert time.monotonic() - began < 0.9
+
+
+def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(school: World) -> None:
+    class_id = str(school.school_class.pk)
+    order: list[str] = []
+    inside, release = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        order.append("first in")
+        inside.set()
+        assert release.wait(10)
+        order.append("first out")
+
+    source = live.Source()
+    first = threading.Thread(target=source.alone, args=(class_id, slow))
+    second = threading.Thread(target=source.alone, args=(class_id, lambda: order.append("second")))
+    first.start()
+    assert inside.wait(10)
+    second.start()
+
+    def waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            return bool(cursor.fetchone()[0] == 1)
+
+    wait_for(waits)
+    # Another class waits for nobody.
+    source.alone(str(school.other_class.pk), lambda: order.append("another class"))
+    release.set()
+    first.join()
+    second.join()
+    assert order == ["first in", "another class", "first out", "second"]
+    with pytest.raises(ZeroDivisionError):
+        source.alone(class_id, lambda: 1 // 0)
+    source.alone(class_id, lambda: order.append("after a fault"))
+    assert order[-1] == "after a fault"
+
+
+def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: World) -> None:
+    session = school.session.pk
+    first, second = (Seen((), (), (), SPACE, {"total": total}) for total in (1.0, 2.0))
+    live.remember(session, "front", first)
+    live.remember(session, "front", second)
+    live.remember(session, "back", first)
+    assert {each.camera: each.seen.ms["total"] for each in live.latest(session)} == {
+        "front": 2.0,
+        "back": 1.0,
+    }
+    for camera in ("front", "back"):
+        live.forget(session, camera)
+    assert live.latest(session) == ()
