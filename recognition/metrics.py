@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from django.core.cache import cache
+from django_redis.exceptions import ConnectionInterrupted
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from redis.exceptions import RedisError
 
 from recognition.monitor import BOUNDS, MONITOR, Figures, Monitor, merged, process_name
 
@@ -28,16 +30,20 @@ def publish(monitor: Monitor) -> None:
 def gathered() -> dict[str, Figures]:
     """The figures of each process that lives, this one's as they are now. Foreign values are passed over."""
     found = {process_name(): MONITOR.figures()}
-    for key in _redis.iter_keys(f"{ROSTER}:*") if _reachable() else ():
-        name = str(key).removeprefix(f"{ROSTER}:")
-        value = cache.get(key)
-        if name in found or not isinstance(value, dict):
-            continue
-        try:
-            found[name] = Figures.of_json(value)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            continue
+    for name, value in _left_by_others():
+        if name not in found and isinstance(value, dict):
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                found[name] = Figures.of_json(value)
     return found
+
+
+def _left_by_others() -> list[tuple[str, object]]:
+    """What lies in the cache; nothing where Redis is away, which django-redis says of this one call alone."""
+    try:
+        keys = list(_redis.iter_keys(f"{ROSTER}:*"))
+    except (ConnectionInterrupted, RedisError):
+        return []
+    return [(str(key).removeprefix(f"{ROSTER}:"), cache.get(key)) for key in keys]
 
 
 def text() -> bytes:
@@ -63,12 +69,6 @@ def table() -> list[dict[str, Any]]:
         for name, stage in sorted(stages.items())
         if stage.count
     ]
-
-
-def _reachable() -> bool:
-    """`iter_keys` of django-redis raises where other calls are quiet, so it is asked only after they answered."""
-    probe = f"{ROSTER}:{process_name()}:probe"
-    return bool(_redis.set(probe, os.getpid(), 5)) and bool(_redis.delete(probe))
 
 
 class _Collector:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,8 @@ def test_without_valkey_frames_are_answered_marks_written_and_dashboards_right_w
         assert any(face["student"] for result in found for face in result["faces"])
         assert hear(dashboard, "mark", 5)["version"] == version + 1
         assert Mark.objects.get(session=school.session).student_id == miranda.pk
+        with urllib.request.urlopen(f"{alone.origin}/metrics", timeout=10) as figures:
+            assert b"rollcall_marks_total 1.0" in figures.read()
         with alone.token(dashboard_path, school.viewer) as late:
             assert hear(late, "register")["version"] == version + 1
         began = time.monotonic()
