@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from recognition.engine.detectors.base import fit
+from recognition.engine.detectors.base import shrunk
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 TILE = 960
@@ -19,7 +19,7 @@ _EDGE = 3
 
 def detect(rgb: Pixels, find: Callable[[Pixels], list[Detection]]) -> list[Detection]:
     """What `find` sees in the whole of `rgb`, made as small as a tile, and in its tiles, merged, best first."""
-    small, scale = fit(rgb, min(TILE, max(rgb.shape[:2])), 1)
+    small, scale = shrunk(rgb, min(TILE, max(rgb.shape[:2])))
     found = [scaled(face, 1 / scale) for face in find(small)]
     if scale < 1:
         for left, top, right, bottom in tiles(rgb.shape[1], rgb.shape[0]):

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 import numpy as np
@@ -37,42 +38,65 @@ class Detector(Protocol):
 class Sized:
     """A network compiled for each input shape that is asked for; the last few stay.
 
-    A static shape runs a fifth faster than a dynamic one, and one camera sends one shape.
+    A static shape runs a fifth faster than a dynamic one, and one camera sends one shape. Any thread may call; a shape
+    that is being compiled holds up nobody who needs another one.
     """
 
-    def __init__(self, compile_for: Callable[[Shape], Network], keep: int = 6) -> None:
+    def __init__(self, compile_for: Callable[[Shape], Network], keep: int = 12) -> None:
         self._compile, self._keep = compile_for, keep
         self._lock = threading.Lock()
-        self._networks: OrderedDict[Shape, Network] = OrderedDict()
+        self._networks: OrderedDict[Shape, Future[Network]] = OrderedDict()
 
     def __call__(self, pixels: np.ndarray) -> list[Array]:
-        return self._for(pixels.shape)(pixels)
+        return self._for(pixels.shape).result()(pixels)
 
-    def _for(self, shape: Shape) -> Network:
+    def _for(self, shape: Shape) -> Future[Network]:
         with self._lock:
-            network = self._networks.get(shape)
-            if network is None:
-                network = self._networks[shape] = self._compile(shape)
-                if len(self._networks) > self._keep:
-                    self._networks.popitem(last=False)
-            self._networks.move_to_end(shape)
-            return network
+            if (known := self._networks.get(shape)) is not None:
+                self._networks.move_to_end(shape)
+                return known
+            mine = self._networks[shape] = Future()
+            if len(self._networks) > self._keep:
+                self._networks.popitem(last=False)
+        try:
+            mine.set_result(self._compile(shape))
+        except BaseException as fault:  # noqa: BLE001 (passed on to all who wait, whatever it is)
+            # Whoever waits for this shape shall hear of it, and the next one shall try again.
+            mine.set_exception(fault)
+            with self._lock:
+                self._networks.pop(shape, None)
+        return mine
 
 
-def fit(rgb: Pixels, side: int, multiple: int = 32) -> tuple[Pixels, float]:
-    """`rgb` with its longer side at `side`, on a black canvas of sides that are multiples of `multiple`.
-
-    Also the scale from the picture to the canvas; the picture lies at the top left.
-    """
+def shrunk(rgb: Pixels, side: int) -> tuple[Pixels, float]:
+    """`rgb` with its longer side at `side` pixels, and the scale from the one to the other."""
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
-    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    if scale != 1:
-        how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
-        rgb = cv2.resize(rgb, (columns, rows), interpolation=how)
-    down, right = -rows % multiple, -columns % multiple
-    if down or right:
-        rgb = cv2.copyMakeBorder(rgb, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    if scale == 1:
+        return rgb, scale
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+    return cv2.resize(rgb, size, interpolation=how), scale
+
+
+def canvas_size(rows: int, columns: int) -> tuple[int, int]:
+    """The rows and columns of the canvas that a picture of this size is put on.
+
+    Compiling a network for a shape takes longer than fifty frames, so shapes are few: the longer side is a
+    multiple of 160, the shorter one of 96 (all multiples of the networks' 32).
+    """
+    longer = -(-max(rows, columns) // 160) * 160
+    shorter = min(-(-min(rows, columns) // 96) * 96, longer)
+    return (longer, shorter) if rows > columns else (shorter, longer)
+
+
+def fit(rgb: Pixels, side: int) -> tuple[Pixels, float]:
+    """`shrunk`, at the top left of a black canvas out of `canvas_size`; the scale is that of the picture."""
+    rgb, scale = shrunk(rgb, side)
+    rows, columns = rgb.shape[:2]
+    height, width = canvas_size(rows, columns)
+    if (height, width) != (rows, columns):
+        rgb = cv2.copyMakeBorder(rgb, 0, height - rows, 0, width - columns, cv2.BORDER_CONSTANT)
     return rgb, scale
 
 
