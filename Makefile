@@ -26,9 +26,9 @@ lint: install-dev
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 
-bench: install
+bench: install-dev
 	@mkdir -p var/bench
-	@for file in benchmarks/[a-z]*.py; do \
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
 		$(PY) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 # What people edit is requirements*.txt; what is installed is the lock, the same for every Python and machine.
