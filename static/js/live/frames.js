@@ -40,6 +40,12 @@ export class Frames extends EventTarget {
     this.#flying = null;
   }
 
+  /** One picture as it would be sent, as a file; for a question that is no frame of the session. */
+  async still() {
+    const { bytes } = await this.#encoder.frame(this.#video, this.#advice);
+    return new Blob([bytes], { type: "image/jpeg" });
+  }
+
   again() {
     this.#socket?.again();
   }

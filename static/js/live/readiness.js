@@ -1,5 +1,6 @@
 // Before the lesson: is the picture good enough, and whom can the camera not know? Measured on the picture itself.
 
+import { post } from "../core/api.js";
 import { byId, icon, make } from "../core/dom.js";
 import { _, fill, joined, plural } from "../core/text.js";
 
@@ -71,7 +72,21 @@ function templates(students) {
   return [null, fill(text, { count: without.length, names }), _("They have no consent or no usable photograph; the office can add one. They count the same.")];
 }
 
-export function checkRoom(stage, store, faces) {
+/** The faces of this moment: those of the last answer, else asked for once; nothing of it is stored. */
+async function facesNow(stage, store, seen) {
+  if (seen.length) return seen;
+  const body = new FormData();
+  body.append("school_class", store.session.class.id);
+  try {
+    body.append("picture", await stage.frames.still(), "room.jpg");
+    return (await post("/identify/", body)).faces;
+  } catch {
+    return []; // Light and sharpness are worth telling without it.
+  }
+}
+
+export async function checkRoom(stage, store, seen) {
+  const faces = await facesNow(stage, store, seen);
   const { light: bright, sharpness: sharp } = measure(stage.video);
   const lines = [light(bright), sharpness(sharp), distance(faces), templates([...store.students.values()])];
   const box = byId("readiness");

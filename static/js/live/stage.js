@@ -3,6 +3,7 @@
 import { byId, make } from "../core/dom.js";
 import { wake } from "../core/sound.js";
 import { _, fill } from "../core/text.js";
+import { toast } from "../core/toast.js";
 import { keepAwake, letSleep } from "../core/wake.js";
 import { Camera, faultOf } from "./camera.js";
 import { Encoder } from "./encode.js";
@@ -10,12 +11,16 @@ import { Frames } from "./frames.js";
 import { Overlay } from "./overlay.js";
 
 const ASLEEP_AFTER = 4000;
+const WORTH_A_WORD = 3000;
 
 export class Stage extends EventTarget {
   #asleep = 0;
+  #hiddenAt = 0;
 
-  constructor(sessionId) {
+  /** `sends` says whether pictures go to the server just now; before a session is open they are only shown. */
+  constructor(sessionId, sends = () => true) {
     super();
+    this.sends = sends;
     this.box = byId("stage");
     this.video = byId("video");
     this.camera = new Camera(this.video);
@@ -57,8 +62,12 @@ export class Stage extends EventTarget {
       return;
     }
     this.#phase("running");
-    this.frames.start();
+    this.sendIfDue();
     await keepAwake();
+  }
+
+  sendIfDue() {
+    if (this.isRunning && this.sends()) this.frames.start();
   }
 
   stop() {
@@ -92,8 +101,15 @@ export class Stage extends EventTarget {
   }
 
   #visible() {
-    if (document.hidden) return;
-    if (this.isRunning && !this.camera.isRunning) this.start();
+    if (document.hidden) {
+      this.#hiddenAt = Date.now();
+      this.overlay.clear();
+      return;
+    }
+    if (!this.isRunning) return;
+    const away = Date.now() - this.#hiddenAt;
+    if (away > WORTH_A_WORD) toast(fill(_("The page was in the background or the screen locked: the camera saw nobody for %(n)s seconds."), { n: Math.round(away / 1000) }));
+    if (!this.camera.isRunning) this.start();
   }
 
   #watchSleep() {

@@ -13,7 +13,7 @@ import { Reviews } from "../register/reviews.js";
 const SAID_AGAIN_AFTER = 20000;
 
 const { store, socket, link, may } = openRegister();
-const stage = new Stage(store.session.id);
+const stage = new Stage(store.session.id, () => store.isOpen);
 if (may.mayFaces) new Reviews(store);
 openSharing(store);
 
@@ -53,12 +53,14 @@ store.addEventListener("change", ({ detail }) => {
 });
 
 function showState() {
-  byId("camera-start").hidden = !store.isOpen;
-  if (!store.isOpen && stage.isRunning) stage.stop();
+  const signed = store.session.state === "closed";
+  byId("camera-start").hidden = signed;
+  if (signed && stage.isRunning) stage.stop();
+  else stage.sendIfDue();
 }
 showState();
 
-byId("ready-check").addEventListener("click", () => checkRoom(stage, store, faces));
+byId("ready-check").addEventListener("click", () => checkRoom(stage, store, stage.sends() ? faces : []));
 
 function showSound() {
   const on = sound.isOn();

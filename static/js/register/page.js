@@ -114,13 +114,13 @@ function showSession(store, { mayRun }) {
   shown.textContent = words[state];
   shown.className = `status ${state === "open" ? "open" : ""}`;
   if (byId("close")) byId("close").hidden = state !== "open";
-  if (byId("reopen")) byId("reopen").hidden = state !== "closed";
-  if (byId("to-live")) byId("to-live").hidden = state !== "open" || !mayRun;
+  for (const form of document.querySelectorAll("[data-when]")) form.hidden = form.dataset.when !== state;
+  if (byId("to-live")) byId("to-live").hidden = state === "closed" || !mayRun;
   if (byId("share")) byId("share").disabled = state === "closed";
   const notice = byId("session-notice");
   notice.hidden = state === "open";
   notice.querySelector("p").textContent =
-    state === "closed" ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.") : _("This session has not been started.");
+    state === "closed" ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.") : _("This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.");
 }
 
 function showAttempts(store) {
