@@ -15,6 +15,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000])
     options = parser.parse_args()
-    tables = {"a class": a_class(), "swaps under load": swaps(), "a student": a_student()}
-    for rows in options.rows:
-        tables[f"{rows:,} templates"] = many(rows)
-    for name, table in tables.items():
+    works: dict[str, Callable[[], dict[str, Any]]] = {
+        "a class": a_class,
+        "swaps under load": swaps,
+        "a student": a_student,
+        **{f"{rows:,} templates": partial(many, rows) for rows in options.rows},
+    }
+    tables = {}
+    for name, work in works.items():
+        tables[name] = work()
         print(name)
-        for what, value in table.items():
-            print(f"  {what:36} {value:12,.3f}" if isinstance(value, float) else f"  {what:36} {value:12,}")
+        for what, value in tables[name].items():
+            shown = f"{value:12,.3f}" if isinstance(value, float) else f"{value:12,}"
+            print(f"  {what:36} {shown}", flush=True)
     out = ROOT / "var" / "bench" / "galleries.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"cores": os.cpu_count(), **tables}, indent=1))

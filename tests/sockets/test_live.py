@@ -88,8 +88,12 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
     first.join()
     second.join()
     assert order == ["first in", "another class", "first out", "second"]
+
+    def fault() -> None:
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        source.alone(class_id, lambda: 1 // 0)
+        source.alone(class_id, fault)
     source.alone(class_id, lambda: order.append("after a fault"))
     assert order[-1] == "after a fault"
 
