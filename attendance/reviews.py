@@ -42,7 +42,11 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any
     with transaction.atomic():
         session = register.locked(session_id)
         best, *others = question.decision.candidates
-        if not session.is_open or _settled(session, UUID(best.id)) or _asked_before(session, question.template):
+        if (
+            not session.is_open
+            or _settled(session, UUID(best.id))
+            or _asked_before(session, question.template)
+        ):
             return None
         review = Review(
             session=session,
