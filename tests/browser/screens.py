@@ -61,7 +61,9 @@ class Seat:
             self.page.emulate_media(color_scheme=scheme)
             for width, height in SIZES:
                 self.page.set_viewport_size({"width": width, "height": height})
-                self.page.screenshot(path=SCREENS / f"{name}-{width}x{height}-{scheme}.png")
+                self.page.screenshot(
+                    path=SCREENS / f"{name}-{width}x{height}-{scheme}.png", animations="disabled"
+                )
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size({"width": LAPTOP[0], "height": LAPTOP[1]})
 

@@ -1,0 +1,90 @@
+"""Makes the README's picture: `python -m tests.browser.picture`. Each face in it is made unrecognisable.
+
+A real installation, the demonstration school, the clip as a camera; the page as it is with its first mark.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+from playwright.sync_api import expect, sync_playwright
+
+from recognition.engine import Engine
+from recognition.engine.types import Pixels
+from tests.browser import camera
+from tests.browser.screens import Browsers
+from tests.config.launching import launch
+from tests.material import ROOT, shared
+
+PICTURE = ROOT / "docs" / "pictures" / "live.png"
+CLIP_FRAMES = slice(85, 210)
+"""Where one person stands before the camera without a break (`faces/SOURCES.md`)."""
+BLOCKS = 5
+"""Blocks that a face is left with, from side to side: a light and a dark patch, and nobody."""
+
+
+def pixelated(rgb: Pixels, box: tuple[float, float, float, float]) -> None:
+    """Coarsens the box of a picture, half as large again on each side, in place."""
+    left, top, right, bottom = box
+    wide, high = (right - left) / 3, (bottom - top) / 3
+    rows = slice(max(0, int(top - high)), int(bottom + high))
+    columns = slice(max(0, int(left - wide)), int(right + wide))
+    part = rgb[rows, columns]
+    if part.size == 0:  # scrolled out of view
+        return
+    small = cv2.resize(part, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+    rgb[rows, columns] = cv2.resize(small, part.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def main() -> None:
+    """Start, log in, wait for the mark, take the picture, hide the faces."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        film = camera.from_clip(
+            shared() / "faces" / "clips" / "short_hamilton_clip.mp4", Path(folder) / "film.mjpeg", CLIP_FRAMES
+        )
+        running = launch(Path(folder) / "var", "--demo", str(shared() / "faces" / "people"))
+        try:
+            running.ready()
+            program = shutil.which("chromium")
+            browsers = Browsers(
+                lambda *arguments: playwright.chromium.launch(executable_path=program, args=list(arguments)),
+                f"http://127.0.0.1:{running.port}",
+            )
+            raw = Path(folder) / "page.png"
+            boxes = photographed(browsers, film, running.said().split("Password: ")[1].split()[0], raw)
+            browsers.close()
+        finally:
+            running.end()
+        rgb = cv2.cvtColor(cv2.imread(str(raw)), cv2.COLOR_BGR2RGB)
+    with Engine.load() as engine:
+        boxes += [face.box for face in engine.detect(rgb, tiled=True)]
+    for box in boxes:
+        pixelated(rgb, box)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(PICTURE), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    sys.stdout.write(f"{PICTURE.relative_to(ROOT)}: {len(boxes)} faces hidden\n")
+
+
+def photographed(
+    browsers: Browsers, film: Path, password: str, raw: Path
+) -> list[tuple[float, float, float, float]]:
+    """Takes the picture of the live page; the boxes of the portraits in it."""
+    seat = browsers.seat(film)
+    seat.log_in("teacher", password, "a picture for the readme")
+    page = seat.page
+    page.get_by_role("button", name="Start").first.click()
+    page.get_by_role("button", name="Start the camera").click()
+    here = page.get_by_role("listitem").filter(has_text="Miranda").filter(has_text="here")
+    expect(here.last).to_be_visible(timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=raw, animations="disabled")
+    found = [image.bounding_box() for image in page.locator("img").all()]
+    return [(box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]) for box in found if box]
+
+
+if __name__ == "__main__":
+    main()
