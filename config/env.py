@@ -66,19 +66,26 @@ class Environment:
 
         return self._read(name, default, parse, shown=str(default), allowed=allowed, purpose=purpose)
 
-    def number(self, name: str, default: float, purpose: str, *, low: float, high: float) -> float:
-        """A decimal number from `low` to `high`, both included."""
-        allowed = f"{low} to {high}"
+    def number(
+        self, name: str, default: float | None, purpose: str, *, low: float, high: float
+    ) -> float | None:
+        """A decimal number from `low` to `high`, both included; None is written `auto` and leaves the choice to us."""
+        automatic = default is None
+        allowed = f"auto, or {low} to {high}" if automatic else f"{low} to {high}"
+        example = high if default is None else default
 
-        def parse(raw: str) -> float:
+        def parse(raw: str) -> float | None:
+            if automatic and raw.lower() == "auto":
+                return None
             try:
                 value = float(raw)
             except ValueError:
-                msg = f"write a number from {allowed}, for example {default}"
+                msg = f"write {'auto or ' if automatic else ''}a number from {low} to {high}, for example {example}"
                 raise NotUsableError(msg) from None
-            return within(value, low, high, default)
+            return within(value, low, high, example)
 
-        return self._read(name, default, parse, shown=str(default), allowed=allowed, purpose=purpose)
+        shown = "auto" if default is None else str(default)
+        return self._read(name, default, parse, shown=shown, allowed=allowed, purpose=purpose)
 
     def flag(self, name: str, default: bool, purpose: str) -> bool:
         """Yes or no: 1, true, yes, on or 0, false, no, off."""

@@ -107,11 +107,11 @@ FACE_DETECTION_MODEL = env.choice(
 )
 FACE_DETECTION_SCALE = env.number(
     "FACE_DETECTION_SCALE",
-    0.75,
-    "The detector's longer side as a fraction of the frame's, kept within 320 to 960 pixels per tile. "
-    "0.75 of a 640 pixel frame is 480, the measured optimum; the seed's 0.25 sees only faces that fill it.",
+    None,
+    "The detector's longer side as a fraction of the frame's, kept within 320 to 960 pixels per tile. auto picks by "
+    "frame size and device (480 for a 640 pixel frame, measured); the seed's 0.25 sees only faces that fill it.",
     low=0.1,
-    high=4.0,
+    high=1.5,
 )
 FACE_ENCODING_CACHE_SIZE = env.integer(
     "FACE_ENCODING_CACHE_SIZE",
@@ -332,7 +332,10 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
     "map",
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_SIZE
-FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# A picture of somebody who has not consented must not lie in a temporary file, where Django would put larger uploads
+# and where its ASGI handler spools whole bodies. MAX_UPLOAD_SIZE bounds the memory instead.
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_SIZE
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- who may reach us, and what a page may load
 
@@ -384,6 +387,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "attendance.api.schema.with_errors",
     ],
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStateEnum": "attendance.models.Session.State",
+        "FaceStateEnum": "attendance.api.shapes.FACE_STATES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

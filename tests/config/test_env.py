@@ -26,6 +26,7 @@ def test_typed_values_are_read() -> None:
     env = Environment({"I": " 12 ", "N": "0.5", "F": "Yes", "C": "CPU", "W": "a, b c"})
     assert env.integer("I", 1, "", low=0, high=20) == 12
     assert env.number("N", 1.0, "", low=0, high=1) == 0.5
+    assert env.number("NOT_GIVEN", None, "", low=0, high=1) is None
     assert env.flag("F", default=False, purpose="") is True
     assert env.choice("C", "gpu", "", options=("cpu", "gpu")) == "cpu"
     assert env.words("W", (), "") == ("a", "b", "c")
