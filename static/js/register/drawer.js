@@ -1,6 +1,6 @@
 // One student of the register: every letter, a note, and the history with its evidence.
 
-import { call, get } from "../core/api.js";
+import { get, post } from "../core/api.js";
 import { button, byId, make, portrait } from "../core/dom.js";
 import { _, fill, momentOf, sourceWord, statusWord } from "../core/text.js";
 import { toast } from "../core/toast.js";
@@ -74,7 +74,7 @@ export class Drawer {
       press: async () => {
         this.dialog.close();
         try {
-          await call("POST", `/marks/${student.mark.mark}/not-this-person/`, {});
+          await post(`/marks/${student.mark.mark}/not-this-person/`);
           toast(fill(_("Taken back. This face is not taken for %(name)s again in this session."), { name: student.name }));
         } catch (fault) {
           toast(fault.message);
