@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from attendance import audit, blobs, gallery_source, lookalikes, policy, quality
+from attendance import audit, blobs, gallery_source, lookalikes, policy, quality, resemblance
 from attendance.errors import Refused
 from attendance.lookalikes import Similar
 from attendance.models import Blob, Consent, Photograph, Space, Student, Template, User
@@ -24,13 +24,6 @@ from recognition.engines import engine
 
 __all__ = ["Similar", "Verdict", "digest_of", "enrol"]
 
-LOOKS_LIKE_ANOTHER = 0.30
-"""Nearer than this to another student's mean the picture is held back. A second enrolment of one person is found so in
-94 of 100 cases (LFW, against three photographs), and by FACTS.md's slope (0.1 % of strangers within 0.308 in a class of
-30) it happens to one enrolment in 25 by chance in a school of 2,000."""
-OF_ANOTHER = 0.36
-"""Within this (FACTS.md: one look, one photograph, 1 % of strangers) it is held back if the student's own photographs
-lie farther away: then it is probably the other's picture."""
 BYSTANDER = 1 / 3
 """Faces this much smaller than the largest are passers-by or posters: they cannot be mistaken for the one meant."""
 LARGE = 1 / 8
@@ -42,7 +35,11 @@ CROP_MARGIN = 0.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What became of a photograph. `crop` is the JPEG of the face that was looked at; `message` says what to do."""
+    """What became of a photograph. `crop` is the JPEG of the face that was looked at; `message` says what to do.
+
+    `similar` are other students whose face it may be, `own` is the student's nearest photograph where even that is
+    unlike it. `overridable`: it is kept when it comes again with a reason.
+    """
 
     accepted: bool
     code: str
@@ -51,6 +48,8 @@ class Verdict:
     faces: int = 0
     crop: bytes | None = None
     similar: tuple[Similar, ...] = ()
+    own: Photograph | None = None
+    overridable: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,10 +87,8 @@ def enrol(
     with transaction.atomic():
         gallery_source.lock_school()
         gallery_source.lock_student(student_id)
-        return (
-            _before_looking(student_id, digest, now)
-            or _like_another(student_id, looked, now, actor, override_reason.strip())
-            or _kept(student_id, looked, actor)
+        return _before_looking(student_id, digest, now) or _compared_and_kept(
+            student_id, looked, actor, override_reason.strip()[:300], now
         )
 
 
@@ -114,7 +111,7 @@ def _before_looking(student_id: UUID, digest: str, now: dt.datetime) -> Verdict 
         "duplicate_photograph",
         _("This very picture is enrolled for %(name)s. Choose the right student or another picture.")
         % {"name": same.student.name},
-        similar=(Similar(same.student, 0.0),),
+        similar=(Similar(same.student, 0.0, same),),
     )
 
 
@@ -165,33 +162,28 @@ def _crop(rgb: Pixels, detection: Detection) -> bytes:
     return encode_jpeg(part, settings.IMAGE_QUALITY)
 
 
-def _like_another(
-    student_id: UUID, candidate: Candidate, now: dt.datetime, actor: User | None, override: str
-) -> Verdict | None:
-    """Hold back a face that is, or is nearer to, somebody else's; with a reason it passes and the pair is noted."""
-    others = Student.objects.recognisable(now).exclude(pk=student_id)
-    close = lookalikes.nearest(candidate.face.template, others, within=OF_ANOTHER)
-    own = lookalikes.nearest(candidate.face.template, Student.objects.filter(pk=student_id), within=2.0)
-    suspects = tuple(
-        similar
-        for similar in close
-        if similar.distance < LOOKS_LIKE_ANOTHER or (own and similar.distance < own[0].distance)
-    )
-    if not suspects:
-        return None
-    if override:
-        for similar in suspects:
-            lookalikes.note(student_id, similar, actor=actor, reason=override[:300])
-        return None
-    return Verdict(
-        False,
-        "looks_like_another",
-        _("This face looks like %(name)s. Compare both pictures; if they are two people, say why.")
-        % {"name": suspects[0].student.name},
-        faces=1,
-        crop=candidate.crop,
-        similar=suspects,
-    )
+def _compared_and_kept(
+    student_id: UUID, candidate: Candidate, actor: User | None, reason: str, now: dt.datetime
+) -> Verdict:
+    """Hold back what is in doubt; with a reason it is kept, and noted why."""
+    doubt = resemblance.doubt_about(student_id, candidate.face.template, now)
+    if doubt is None:
+        return _kept(student_id, candidate, actor)
+    if not reason:
+        return Verdict(
+            False,
+            doubt.codes[0],
+            doubt.message,
+            faces=1,
+            crop=candidate.crop,
+            similar=doubt.similar,
+            own=doubt.own,
+            overridable=True,
+        )
+    verdict = _kept(student_id, candidate, actor)
+    if verdict.photograph is not None:
+        resemblance.override(doubt, verdict.photograph, actor=actor, reason=reason)
+    return verdict
 
 
 def _kept(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdict:

@@ -96,12 +96,18 @@ def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
 
 def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
     """Decrypt the templates of these students in the active space; see `Source.templates`."""
+    vectors, owners, _ = entries_of(students)
+    return vectors, owners
+
+
+def entries_of(students: QuerySet[Student]) -> tuple[Array, list[str], list[UUID]]:
+    """`templates_of`, and for each row the photograph that it was made of."""
     rows = (
         Template.objects.filter(space__active=True, photograph__student__in=students)
         .order_by("photograph__student", "photograph")
         .values_list("photograph", "photograph__student", "space__name", "sealed")
     )
-    vectors, owners = [], []
+    vectors, owners, photographs = [], [], []
     for photograph, student, space, sealed_bytes in rows:
         try:
             vectors.append(unsealed(sealed_bytes, photograph, student, space))
@@ -110,7 +116,8 @@ def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
             logger.error("the template of photograph %s is left out: %s", photograph, refusal)
             continue
         owners.append(str(student))
-    return np.array(vectors, np.float32).reshape(-1, DIMENSIONS), owners
+        photographs.append(photograph)
+    return np.array(vectors, np.float32).reshape(-1, DIMENSIONS), owners, photographs
 
 
 def sealed(vector: Array, photograph: UUID, student: UUID, space: str) -> bytes:

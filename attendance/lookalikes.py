@@ -3,7 +3,6 @@
 Distances are L2 between unit templates; a student stands as the mean of their photographs, of length 1.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,8 +10,8 @@ import numpy as np
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from attendance import gallery_source
-from attendance.models import ConfusablePair, Membership, Student, User
+from attendance import closeness, gallery_source
+from attendance.models import ConfusablePair, Membership, Photograph, Student, User
 from recognition.engine.types import Array
 
 CONFUSABLE = 0.32
@@ -22,25 +21,16 @@ of LFW (three photographs each) 0.18 % do, which is not quite one pair in a clas
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Similar:
-    """Another student and how far away: L2 to the mean of their unit templates."""
+    """A student and how far away: L2 between unit templates, and the photograph to be looked at, if one is meant."""
 
     student: Student
     distance: float
-
-
-def means(vectors: Array, ids: Sequence[str]) -> tuple[Array, list[str]]:
-    """One unit mean per id, from (N, 128) unit templates: ((M, 128), the M ids in the order of their first row)."""
-    order = list(dict.fromkeys(ids))
-    place = {key: row for row, key in enumerate(order)}
-    sums = np.zeros((len(order), vectors.shape[1]), np.float32)
-    np.add.at(sums, [place[key] for key in ids], vectors)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return (sums / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32), order
+    photograph: Photograph | None = None
 
 
 def nearest(template: Array, students: QuerySet[Student], *, within: float) -> tuple[Similar, ...]:
     """Those of `students` whose mean lies within a distance of a unit template, nearest first."""
-    centres, ids = means(*gallery_source.templates_of(students))
+    centres, ids = closeness.means(*gallery_source.templates_of(students))
     distances = np.linalg.norm(centres - template, axis=1)
     close = {ids[row]: float(distances[row]) for row in np.flatnonzero(distances <= within)}
     found = [Similar(student, close[str(student.pk)]) for student in Student.objects.filter(pk__in=close)]
@@ -57,7 +47,7 @@ def renew(student_id: UUID) -> int:
     students = Student.objects.recognisable(timezone.now())
     own, _ = gallery_source.templates_of(students.filter(pk=student_id))
     if len(own):
-        centre = means(own, [str(student_id)] * len(own))[0][0]
+        centre = closeness.means(own, [str(student_id)] * len(own))[0][0]
         for similar in nearest(centre, students.filter(pk__in=_classmates(student_id)), within=CONFUSABLE):
             note(student_id, similar)
     return pairs.count()

@@ -26,7 +26,10 @@ FRAGMENT = "X-Rollcall-Fragment"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The verdict on one file, ready to be shown; the crop travels in the page, for it is stored nowhere."""
+    """The verdict on one file, ready to be shown; the crop travels in the page, for it is stored nowhere.
+
+    `others` are the enrolled photographs to compare it with, each with whose it is.
+    """
 
     file: str
     verdict: Verdict
@@ -70,8 +73,10 @@ def answer_to(student: Student, name: str, data: bytes, actor: User, reason: str
     except (Refused, EngineError) as fault:
         verdict = Verdict(False, fault.code, fault.message)
     crop = "" if verdict.crop is None else as_address(verdict.crop)
-    others = tuple((other.student, photographs.portrait(other.student.pk)) for other in verdict.similar)
-    return Answer(name, verdict, crop, others, student)
+    others = [(other.student, other.photograph) for other in verdict.similar]
+    if verdict.own is not None:
+        others.append((student, verdict.own))
+    return Answer(name, verdict, crop, tuple(others), student)
 
 
 def as_address(jpeg: bytes) -> str:

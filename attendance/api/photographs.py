@@ -45,7 +45,8 @@ class PhotographSent(Strict):
         required=False,
         allow_blank=True,
         default="",
-        help_text="Why it is taken although it looks like another student (twins).",
+        help_text="Why it is taken although it looks like another student (twins), or unlike the student's own. "
+        "Kept in the audit record: write no names.",
     )
 
 
@@ -68,6 +69,7 @@ class VerdictShown(serializers.Serializer[enrolment.Verdict]):
                     "student": {"type": "string", "format": "uuid"},
                     "name": {"type": "string"},
                     "distance": {"type": "number"},
+                    "photograph": {"type": ["string", "null"], "format": "uuid"},
                 },
             },
         }
@@ -78,7 +80,12 @@ class VerdictShown(serializers.Serializer[enrolment.Verdict]):
 
 def similar(verdict: enrolment.Verdict) -> list[dict[str, Any]]:
     return [
-        {"student": str(s.student.pk), "name": s.student.name, "distance": round(s.distance, 4)}
+        {
+            "student": str(s.student.pk),
+            "name": s.student.name,
+            "distance": round(s.distance, 4),
+            "photograph": str(s.photograph.pk) if s.photograph else None,
+        }
         for s in verdict.similar
     ]
 
@@ -99,8 +106,10 @@ class Photographs(UploadView):
         """Send one photograph. 201 where it was taken; else a refusal whose code and message say what to do.
 
         The codes: no_consent, no_face, several_faces, too_small, blurred, too_dark, too_bright, turned_away,
-        hidden, duplicate_photograph, looks_like_another (`extra.similar`; repeat with `override_reason` if they
-        really are two people), and those of files that are no picture.
+        hidden, duplicate_photograph, looks_like_another (`extra.similar` says whom, by which photograph), unlike_own
+        (`extra.own` is the nearest photograph of the student's; it can come with looks_like_another), and those of
+        files that are no picture. Where `extra.overridable` is true, repeat with `override_reason` if a person has
+        compared the pictures and it is this student.
         """
         self.require(Action.ENROL)
         row = found(Student.objects.all(), student, "no_such_student")
@@ -115,7 +124,12 @@ class Photographs(UploadView):
                 override_reason=sent["override_reason"],
             )
         if not verdict.accepted:
-            extra = {"faces": verdict.faces, "similar": similar(verdict)}
+            extra = {
+                "faces": verdict.faces,
+                "similar": similar(verdict),
+                "own": str(verdict.own.pk) if verdict.own else None,
+                "overridable": verdict.overridable,
+            }
             raise Refused(verdict.code, verdict.message, extra)
         return self.shown(VerdictShown, verdict, status.HTTP_201_CREATED)
 

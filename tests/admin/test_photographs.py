@@ -68,6 +68,24 @@ def test_a_face_like_anothers_is_shown_side_by_side_and_kept_with_a_reason(
     assert ConfusablePair.objects.get().reason == "Twins."
 
 
+def test_a_face_unlike_the_students_own_is_shown_side_by_side_and_kept_with_a_reason(
+    world: World, office: Client
+) -> None:
+    first, other = material.people()["obama"][0], material.people()["biden"][0]
+    office.post(upload_page(world.ann), {"photographs": [upload("1.jpg", first.read_bytes())]})
+    own = world.ann.photographs.get()
+    text = office.post(upload_page(world.ann), {"photographs": [upload("2.jpg", other.read_bytes())]})
+    assert f"/admin/attendance/photograph/{own.pk}/image/" in text.content.decode()
+    assert text.content.decode().count("data:image/jpeg;base64,") == 1
+    assert "override_reason" in text.content.decode()
+    assert world.ann.photographs.get() == own
+    again = {"photographs": upload("2.jpg", other.read_bytes()), "override_reason": "After an accident."}
+    office.post(upload_page(world.ann), again)
+    assert world.ann.photographs.count() == 2
+    noted = AuditEvent.objects.get(action="photograph_kept_in_doubt")
+    assert noted.details["reason"] == "After an accident."
+
+
 def test_a_crop_is_private_and_its_viewing_is_noted(world: World, office: Client) -> None:
     photograph = small.photograph(world.ann, small.vector(1), picture=b"the crop")
     answer = office.get(f"/admin/attendance/photograph/{photograph.pk}/image/")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from attendance.models import Evidence, Mark, Photograph, Student
+from attendance.models import AuditEvent, Evidence, Mark, Photograph, Student
 from tests.api.conftest import Client
 from tests.material import people
 from tests.world import World
@@ -43,6 +43,28 @@ def test_a_photograph_without_consent_is_refused(world: World, client_of: Client
     path = f"/api/v1/students/{world.dan.pk}/photographs/"
     answer = client_of(world.registrar).post(path, {"photograph": BytesIO(b"no picture")}, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (400, "no_consent")
+
+
+@pytest.mark.parametrize(
+    ("student", "name", "code"), [("ann", "biden", "unlike_own"), ("bea", "obama", "looks_like_another")]
+)
+def test_a_face_in_doubt_is_refused_and_taken_with_a_reason(
+    world: World, client_of: Client, enrolled: tuple[Path, ...], student: str, name: str, code: str
+) -> None:
+    theirs = str(Photograph.objects.get().pk)
+    path = f"/api/v1/students/{getattr(world, student).pk}/photographs/"
+    picture = people()[name][1]
+    refused = client_of(world.registrar).post(path, {"photograph": upload(picture)}, format="multipart")
+    assert (refused.status_code, refused.json()["code"]) == (400, code)
+    extra = refused.json()["extra"]
+    assert extra["overridable"] is True
+    assert [extra["own"], *(similar["photograph"] for similar in extra["similar"])] == (
+        [theirs] if code == "unlike_own" else [None, theirs]
+    )
+    body = {"photograph": upload(picture), "override_reason": "Compared by eye."}
+    taken = client_of(world.registrar).post(path, body, format="multipart")
+    assert (taken.status_code, taken.json()["code"]) == (201, "accepted")
+    assert AuditEvent.objects.get(action="photograph_kept_in_doubt").details["codes"] == code
 
 
 def identify(client: APIClient, world: World, path: Path) -> list[dict[str, object]]:

@@ -146,6 +146,71 @@ def test_a_picture_of_another_student_is_found_although_the_own_ones_are_there(
     assert enrol(world, world.bea, obama(people, 1)).code == "looks_like_another"
 
 
+def spoil(world: World, people: Mapping[str, tuple[Path, ...]]) -> Photograph:
+    """Ann gets two pictures of one person and, against the warning, one of another; the wrong one is returned."""
+    for number in (0, 1):
+        assert enrol(world, world.ann, obama(people, number)).accepted
+    wrong = people["rose_leslie"][0].read_bytes()
+    verdict = enrol(world, world.ann, wrong, override_reason="The clerk insisted.")
+    assert verdict.photograph is not None
+    return verdict.photograph
+
+
+def test_a_picture_unlike_the_students_own_is_held_back_beside_the_nearest(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    own = [enrol(world, world.ann, obama(people, number)).photograph for number in (0, 1)]
+    held = enrol(world, world.ann, people["rose_leslie"][0].read_bytes())
+    assert (held.accepted, held.code, held.overridable) == (False, "unlike_own", True)
+    assert held.own in own
+    assert held.crop is not None
+    assert held.similar == ()
+    assert world.ann.photographs.count() == 2
+    assert enrol(world, world.ann, obama(people, 2)).accepted
+
+
+def test_a_picture_unlike_the_own_is_kept_with_a_reason_and_that_is_in_the_audit(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    kept = spoil(world, people)
+    noted = AuditEvent.objects.get(action="photograph_kept_in_doubt")
+    assert (noted.actor, noted.row) == (world.registrar, str(kept.pk))
+    assert noted.details == {
+        "student": str(world.ann.pk),
+        "codes": "unlike_own",
+        "reason": "The clerk insisted.",
+    }
+    assert not ConfusablePair.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["obama", "rose_leslie"])
+def test_a_wrong_picture_among_a_students_hides_neither_face_from_the_next_check(
+    world: World, people: Mapping[str, tuple[Path, ...]], name: str
+) -> None:
+    wrong = spoil(world, people)
+    held = enrol(world, world.bea, people[name][1 if name == "rose_leslie" else 2].read_bytes())
+    assert (held.code, held.own) == ("looks_like_another", None)
+    (similar,) = held.similar
+    assert similar.student == world.ann
+    assert (similar.photograph == wrong) == (name == "rose_leslie")
+
+
+def test_one_reason_covers_a_face_like_anothers_and_unlike_the_own(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    enrol(world, world.ann, obama(people))
+    mine = enrol(world, world.bea, people["rose_leslie"][0].read_bytes()).photograph
+    held = enrol(world, world.bea, obama(people, 1))
+    assert (held.code, held.own) == ("looks_like_another", mine)
+    assert [similar.student for similar in held.similar] == [world.ann]
+    assert world.ann.name in held.message
+    assert enrol(world, world.bea, obama(people, 1), override_reason=" ").code == "looks_like_another"
+    assert enrol(world, world.bea, obama(people, 1), override_reason="Shorn.").accepted
+    assert ConfusablePair.objects.get().reason == "Shorn."
+    details = AuditEvent.objects.get(action="photograph_kept_in_doubt").details
+    assert (details["codes"], details["reason"]) == ("looks_like_another, unlike_own", "Shorn.")
+
+
 def test_six_people_are_not_taken_for_each_other(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
