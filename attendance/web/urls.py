@@ -21,7 +21,6 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/board/", live.board, name="board"),
     path("sessions/<uuid:session_id>/leave/", live.leave, name="leave"),
     path("sessions/<uuid:session_id>/not-me/", live.not_me, name="not-me"),
-    path("marks/<uuid:mark_id>/not-this-person/", live.not_this_person, name="not-this-person"),
     path("pair/", pairing.pair, name="pair"),
     path("classes/", classes.class_list, name="classes"),
     path("classes/<uuid:class_id>/", classes.class_detail, name="class"),
