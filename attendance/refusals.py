@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from attendance import blobs, policy, register, reviews
+from attendance import audit, blobs, policy, register, reviews
 from attendance.errors import Refused
-from attendance.models import Device, Evidence, Mark, Source, User
+from attendance.models import Device, Evidence, Mark, Session, Source, User
 from attendance.policy import Action
 from recognition.engine.errors import EngineError
 from recognition.engine.image import decode
@@ -22,15 +22,18 @@ JUST_NOW = dt.timedelta(minutes=2)
 FROM_A_CAMERA = (Source.CAMERA, Source.GROUP, Source.KIOSK)
 
 
-def by_teacher(*, mark_id: UUID, actor: User, now: dt.datetime) -> None:
-    """Take the mark back and keep this face from this student until the session closes."""
+def by_teacher(*, mark_id: UUID, actor: User, now: dt.datetime) -> bool:
+    """Take the mark back and keep this face from this student until the session closes.
+
+    False where only the mark was taken back: the evidence is gone or shows no face, or the session is closed.
+    """
     mark = Mark.objects.select_related("session").filter(pk=mark_id).first()
     if mark is None:
         raise Refused("no_such_mark", _("There is no such mark."))
     policy.require(actor, Action.MARK, mark.session)
     if mark.code_id is None or mark.source not in FROM_A_CAMERA:
         raise Refused("not_from_a_camera", _("A person made this mark. Correct it by hand."))
-    _take_back(mark, actor, now)
+    return _take_back(mark, actor, now)
 
 
 def at_kiosk(*, device: Device, student_id: UUID, now: dt.datetime) -> None:
@@ -47,12 +50,16 @@ def at_kiosk(*, device: Device, student_id: UUID, now: dt.datetime) -> None:
     _take_back(mark, None, now)
 
 
-def _take_back(mark: Mark, actor: User | None, now: dt.datetime) -> None:
+def _take_back(mark: Mark, actor: User | None, now: dt.datetime) -> bool:
     face = _face_of(mark)
     with transaction.atomic():
-        if face is not None:
+        # Under the lock: a face that is kept after the session closed would never be forgotten.
+        sitting = register.locked(mark.session_id).state != Session.State.CLOSED
+        blocked = face is not None and sitting
+        audit.record(actor, "face_refused", mark, blocked=blocked)
+        if face is not None and sitting:
             reviews.refuse(mark_id=mark.pk, template=face, actor=actor, now=now)
-            return
+            return True
         register.mark(
             session_id=mark.session_id,
             student_id=mark.student_id,
@@ -62,6 +69,7 @@ def _take_back(mark: Mark, actor: User | None, now: dt.datetime) -> None:
             now=now,
             reason=_("not this person"),
         )
+    return False
 
 
 def _face_of(mark: Mark) -> Array | None:

@@ -1,4 +1,5 @@
-"""Settings that follow from nothing in the environment: what a page may load, and how logs are written."""
+"""Settings that follow from nothing in the environment: what a page may load, how the API
+is described, and how logs are written."""
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -16,6 +17,26 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
     }
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Rollcall",
+    "DESCRIPTION": "Attendance that fills itself: students, classes, sessions, marks and recognition.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "attendance.api.schema.with_errors",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStateEnum": "attendance.models.Session.State",
+        "FaceStateEnum": "attendance.api.shapes.FACE_STATES",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 LOGGING = {

@@ -375,24 +375,9 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "attendance.api.errors.answer",
     "URL_FORMAT_OVERRIDE": None,
+    # A refusal repeats what was sent, and half a surrogate pair can only be written as an escape.
+    "UNICODE_JSON": False,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Rollcall",
-    "DESCRIPTION": "Attendance that fills itself: students, classes, sessions, marks and recognition.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "attendance.api.schema.with_errors",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "SessionStateEnum": "attendance.models.Session.State",
-        "FaceStateEnum": "attendance.api.shapes.FACE_STATES",
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = constants.SPECTACULAR_SETTINGS
 
 LOGGING = constants.LOGGING

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
 
 Thing = TypeVar("Thing")
 
@@ -13,6 +14,12 @@ def documented(**described: Any) -> Callable[[Thing], Thing]:
     return cast(Callable[[Thing], Thing], extend_schema(**described))
 
 
-def field_of(shape: dict[str, Any]) -> Callable[[Thing], Thing]:
-    """The JSON schema of a serializer's method field."""
-    return cast(Callable[[Thing], Thing], extend_schema_field(shape))
+def field_of(described: Any) -> Callable[[Thing], Thing]:
+    """What a serializer's method field answers: a JSON schema, or a serializer."""
+    return cast(Callable[[Thing], Thing], extend_schema_field(described))
+
+
+def shape(name: str, /, **fields: Any) -> type[serializers.Serializer[Any]]:
+    """A serializer that only describes an answer. Its fields may be called `source` or `label`, which attributes
+    of a serializer's class may not."""
+    return type(name, (serializers.Serializer,), fields)

@@ -1,16 +1,20 @@
 """Every refusal of the API in one shape, `{code, message, extra}`, whoever refused."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
+from sqlalchemy.exc import SQLAlchemyError
 
 from attendance.errors import Refused
 from recognition.crypto import CannotOpen
@@ -22,6 +26,7 @@ STATUS = {
     "not_allowed": status.HTTP_403_FORBIDDEN,
     "code_of_the_office": status.HTTP_403_FORBIDDEN,
     "password_change_needed": status.HTTP_403_FORBIDDEN,
+    "not_from_a_camera": status.HTTP_409_CONFLICT,
     "conflict": status.HTTP_409_CONFLICT,
     "nonce_reused": status.HTTP_409_CONFLICT,
     "duplicate_photograph": status.HTTP_409_CONFLICT,
@@ -53,14 +58,17 @@ def answer(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """REST framework's exception handler. None, for what nobody foresaw, leaves the fault to Django and its log."""
     refused = _refusal(exc)
     if refused is not None:
-        wait = refused.extra.get("wait", refused.extra.get("seconds"))
-        headers = {} if wait is None else {"Retry-After": str(wait)}
-        return Response(refused.as_dict(), status_of(refused.code), headers=headers)
+        return Response(refused.as_dict(), status_of(refused.code), headers=_headers(refused))
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
     return _of_framework(exc, context) if isinstance(exc, exceptions.APIException) else None
+
+
+def _headers(refused: Refused) -> dict[str, str]:
+    wait = refused.extra.get("wait", refused.extra.get("seconds"))
+    return {} if wait is None else {"Retry-After": str(wait)}
 
 
 def _refusal(exc: Exception) -> Refused | None:  # noqa: PLR0911 - one line for each kind
@@ -80,7 +88,7 @@ def _refusal(exc: Exception) -> Refused | None:  # noqa: PLR0911 - one line for 
             return Refused("unavailable", _("This picture cannot be opened."), {"reason": exc.code})
         case IntegrityError():
             return _of_database(exc)
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() | SQLAlchemyError():
             logger.error("the database did not answer: %s", exc)
             return Refused(
                 "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
@@ -159,7 +167,34 @@ def _is_detail(found: Any) -> bool:
     return isinstance(found, dict) and set(found) == {"message", "code"}
 
 
+@csrf_exempt  # it changes nothing, and the CSRF check answers with a page
 def unknown_address(request: HttpRequest, *_args: object, **_kwargs: object) -> JsonResponse:
     """The end of every list of addresses under /api/."""
     hint = "" if request.path.endswith("/") else _(" Addresses end with a slash.")
     return JsonResponse(body("not_found", _("There is nothing at this address.") + hint), status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: what was refused before any view was asked."""
+    if not _is_ours(request):
+        return defaults.bad_request(request, exception)
+    refused = _refusal(exception) or Refused("malformed", _("The request cannot be read."))
+    return JsonResponse(refused.as_dict(), status=status_of(refused.code))
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`. The database may have failed before any view was asked, as the login was looked up."""
+    if not _is_ours(request):
+        return defaults.server_error(request)
+    raised = sys.exc_info()[1]
+    refused = _refusal(raised) if isinstance(raised, Exception) else None
+    if refused is None:
+        text = _(
+            "Something went wrong on the server; the fault is in its log. Try again, or tell the office."
+        )
+        return JsonResponse(body("fault", text), status=500)
+    return JsonResponse(refused.as_dict(), status=status_of(refused.code), headers=_headers(refused))
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")

@@ -9,15 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import audit, blobs, policy, register, roll
-from attendance.api import visible
+from attendance import audit, blobs, policy, refusals, register, roll
+from attendance.api import shapes, visible
 from attendance.api.base import ApiView, found
-from attendance.api.documents import documented
+from attendance.api.documents import documented, field_of
 from attendance.api.fields import MomentField, Strict
 from attendance.api.lists import Ordering
 from attendance.api.pictures import PICTURE, PictureView, picture
@@ -86,13 +85,10 @@ class MarkFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is 
         fields: tuple[str, ...] = ()
 
 
-MARKED: Any = {200: OpenApiTypes.OBJECT}
-
-
 class StudentMark(SessionView):
     """PUT and DELETE of one student's mark in one session."""
 
-    @documented(request=Marking, responses=MARKED)
+    @documented(request=Marking, responses=shapes.MarkResult)
     def put(self, _request: Request, session: UUID, student: UUID) -> Response:
         """Write or change a mark. The same `nonce` again changes nothing.
 
@@ -102,7 +98,7 @@ class StudentMark(SessionView):
         self.session(session, Action.MARK)
         return self._marked(session, student, self.given(Marking))
 
-    @documented(request=Taking, parameters=[Taking], responses=MARKED)
+    @documented(request=Taking, parameters=[Taking], responses=shapes.MarkResult)
     def delete(self, request: Request, session: UUID, student: UUID) -> Response:
         """Take a mark back. The optional fields may stand in the address or in the body."""
         self.session(session, Action.MARK)
@@ -127,7 +123,7 @@ class StudentMark(SessionView):
 
 
 class RemainingMarks(SessionView):
-    @documented(request=Remaining, responses=OpenApiTypes.OBJECT)
+    @documented(request=Remaining, responses=shapes.RemainingShown)
     def post(self, _request: Request, session: UUID) -> Response:
         """Give every unmarked student one letter; 409 where their number is no longer `expected`."""
         self.session(session, Action.MARK)
@@ -161,6 +157,18 @@ class OneMark(ApiView):
         return self.shown(MarkShown, row)
 
 
+class NotThisPerson(ApiView):
+    queryset = Mark.objects.all()
+
+    @documented(request=None, responses=shapes.NotThisPersonShown)
+    def post(self, _request: Request, mark: UUID) -> Response:
+        """The camera took somebody else for this student: the mark is taken back, and the face in its evidence is
+        not taken for the student again in this session."""
+        person = self.require(Action.MARK)
+        blocked = refusals.by_teacher(mark_id=mark, actor=person, now=timezone.now())
+        return Response({"outcome": "taken_back", "blocked": blocked})
+
+
 class EvidenceShown(serializers.ModelSerializer[Evidence]):
     image = serializers.SerializerMethodField()
 
@@ -191,10 +199,11 @@ class EventShown(serializers.ModelSerializer[MarkEvent]):
     def get_actor(self, event: MarkEvent) -> str | None:
         return None if event.actor is None else event.actor.shown_name
 
-    def get_evidence(self, event: MarkEvent) -> EvidenceShown | None:
+    @field_of(EvidenceShown(allow_null=True))
+    def get_evidence(self, event: MarkEvent) -> Any:
         evidence = getattr(event, "evidence", None)
         shown = evidence is not None and self.context["faces"]
-        return EvidenceShown(evidence).data if shown else None  # type: ignore[return-value]  # annotates the schema
+        return EvidenceShown(evidence).data if shown else None
 
 
 class History(ApiView):

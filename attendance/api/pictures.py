@@ -1,4 +1,7 @@
-"""Pictures in and out: uploads that never touch a disk, a gate before the engine, answers that no cache keeps."""
+"""Pictures in and out: a gate before the engine, answers that no cache keeps.
+
+Uploads never touch a disk; FILE_UPLOAD_HANDLERS sees to that, for pages as well.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import MemoryFileUploadHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
 
 from attendance.api.base import ApiView
 from attendance.errors import Refused
@@ -27,35 +28,20 @@ _gate = threading.BoundedSemaphore(AT_ONCE)
 
 
 @contextmanager
-def turn(gate: threading.BoundedSemaphore = _gate, patience: float = PATIENCE) -> Iterator[None]:
+def turn() -> Iterator[None]:
     """A turn at the engine. Uploaded pictures are large and may wait; the cameras of running sessions may not."""
-    if not gate.acquire(timeout=patience):
+    if not _gate.acquire(timeout=PATIENCE):
         raise Refused("busy", _("Too many pictures at once. Try again in a moment."), {"wait": 5})
     try:
         yield
     finally:
-        gate.release()
-
-
-class InMemory(MemoryFileUploadHandler):
-    """Django would spool a large upload to a file; a face that may be nobody's business must not lie on a disk.
-
-    The size is bounded by MAX_UPLOAD_SIZE, which the server enforces before Django sees the body.
-    """
-
-    def handle_raw_input(self, *_args: Any, **_kwargs: Any) -> None:
-        self.activated = True
+        _gate.release()
 
 
 class UploadView(ApiView):
     """Base of the views that take pictures."""
 
     parser_classes = (MultiPartParser,)
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        # As early as this, because the CSRF check may be the first to read the form.
-        request.upload_handlers = [InMemory(request)]
-        return super().initialize_request(request, *args, **kwargs)
 
 
 def bytes_of(upload: UploadedFile[bytes]) -> bytes:

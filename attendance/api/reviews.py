@@ -9,23 +9,23 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance import devices, lockout, reviews
+from attendance.api import shapes
 from attendance.api.base import ApiView
 from attendance.api.documents import documented
 from attendance.api.fields import Strict
 from attendance.api.marks import result_shown
 from attendance.api.pictures import PICTURE, PictureView, picture
 from attendance.api.sessions import SessionView
+from attendance.cookies import give_device
 from attendance.errors import Refused
 from attendance.models import DeviceKind, Review
 from attendance.policy import Action
-from attendance.web.cookies import give_device
 
 
 class Deciding(Strict):
@@ -34,7 +34,7 @@ class Deciding(Strict):
 
 
 class Reviews(SessionView):
-    @documented(responses=OpenApiTypes.OBJECT)
+    @documented(responses=shapes.ReviewsShown)
     def get(self, _request: Request, session: UUID) -> Response:
         """The faces that wait for a person, oldest first (at most 50), with their candidates."""
         rows = reviews.waiting(self.session(session, Action.VIEW_FACES))
@@ -44,12 +44,12 @@ class Reviews(SessionView):
 class Decide(ApiView):
     queryset = Review.objects.all()
 
-    @documented(request=Deciding, responses=OpenApiTypes.OBJECT)
+    @documented(request=Deciding, responses=shapes.DecidedShown)
     def post(self, _request: Request, review: UUID) -> Response:
         """Say who it is: a student, neither of the candidates, or nobody who matters."""
         person = self.require(Action.MARK)
         result = reviews.decide(review_id=review, actor=person, now=timezone.now(), **self.given(Deciding))
-        return Response({"mark": None} if result is None else result_shown(result))
+        return Response({"result": None if result is None else result_shown(result)})
 
 
 class ReviewImage(PictureView):
@@ -75,7 +75,7 @@ class Exchange(Strict):
 
 
 class Pair(SessionView):
-    @documented(request=Pairing, responses=OpenApiTypes.OBJECT)
+    @documented(request=Pairing, responses=shapes.PairingShown)
     def post(self, _request: Request, session: UUID) -> Response:
         """A one-time code for another device, good for five minutes: `url`, `code`, `expires_at`, and `svg` to scan."""
         self.session(session, Action.RUN_SESSION)
@@ -99,7 +99,7 @@ class UseCode(ApiView):
     permission_classes = (AllowAny,)
     queryset = Review.objects.none()
 
-    @documented(request=Exchange, responses=OpenApiTypes.OBJECT, auth=[])
+    @documented(request=Exchange, responses=shapes.PairedShown, auth=[])
     def post(self, request: Request) -> Response:
         """Turn a code into this device's cookie. It ends a login on the same device."""
         said, now, address = self.given(Exchange), timezone.now(), request.META.get("REMOTE_ADDR")

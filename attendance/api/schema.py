@@ -25,6 +25,8 @@ ALWAYS = {
     "403": "No right.",
     "404": "No such thing.",
     "429": "Too many.",
+    "500": "A fault of the server; its log says more.",
+    "503": "The database or the recognition does not answer.",
 }
 WITH_BODY = {"409": "Conflict.", "413": "Too large.", "415": "Not this type."}
 

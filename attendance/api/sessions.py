@@ -6,13 +6,12 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance import register, roll, sessions
-from attendance.api import visible
+from attendance.api import shapes, visible
 from attendance.api.base import ApiView, found
 from attendance.api.documents import documented
 from attendance.api.fields import MomentField, Strict
@@ -28,7 +27,12 @@ class ClassNamed(serializers.Serializer[Any]):
 
 class SessionShown(serializers.ModelSerializer[Session]):
     school_class = ClassNamed(read_only=True)
-    marked = serializers.IntegerField(read_only=True, default=None, help_text="Students who have a mark.")
+    marked = serializers.IntegerField(
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="Students who have a mark; in lists only.",
+    )
 
     class Meta:
         model = Session
@@ -133,7 +137,7 @@ class OneSession(SessionView):
 
 
 class Start(SessionView):
-    @documented(request=None, responses=SessionShown)
+    @documented(operation_id="sessions_open_create", request=None, responses=SessionShown)
     def post(self, _request: Request, session: UUID) -> Response:
         """Open the register, or open it again; open already, nothing happens."""
         self.session(session, Action.RUN_SESSION)
@@ -153,7 +157,7 @@ class Close(SessionView):
 
 
 class Register(SessionView):
-    @documented(responses=OpenApiTypes.OBJECT)
+    @documented(responses=shapes.RegisterShown)
     def get(self, _request: Request, session: UUID) -> Response:
         """The whole register, as the dashboard socket sends it."""
         row = self.session(session, Action.VIEW_SESSION)

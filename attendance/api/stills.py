@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance import audit, stills
+from attendance.api import shapes
 from attendance.api.base import found, today
 from attendance.api.documents import documented
 from attendance.api.fields import Strict
@@ -40,7 +40,7 @@ class Accepted(Strict):
 class Identify(UploadView):
     queryset = SchoolClass.objects.all()
 
-    @documented(request={"multipart/form-data": PictureSent}, responses=OpenApiTypes.OBJECT)
+    @documented(request={"multipart/form-data": PictureSent}, responses=shapes.IdentifyShown)
     def post(self, _request: Request) -> Response:
         """Who of a class is in a picture. Nothing of it is stored and nobody is marked.
 
@@ -63,7 +63,7 @@ class Identify(UploadView):
 class Group(UploadView):
     queryset = Session.objects.all()
 
-    @documented(request={"multipart/form-data": PicturesSent}, responses=OpenApiTypes.OBJECT)
+    @documented(request={"multipart/form-data": PicturesSent}, responses=shapes.GroupShown)
     def post(self, _request: Request, session: UUID) -> Response:
         """Who of the class is in one to three pictures. Nobody is marked before `accept`.
 
@@ -91,7 +91,7 @@ class Group(UploadView):
 
 
 class GroupAccept(SessionView):
-    @documented(request=Accepted, responses=OpenApiTypes.OBJECT)
+    @documented(request=Accepted, responses=shapes.AcceptedShown)
     def post(self, _request: Request, session: UUID) -> Response:
         """Mark those whom you confirm; each answer as of a single mark."""
         self.session(session, Action.MARK)

@@ -43,6 +43,7 @@ urlpatterns = [
     path("marks/", marks.Marks.as_view()),
     path("marks/<uuid:mark>/", marks.OneMark.as_view()),
     path("marks/<uuid:mark>/history/", marks.History.as_view()),
+    path("marks/<uuid:mark>/not-this-person/", marks.NotThisPerson.as_view()),
     path("evidence/<uuid:evidence>/image/", marks.EvidenceImage.as_view(), name="evidence-image"),
     path("reviews/<uuid:review>/decide/", reviews.Decide.as_view()),
     path("reviews/<uuid:review>/image/", reviews.ReviewImage.as_view()),

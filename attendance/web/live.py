@@ -12,11 +12,11 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from attendance import devices, policy, refusals, register, roll
+from attendance.cookies import give_device, take_device
 from attendance.errors import Refused
 from attendance.models import DeviceKind, SchoolSettings, Session
 from attendance.policy import Action
 from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
-from attendance.web.cookies import give_device, take_device
 from attendance.web.forms import HandOverForm
 
 PAGE_OF = {DeviceKind.CAMERA: "camera", DeviceKind.PROJECTOR: "projector", DeviceKind.KIOSK: "kiosk"}
@@ -163,16 +163,4 @@ def not_me(request: HttpRequest, session_id: UUID) -> HttpResponse:
         refusals.at_kiosk(device=device, student_id=posted_id(request, "student"), now=timezone.now())
     except Refused as refusal:
         return JsonResponse(refusal.as_dict(), status=400)
-    return JsonResponse({"outcome": "taken_back"})
-
-
-@require_POST
-def not_this_person(request: HttpRequest, mark_id: UUID) -> HttpResponse:
-    """A teacher says that the camera took somebody else for this student."""
-    if not request.user.is_authenticated:
-        return JsonResponse({"code": "not_logged_in", "message": "", "extra": {}}, status=401)
-    try:
-        refusals.by_teacher(mark_id=mark_id, actor=person_of(request), now=timezone.now())
-    except Refused as refusal:
-        return JsonResponse(refusal.as_dict(), status=403 if refusal.code == "not_allowed" else 400)
     return JsonResponse({"outcome": "taken_back"})

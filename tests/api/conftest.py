@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import io
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 from rest_framework.test import APIClient
 
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from attendance.models import User
 
 Client = Callable[[Any], APIClient]
+Fits = Callable[[str, Any], None]
 
 
 @pytest.fixture
@@ -37,3 +42,34 @@ def token_client() -> Callable[[User], APIClient]:
         return client
 
     return made
+
+
+@pytest.fixture(scope="session")
+def schema() -> Any:
+    """The API's own description, as everybody gets it."""
+    from drf_spectacular.generators import SchemaGenerator
+    from drf_spectacular.renderers import OpenApiJsonRenderer
+
+    return json.loads(OpenApiJsonRenderer().render(SchemaGenerator().get_schema(request=None, public=True)))
+
+
+@pytest.fixture(scope="session")
+def fits(schema: Any) -> Fits:
+    """Fails where an answer is not what the schema says of it, a member too many included."""
+    components = copy.deepcopy(schema["components"])
+    for component in components["schemas"].values():
+        if "properties" in component:
+            component["additionalProperties"] = False
+
+    def checked(name: str, answer: Any) -> None:
+        wanted = {"$ref": f"#/components/schemas/{name}", "components": components}
+        jsonschema.Draft202012Validator(wanted).validate(answer)
+
+    return checked
+
+
+def upload(data: bytes, name: str = "picture") -> io.BytesIO:
+    """A file as the test client sends it."""
+    file = io.BytesIO(data)
+    file.name = name
+    return file

@@ -6,19 +6,34 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import get_resolver
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from jsonschema import ValidationError
 
 from attendance.api import urls
 
 
-@pytest.fixture
-def schema(client: Client) -> Any:
+def test_it_is_openapi_3_1_by_the_specifications_own_schema(client: Client, schema: Any) -> None:
     answer = client.get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
-    assert answer.status_code == 200
-    return answer.json()
-
-
-def test_it_is_openapi_3_1(schema: Any) -> None:
+    assert answer.json() == schema
     assert schema["openapi"] == "3.1.0"
+    validate_schema(schema)
+    with pytest.raises(ValidationError):
+        validate_schema({**schema, "paths": []})
+
+
+def test_making_it_leaves_nothing_unsaid(capsys: pytest.CaptureFixture[str]) -> None:
+    SchemaGenerator().get_schema(request=None, public=True)
+    said = capsys.readouterr()
+    assert said.out + said.err == ""
+
+
+def test_no_json_answer_is_an_object_of_anything(schema: Any) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                shape = answer.get("content", {}).get("application/json", {}).get("schema")
+                assert status >= "300" or shape is None or "$ref" in shape, operation["operationId"]
 
 
 def test_every_path_is_documented_and_every_method_tells_how_it_refuses(schema: Any) -> None:

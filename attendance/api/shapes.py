@@ -1,0 +1,164 @@
+"""The answers that rooms make themselves, as the schema describes them; tests hold real answers against it."""
+
+from rest_framework import serializers
+
+from attendance.api.documents import shape
+from attendance.models import Attempt, AttendanceCode, DeviceKind, Session, Source
+from attendance.register import Outcome
+from recognition.engine.types import State
+
+STATUSES, SOURCES = AttendanceCode.Status.choices, Source.choices
+FACE_STATES = [each.value for each in State]
+
+Named = shape("Named", id=serializers.UUIDField(), name=serializers.CharField())
+
+MarkState = shape(
+    "MarkState",
+    mark=serializers.UUIDField(help_text="The mark's id."),
+    code=serializers.CharField(allow_null=True, help_text="Null: taken back."),
+    status=serializers.ChoiceField(STATUSES, allow_null=True),
+    at=serializers.DateTimeField(help_text="Of the last change."),
+    source=serializers.ChoiceField(SOURCES),
+    by=serializers.CharField(allow_null=True, help_text="Null: the camera, or a device."),
+    note=serializers.CharField(),
+    revision=serializers.IntegerField(),
+    minutes_late=serializers.IntegerField(allow_null=True),
+    evidence=serializers.BooleanField(),
+)
+RESULT = {
+    "outcome": serializers.ChoiceField([each.value for each in Outcome]),
+    "reason": serializers.CharField(help_text="Empty where the mark was written."),
+    "mark": MarkState(allow_null=True),
+    "version": serializers.IntegerField(help_text="Of the register."),
+}
+MarkResult = shape("MarkResult", **RESULT)
+AcceptedResult = shape("AcceptedResult", student=serializers.UUIDField(), **RESULT)
+AcceptedShown = shape("GroupAccepted", results=AcceptedResult(many=True))
+RemainingShown = shape(
+    "RemainingMarked", marked=serializers.IntegerField(), version=serializers.IntegerField()
+)
+NotThisPersonShown = shape(
+    "NotThisPerson",
+    outcome=serializers.CharField(help_text="`taken_back`."),
+    blocked=serializers.BooleanField(
+        help_text="Whether the face is kept from this student until the session closes; false where no picture "
+        "of it is left, or the session is closed."
+    ),
+)
+
+SessionState = shape(
+    "SessionState",
+    **{
+        "id": serializers.UUIDField(),
+        "class": Named(),
+        "title": serializers.CharField(),
+        "state": serializers.ChoiceField(Session.State.choices),
+        "date": serializers.DateField(),
+        "starts_at": serializers.DateTimeField(),
+        "ends_at": serializers.DateTimeField(),
+    },
+)
+RegisterStudent = shape(
+    "RegisterStudent",
+    id=serializers.UUIDField(),
+    name=serializers.CharField(),
+    portrait=serializers.CharField(allow_null=True, help_text="An address, for those who may see faces."),
+    recognisable=serializers.BooleanField(),
+    photographs=serializers.IntegerField(),
+    mark=MarkState(allow_null=True),
+)
+RegisterCode = shape(
+    "RegisterCode",
+    letter=serializers.CharField(),
+    meaning=serializers.CharField(),
+    status=serializers.ChoiceField(STATUSES),
+)
+Counts = shape(
+    "RegisterCounts",
+    expected=serializers.IntegerField(),
+    **{name: serializers.IntegerField() for name in (*AttendanceCode.Status.values, "unmarked")},
+)
+AttemptShown = shape(
+    "RegisterAttempt",
+    student=Named(),
+    source=serializers.ChoiceField(SOURCES),
+    reason=serializers.ChoiceField(Attempt.Reason.choices),
+    count=serializers.IntegerField(),
+    last_at=serializers.DateTimeField(),
+)
+RegisterShown = shape(
+    "Register",
+    type=serializers.ChoiceField(["register"]),
+    version=serializers.IntegerField(),
+    session=SessionState(),
+    codes=RegisterCode(many=True),
+    counts=Counts(),
+    students=RegisterStudent(many=True),
+    reviews=serializers.IntegerField(help_text="Faces that wait for a person."),
+    attempts=AttemptShown(many=True),
+)
+
+Candidate = shape("FaceCandidate", student=Named(), distance=serializers.FloatField())
+FACE = {
+    "box": serializers.ListField(
+        child=serializers.IntegerField(),
+        min_length=4,
+        max_length=4,
+        help_text="Left, top, right, bottom: pixels of the picture, turned upright.",
+    ),
+    "score": serializers.FloatField(help_text="The detector's."),
+    "quality": serializers.FloatField(),
+    "state": serializers.ChoiceField(FACE_STATES),
+    "student": Named(allow_null=True),
+    "distance": serializers.FloatField(allow_null=True),
+    "confidence": serializers.FloatField(allow_null=True),
+    "candidates": Candidate(many=True),
+}
+FaceShown = shape("Face", **FACE)
+IdentifyShown = shape(
+    "Identified",
+    width=serializers.IntegerField(),
+    height=serializers.IntegerField(),
+    faces=FaceShown(many=True),
+)
+GroupFace = shape(
+    "GroupFace", picture=serializers.IntegerField(help_text="Which of the pictures, from 0."), **FACE
+)
+GroupShown = shape(
+    "GroupFound",
+    found=GroupFace(many=True),
+    unknown=serializers.IntegerField(),
+    missing=Named(many=True),
+    token=serializers.CharField(help_text="For `accept`; encrypted, good for half an hour."),
+)
+
+ReviewCandidate = shape(
+    "ReviewCandidate", student=Named(), distance=serializers.FloatField(), portrait=serializers.CharField()
+)
+ReviewShown = shape(
+    "Review",
+    id=serializers.UUIDField(),
+    seen_at=serializers.DateTimeField(),
+    camera=serializers.CharField(),
+    looks=serializers.IntegerField(),
+    image=serializers.CharField(),
+    candidates=ReviewCandidate(many=True),
+)
+ReviewsShown = shape(
+    "Reviews",
+    count=serializers.IntegerField(),
+    next=serializers.CharField(allow_null=True),
+    previous=serializers.CharField(allow_null=True),
+    results=ReviewShown(many=True),
+)
+DecidedShown = shape("Decided", result=MarkResult(allow_null=True, help_text="Null where nobody is marked."))
+PairingShown = shape(
+    "PairingCode",
+    url=serializers.CharField(),
+    code=serializers.CharField(),
+    expires_at=serializers.DateTimeField(),
+    svg=serializers.CharField(help_text="The address as a QR code."),
+)
+PairedShown = shape(
+    "PairedDevice", session=serializers.UUIDField(), kind=serializers.ChoiceField(DeviceKind.choices)
+)

@@ -1,0 +1,96 @@
+""" "Not this person", through the API, with a real face as evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from attendance import register, reviews
+from attendance.evidence import Seen
+from attendance.models import AuditEvent, Block, Mark, MarkEvent, Session, Source
+from recognition.engine.image import crop, decode, encode_jpeg
+from recognition.engine.types import Array
+from recognition.engines import engine
+from recognition.recogniser import SAME_FACE
+from tests.api.conftest import Client, Fits
+from tests.material import people
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def face() -> tuple[bytes, Array]:
+    """A crop as evidence keeps it, and the template of the face in it."""
+    rgb = decode(people()["obama"][0].read_bytes())
+    (found,) = engine().analyse(rgb)
+    return encode_jpeg(crop(rgb, found.box)), found.template
+
+
+def marked(world: World, picture: bytes | None, source: Source = Source.CAMERA) -> Mark:
+    seen = Seen(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", picture)
+    result = register.mark(
+        session_id=world.session.pk, student_id=world.ann.pk, letter="/", source=source,
+        actor=world.teacher if source.is_human else None, now=timezone.now(), seen=seen,
+    )  # fmt: skip
+    assert result.mark is not None
+    return result.mark
+
+
+def refuse(client_of: Client, person: Any, mark: Mark) -> Any:
+    return client_of(person).post(f"/api/v1/marks/{mark.pk}/not-this-person/")
+
+
+def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
+    world: World, client_of: Client, face: tuple[bytes, Array], fits: Fits
+) -> None:
+    mark = marked(world, face[0])
+    answer = refuse(client_of, world.teacher, mark)
+    assert answer.status_code == 200
+    fits("NotThisPerson", answer.json())
+    assert answer.json() == {"outcome": "taken_back", "blocked": True}
+    block = Block.objects.get()
+    assert (block.session, block.student, block.said_by) == (world.session, world.ann, world.teacher)
+    assert float(np.linalg.norm(reviews.template_of_block(block) - face[1])) < SAME_FACE
+    last = MarkEvent.objects.latest("revision")
+    assert (last.to_code, last.source, last.actor) == (None, "review", world.teacher)
+    assert last.reason
+    said = AuditEvent.objects.get(action="face_refused")
+    assert (said.actor, said.row, said.details) == (world.teacher, str(mark.pk), {"blocked": True})
+    again = refuse(client_of, world.teacher, mark)
+    assert (again.status_code, again.json()["code"]) == (409, "not_from_a_camera")
+
+
+@pytest.mark.parametrize("picture", [b"no picture", None])
+def test_without_a_face_only_the_mark_is_taken_back_and_the_answer_says_so(
+    world: World, client_of: Client, picture: bytes | None
+) -> None:
+    answer = refuse(client_of, world.teacher, marked(world, picture))
+    assert answer.json() == {"outcome": "taken_back", "blocked": False}
+    assert Mark.objects.get().code is None
+    assert not Block.objects.exists()
+
+
+def test_a_closed_session_keeps_no_face(world: World, client_of: Client, face: tuple[bytes, Array]) -> None:
+    mark = marked(world, face[0])
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
+    assert refuse(client_of, world.teacher, mark).json()["blocked"] is False
+    assert Mark.objects.get().code is None
+    assert not Block.objects.exists()
+    assert Session.objects.get().state == Session.State.CLOSED
+
+
+def test_who_may_say_it(world: World, client_of: Client) -> None:
+    mark = marked(world, None)
+    found = {
+        name: refuse(client_of, getattr(world, name, None), mark).status_code
+        for name in ("nobody", "viewer", "other_teacher", "teacher")
+    }
+    assert found == {"nobody": 401, "viewer": 403, "other_teacher": 403, "teacher": 200}
+
+
+def test_a_mark_by_hand_is_corrected_by_hand(world: World, client_of: Client) -> None:
+    answer = refuse(client_of, world.teacher, marked(world, None, Source.TEACHER))
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_from_a_camera")
+    assert Mark.objects.get().code_id == "/"
