@@ -66,6 +66,11 @@ def test_every_refusal_has_one_shape(
     assert answer.json()["message"]
 
 
+def test_a_form_to_an_unknown_address_is_refused_in_the_same_shape(db: None) -> None:
+    answer = APIClient(enforce_csrf_checks=True).post("/api/nothing/", {}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_a_page_has_a_bounded_size_and_a_total(office: APIClient) -> None:
     answer = office.get("/api/v1/students/?page_size=2").json()
     assert (answer["count"], len(answer["results"])) == (5, 2)
@@ -89,7 +94,8 @@ def test_no_body_makes_the_server_fail(world: World, office: APIClient, body: An
         ("post", "sessions/"), ("post", "sessions/start/"), ("put", f"sessions/{session}/marks/{student}/"),
         ("delete", f"sessions/{session}/marks/{student}/"), ("post", f"sessions/{session}/marks/remaining/"),
         ("post", f"sessions/{session}/group/accept/"), ("post", f"students/{student}/consents/"),
-        ("post", f"sessions/{session}/pair/"),
+        ("post", f"sessions/{session}/pair/"), ("post", f"reviews/{student}/decide/"), ("post", "pair/"),
+        ("post", f"students/{student}/erase/"), ("patch", f"memberships/{student}/"),
     ):  # fmt: skip
         # Escaped by us: the client's own encoder refuses half a surrogate pair, which any sender may send.
         sent = json.dumps(body)

@@ -1,6 +1,8 @@
 """Writing marks: idempotent by nonce, refused by revision, the same door as the pages."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from rest_framework.test import APIClient
 from attendance import register
 from attendance.evidence import Seen
 from attendance.models import AuditEvent, Mark, MarkEvent, Source, Student
-from tests.api.conftest import Client
+from tests.api.conftest import Client, Fits
 from tests.world import World
 
 
@@ -32,6 +34,28 @@ def test_a_nonce_makes_a_repetition_harmless(world: World, teacher: APIClient) -
     assert first["mark"] == again["mark"]
     other = put(teacher, world, world.bea, nonce="n1")
     assert (other.status_code, other.json()["code"]) == (409, "nonce_reused")
+
+
+@pytest.mark.django_db(transaction=True)  # two requests, each with its own connection
+def test_two_requests_at_once_with_one_nonce_are_one_mark(
+    world: World, client_of: Client, fits: Fits
+) -> None:
+    clients, gate = [client_of(world.teacher) for _each in range(2)], threading.Barrier(2)
+
+    def send(client: APIClient) -> Any:
+        gate.wait(10)
+        try:
+            return put(client, world, world.ann, nonce="n1").json()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(send, clients))
+    for answer in answers:
+        fits("MarkResult", answer)
+    assert {each["outcome"] for each in answers} == {"created", "already_marked"}
+    assert answers[0]["mark"] == answers[1]["mark"]
+    assert MarkEvent.objects.count() == 1
 
 
 def test_an_old_revision_is_a_conflict_that_shows_the_present_mark(world: World, teacher: APIClient) -> None:
@@ -87,15 +111,22 @@ def test_a_student_of_another_class_is_refused_and_counted(world: World, teacher
 
 
 def test_the_remaining_are_marked_only_if_their_number_is_the_expected(
-    world: World, teacher: APIClient
+    world: World, teacher: APIClient, fits: Fits
 ) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/marks/remaining/"
     wrong = teacher.post(path, {"code": "N", "expected": 3}, format="json")
     assert (wrong.status_code, wrong.json()["extra"]) == (409, {"unmarked": 4})
-    assert teacher.post(path, {"code": "N", "expected": 4}, format="json").json()["marked"] == 4
+    done = teacher.post(path, {"code": "N", "expected": 4}, format="json").json()
+    fits("RemainingMarked", done)
+    assert done["marked"] == 4
+    listed = teacher.get("/api/v1/marks/").json()
+    fits("PaginatedMarkShownList", listed)
+    assert {mark["code"] for mark in listed["results"]} == {"N"}
 
 
-def test_history_shows_evidence_to_those_who_may_see_faces(world: World, client_of: Client) -> None:
+def test_history_shows_evidence_to_those_who_may_see_faces(
+    world: World, client_of: Client, fits: Fits
+) -> None:
     seen = Seen(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", b"a jpeg")
     result = register.mark(
         session_id=world.session.pk, student_id=world.ann.pk, letter="/", source=Source.CAMERA,
@@ -103,7 +134,9 @@ def test_history_shows_evidence_to_those_who_may_see_faces(world: World, client_
     )  # fmt: skip
     assert result.mark is not None
     path = f"/api/v1/marks/{result.mark.pk}/history/"
-    event = client_of(world.teacher).get(path).json()["results"][0]
+    history = client_of(world.teacher).get(path).json()
+    fits("PaginatedEventShownList", history)
+    event = history["results"][0]
     assert event["evidence"]["looks"] == 5
     image = client_of(world.teacher).get(event["evidence"]["image"])
     assert (image.status_code, image.content) == (200, b"a jpeg")
@@ -114,9 +147,7 @@ def test_history_shows_evidence_to_those_who_may_see_faces(world: World, client_
 
 
 def queries(client: APIClient, path: str) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as seen:
+    with CaptureQueriesContext(connection) as seen:
         assert client.get(f"/api/v1/{path}").status_code == 200
     return len(seen)
 

@@ -2,20 +2,17 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import pillow_heif
 import pytest
 from rest_framework.test import APIClient
 
-from attendance.models import AuditEvent, Evidence, Mark, Photograph, Student
-from tests.api.conftest import Client
+from attendance.models import AuditEvent, Blob, Evidence, Mark, Photograph, Student
+from recognition.engine.image import decode
+from tests.api.conftest import Client, Fits, upload
 from tests.material import people
 from tests.world import World
-
-
-def upload(path: Path) -> BytesIO:
-    file = BytesIO(path.read_bytes())
-    file.name = path.name
-    return file
 
 
 @pytest.fixture
@@ -23,7 +20,9 @@ def enrolled(world: World, client_of: Client) -> tuple[Path, ...]:
     """Ann has Obama's face; the paths are his pictures."""
     pictures = people()["obama"]
     path = f"/api/v1/students/{world.ann.pk}/photographs/"
-    answer = client_of(world.registrar).post(path, {"photograph": upload(pictures[0])}, format="multipart")
+    answer = client_of(world.registrar).post(
+        path, {"photograph": upload(pictures[0].read_bytes())}, format="multipart"
+    )
     assert answer.status_code == 201, answer.json()
     return pictures
 
@@ -54,54 +53,88 @@ def test_a_face_in_doubt_is_refused_and_taken_with_a_reason(
     theirs = str(Photograph.objects.get().pk)
     path = f"/api/v1/students/{getattr(world, student).pk}/photographs/"
     picture = people()[name][1]
-    refused = client_of(world.registrar).post(path, {"photograph": upload(picture)}, format="multipart")
+    refused = client_of(world.registrar).post(
+        path, {"photograph": upload(picture.read_bytes())}, format="multipart"
+    )
     assert (refused.status_code, refused.json()["code"]) == (400, code)
     extra = refused.json()["extra"]
     assert extra["overridable"] is True
     assert [extra["own"], *(similar["photograph"] for similar in extra["similar"])] == (
         [theirs] if code == "unlike_own" else [None, theirs]
     )
-    body = {"photograph": upload(picture), "override_reason": "Compared by eye."}
+    body = {"photograph": upload(picture.read_bytes()), "override_reason": "Compared by eye."}
     taken = client_of(world.registrar).post(path, body, format="multipart")
     assert (taken.status_code, taken.json()["code"]) == (201, "accepted")
     assert AuditEvent.objects.get(action="photograph_kept_in_doubt").details["codes"] == code
 
 
-def identify(client: APIClient, world: World, path: Path) -> list[dict[str, object]]:
-    body = {"picture": upload(path), "school_class": str(world.school_class.pk)}
+def identify(client: APIClient, world: World, data: bytes, fits: Fits) -> Any:
+    body = {"picture": upload(data), "school_class": str(world.school_class.pk)}
     answer = client.post("/api/v1/identify/", body, format="multipart")
     assert answer.status_code == 200, answer.json()
-    faces: list[dict[str, object]] = answer.json()["faces"]
-    return faces
+    fits("Identified", answer.json())
+    return answer.json()["faces"]
+
+
+def heic(path: Path) -> bytes:
+    """The picture as a telephone sends it."""
+    rgb, out = decode(path.read_bytes()), BytesIO()
+    pillow_heif.from_bytes("RGB", rgb.shape[1::-1], rgb.tobytes()).save(out, quality=90)
+    return out.getvalue()
 
 
 @pytest.mark.django_db(transaction=True)  # the galleries read on a connection of their own
 def test_identify_names_whom_it_knows_and_stores_nothing(
-    world: World, client_of: Client, enrolled: tuple[Path, ...]
+    world: World, client_of: Client, enrolled: tuple[Path, ...], fits: Fits
 ) -> None:
-    (known,) = identify(client_of(world.teacher), world, enrolled[0])
-    (stranger,) = identify(client_of(world.teacher), world, people()["biden"][0])
-    assert known["student"] == {"id": str(world.ann.pk), "name": "Ann Ash"}
+    (known,) = identify(client_of(world.teacher), world, enrolled[0].read_bytes(), fits)
+    (stranger,) = identify(client_of(world.teacher), world, people()["biden"][0].read_bytes(), fits)
+    (by_telephone,) = identify(client_of(world.teacher), world, heic(enrolled[0]), fits)
+    assert known["student"] == by_telephone["student"] == {"id": str(world.ann.pk), "name": "Ann Ash"}
     assert stranger["student"] is None
     assert not Mark.objects.exists()
+    assert Photograph.objects.count() == Blob.objects.count() == 1
+
+
+def test_a_photograph_is_taken_from_a_telephone(world: World, client_of: Client, fits: Fits) -> None:
+    path = f"/api/v1/students/{world.ann.pk}/photographs/"
+    body = {"photograph": upload(heic(people()["obama"][0]))}
+    answer = client_of(world.registrar).post(path, body, format="multipart")
+    assert answer.status_code == 201
+    fits("VerdictShown", answer.json())
+    listed = client_of(world.teacher).get(path).json()
+    fits("PaginatedPhotographShownList", listed)
+    assert listed["count"] == 1
+
+
+def group(client: APIClient, world: World, *paths: Path) -> Any:
+    sent = {"pictures": [upload(path.read_bytes()) for path in paths]}
+    return client.post(f"/api/v1/sessions/{world.session.pk}/group/", sent, format="multipart").json()
 
 
 @pytest.mark.django_db(transaction=True)  # the galleries read on a connection of their own
-def test_a_group_photograph_marks_only_whom_a_person_accepts(
-    world: World, client_of: Client, enrolled: tuple[Path, ...]
+def test_group_photographs_mark_only_whom_a_person_accepts(
+    world: World, client_of: Client, enrolled: tuple[Path, ...], fits: Fits
 ) -> None:
-    client, path = client_of(world.teacher), f"/api/v1/sessions/{world.session.pk}/group/"
-    answer = client.post(path, {"pictures": [upload(enrolled[0])]}, format="multipart").json()
-    assert [face["student"]["name"] for face in answer["found"]] == ["Ann Ash"]
+    client, stranger = client_of(world.teacher), people()["biden"][0]
+    two = group(client, world, stranger, enrolled[0])
+    three = group(client, world, enrolled[0], stranger, enrolled[0])
+    for answer, places in ((two, [1]), (three, [0, 2])):
+        fits("GroupFound", answer)
+        named = [face for face in answer["found"] if face["student"]]
+        assert {face["student"]["name"] for face in named} == {"Ann Ash"}
+        assert [face["picture"] for face in named] == places
+        assert [each["name"] for each in answer["missing"]] == ["Bea Birch", "Cem Cedar", "Dan Dogwood"]
     assert not Mark.objects.exists()
-    body = {"token": answer["token"], "students": [str(world.ann.pk), str(world.bea.pk)]}
-    for _time in range(2):
-        assert client.post(f"{path}accept/", body, format="json").status_code == 200
-    assert dict(Mark.objects.values_list("student", "source")) == {
-        world.ann.pk: "group",
-        world.bea.pk: "teacher",
-    }
+    path = f"/api/v1/sessions/{world.session.pk}/group/accept/"
+    body = {"token": three["token"], "students": [str(world.ann.pk), str(world.bea.pk)]}
+    first, again = (client.post(path, body, format="json").json() for _time in range(2))
+    fits("GroupAccepted", first)
+    assert [each["outcome"] for each in first["results"]] == ["created", "created"]
+    assert [each["outcome"] for each in again["results"]] == ["already_marked", "already_marked"]
+    sources = dict(Mark.objects.values_list("student", "source"))
+    assert sources == {world.ann.pk: "group", world.bea.pk: "teacher"}
     assert Evidence.objects.get().crop is not None
-    stolen = client_of(world.registrar).post(f"{path}accept/", body, format="json")
+    stolen = client_of(world.registrar).post(path, body, format="json")
     assert stolen.json()["code"] == "token_expired"
     assert Student.objects.count() == 5
