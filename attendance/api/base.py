@@ -42,6 +42,7 @@ class ApiView(GenericAPIView[Any]):
     """Base of every view. A method asks `require` first, then calls one function of a room."""
 
     parser_classes: Sequence[type[BaseParser]] = (BoundedJson,)
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     @property
     def person(self) -> User:
