@@ -59,17 +59,19 @@ def _take_back(mark: Mark, actor: User | None, now: dt.datetime) -> bool:
         audit.record(actor, "face_refused", mark, blocked=blocked)
         if face is not None and sitting:
             reviews.refuse(mark_id=mark.pk, template=face, actor=actor, now=now)
-            return True
-        register.mark(
-            session_id=mark.session_id,
-            student_id=mark.student_id,
-            letter=None,
-            source=Source.REVIEW,
-            actor=actor,
-            now=now,
-            reason=_("not this person"),
-        )
-    return False
+        else:
+            register.mark(
+                session_id=mark.session_id,
+                student_id=mark.student_id,
+                letter=None,
+                source=Source.REVIEW,
+                actor=actor,
+                now=now,
+                reason=_("not this person"),
+            )
+        if Mark.objects.filter(pk=mark.pk).exclude(code=None).exists():
+            raise Refused("not_a_member", _("The student is not in this class on that day."))
+    return blocked
 
 
 def _face_of(mark: Mark) -> Array | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from attendance import register, reviews
 from attendance.evidence import Seen
-from attendance.models import AuditEvent, Block, Mark, MarkEvent, Session, Source
+from attendance.models import AuditEvent, Block, Mark, MarkEvent, Membership, Session, Source
 from recognition.engine.image import crop, decode, encode_jpeg
 from recognition.engine.types import Array
 from recognition.engines import engine
@@ -94,3 +95,12 @@ def test_a_mark_by_hand_is_corrected_by_hand(world: World, client_of: Client) ->
     answer = refuse(client_of, world.teacher, marked(world, None, Source.TEACHER))
     assert (answer.status_code, answer.json()["code"]) == (409, "not_from_a_camera")
     assert Mark.objects.get().code_id == "/"
+
+
+def test_a_register_that_does_not_take_it_back_is_not_said_to(world: World, client_of: Client) -> None:
+    mark = marked(world, None)
+    Membership.objects.filter(student=world.ann).update(ends_on=world.session.date - dt.timedelta(days=1))
+    answer = refuse(client_of, world.teacher, mark)
+    assert (answer.status_code, answer.json()["code"]) == (400, "not_a_member")
+    assert Mark.objects.get().code_id == "/"
+    assert not AuditEvent.objects.filter(action="face_refused").exists()
