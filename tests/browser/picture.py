@@ -74,7 +74,7 @@ def photographed(
 ) -> list[tuple[float, float, float, float]]:
     """Takes the picture of the live page; the boxes of the portraits in it."""
     seat = browsers.seat(film)
-    seat.log_in("teacher", password, "a picture for the readme")
+    seat.log_in("teacher", password)
     page = seat.page
     page.get_by_role("button", name="Start").first.click()
     page.get_by_role("button", name="Start the camera").click()
