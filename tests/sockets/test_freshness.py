@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import ClientConnection
 
 from attendance.models import Consent, Mark, Photograph, Student
 from tests.material import ROOT
@@ -27,6 +29,23 @@ os.kill(os.getpid(), 9)
 
 pytestmark = pytest.mark.fault
 
+PATIENCE = 300
+"""Frames, of some 50 ms each, after which a face that is in all of them should long have had its name."""
+
+
+def named_on(stream: ClientConnection, frames: list[bytes]) -> int:
+    """Shows the frames again and again until somebody is named; the number of the next frame.
+
+    A track wants looks that lie apart in time, so how many frames that takes depends on how fast they are answered.
+    """
+    for seq, picture in enumerate(islice(cycle(frames), PATIENCE)):
+        stream.send(frame(seq, picture))
+        named = [face["student"]["name"] for face in hear(stream, "result")["faces"] if face["student"]]
+        if named:
+            assert named == ["Ann Ash"]
+            return seq + 1
+    raise AssertionError("nobody was named")
+
 
 def names(server: Served, school: World, path: str, frames: list[bytes]) -> list[str]:
     """Whom the server named over these frames."""
@@ -45,14 +64,12 @@ def test_no_process_names_a_student_after_the_withdrawal_was_committed(
 ) -> None:
     frames = clip_frames(90, 200, 10)
     with serving(tmp_path / "second.log") as second:
-        for each in (server, second):
-            assert set(names(each, school, camera_path, frames)) == {"Ann Ash"}
+        with second.token(camera_path, school.teacher) as stream:
+            hear(stream, "ready")
+            named_on(stream, frames)
         with server.token(camera_path, school.teacher) as stream:
             hear(stream, "ready")
-            for seq, picture in enumerate(frames[:6]):
-                stream.send(frame(seq, picture))
-                before = hear(stream, "result")
-            assert before["faces"][0]["student"]["name"] == "Ann Ash"
+            following = named_on(stream, frames)
             died = subprocess.run(
                 [sys.executable, "-c", WITHDRAW_AND_DIE.format(student=miranda.pk)],
                 cwd=ROOT,
@@ -63,11 +80,11 @@ def test_no_process_names_a_student_after_the_withdrawal_was_committed(
             assert not Consent.objects.filter(student=miranda, withdrawn_at=None).exists()
             assert not Photograph.objects.filter(student=miranda).exists()
             # The very track that had the name loses it with the next frame.
-            for seq, picture in enumerate(frames[6:], start=6):
+            for seq, picture in enumerate(frames, start=following):
                 stream.send(frame(seq, picture))
                 after = hear(stream, "result")
                 assert [face["student"] for face in after["faces"]] == [None] * len(after["faces"])
                 assert all(face["state"] != "recognised" for face in after["faces"])
         for each in (server, second):
-            assert names(each, school, camera_path, frames) == []
+            assert names(each, school, camera_path, frames * 3) == []
     assert Mark.objects.filter(session=school.session).count() == 1

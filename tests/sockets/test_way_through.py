@@ -1,9 +1,14 @@
 """A camera that sees an enrolled student, to the committed mark on both sockets."""
 
+from itertools import cycle, islice
+
 from attendance.models import Evidence, Mark, Student
 from tests.sockets.people import clip_frames
 from tests.sockets.serving import Message, Served, frame, hear
 from tests.world import World
+
+PATIENCE = 300
+"""Frames: a track wants looks that lie apart in time, so how many it takes depends on how fast they are answered."""
 
 
 def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
@@ -18,7 +23,7 @@ def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
         assert hear(camera)["type"] == "ready"
         states: list[str] = []
         marks: list[Message] = []
-        for seq, picture in enumerate(clip_frames(85, 210, 6)):
+        for seq, picture in enumerate(islice(cycle(clip_frames(85, 210, 6)), PATIENCE)):
             camera.send(frame(seq, picture))
             while True:
                 message = hear(camera)
@@ -28,8 +33,8 @@ def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
                     break
             assert message["seq"] == seq
             states.extend(face["state"] for face in message["faces"] if face["student"])
-        if not marks:
-            marks.append(hear(camera, "mark"))
+            if marks:
+                break
         assert marks[0]["student"] == {"id": str(miranda.pk), "name": "Ann Ash"}
         assert marks[0]["code"] == "/"
         assert set(states) == {"recognised"}

@@ -31,6 +31,8 @@ export class Stage extends EventTarget {
 
   #listen() {
     byId("camera-start").addEventListener("click", () => this.start());
+    // The page shows it disabled until now: a tap that came before this script would have been lost.
+    byId("camera-start").disabled = false;
     byId("camera-again").addEventListener("click", () => this.start());
     byId("camera-stop")?.addEventListener("click", () => this.stop());
     byId("camera-choice")?.addEventListener("change", ({ target }) => this.start(target.value));
