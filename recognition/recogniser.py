@@ -195,7 +195,7 @@ def _decided(work: _Work, track: int) -> Decision:
         return Decision(State.CONFIRMING, None, None, None, None, 0, ())
     if work.gallery is None:
         return Decision(State.UNAVAILABLE, None, None, None, None, len(looks), ())
-    return decide(
+    decision = decide(
         looks,
         work.matches[track],
         work.gallery.photographs,
@@ -203,6 +203,10 @@ def _decided(work: _Work, track: int) -> Decision:
         confusable=work.view.rules.confusable,
         blocked=blocked_for(work.templates[track], work.view.rules.blocks),
     )
+    if decision.state is State.RECOGNISED and work.view.tracker.in_doubt(track):
+        # After a cut somebody else may stand where the owner of these looks stood.
+        return replace(decision, state=State.CONFIRMING, id=None)
+    return decision
 
 
 def _settle(view: View, pairs: Pairs) -> None:
