@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import camera
-from tests.browser.screens import Browsers
+from tests.browser.screens import PASSWORD, Browsers, Seat
 from tests.config.launching import Launched, launch
 from tests.material import clip
 
@@ -59,3 +59,14 @@ def browsers(installation: Launched) -> Iterator[Browsers]:
         made = Browsers(start, f"http://127.0.0.1:{installation.port}")
         yield made
         made.close()
+
+
+@pytest.fixture(scope="package")
+def office(installation: Launched, browsers: Browsers) -> Seat:
+    """The administrator, logged in with the password of the first start."""
+    once = installation.said().split("one-time password: ")[1].split()[0]
+    seat = browsers.seat()
+    seat.page.goto("/login/")
+    seat.picture("login")
+    seat.log_in("admin", once, PASSWORD)
+    return seat

@@ -26,6 +26,9 @@ SCREENS = ROOT / "var" / "screens"
 PATIENCE_MS = 20_000
 """How long a page may take on a machine that does other things as well."""
 
+PASSWORD = "a quiet morning in school"
+"""What everybody chooses at the first login."""
+
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.office import add_class, add_photographs, add_student, add_user
-from tests.browser.screens import Browsers, Seat
-from tests.config.launching import Launched
+from tests.browser.screens import PASSWORD, Browsers, Seat
 from tests.material import people
 
 NAMES = {
@@ -20,15 +20,46 @@ NAMES = {
     "rose_leslie": ("Rose", "Leslie"),
 }
 NEVER = ("Joe Biden", "Kit Harington", "Rose Leslie")
-PASSWORD = "a quiet morning in school"
 CLIP_MS = 275 * 1000 / 30
+TEACHER_PAGES = {
+    "classes": "/classes/",
+    "privacy": "/privacy/",
+    "password": "/password/",
+    "offline": "/offline/",
+}
+OFFICE_PAGES = {
+    "admin": "/admin/",
+    "admin-students": "/admin/attendance/student/",
+    "admin-student-new": "/admin/attendance/student/add/",
+    "admin-classes": "/admin/attendance/schoolclass/",
+    "admin-marks": "/admin/attendance/mark/",
+    "admin-audit": "/admin/attendance/auditevent/",
+    "api": "/api/docs/",
+}
 STARTING_MS = 30_000
 """The camera's start and the first frame's answer on a busy machine, before the film's first pass counts."""
 
 
-def row(page: Page, name: str) -> str:
-    """What the register says of a student."""
-    return page.get_by_role("listitem").filter(has_text=name).locator("visible=true").last.inner_text()
+def look_at(seat: Seat, pages: dict[str, str]) -> None:
+    """Opens each page and keeps its pictures."""
+    for name, path in pages.items():
+        seat.page.goto(path)
+        seat.picture(name)
+
+
+def look_around(teacher: Seat, session: str) -> None:
+    """The teacher's other pages, in a second tab: the camera goes on in the first."""
+    tab = Seat(teacher.context, teacher.context.new_page(), teacher.complaints)
+    look_at(
+        tab,
+        TEACHER_PAGES
+        | {"group": f"/sessions/{session}/group/", "projector": f"/sessions/{session}/projector/"},
+    )
+    tab.page.goto("/classes/")
+    tab.page.get_by_role("link", name="6A").first.click()
+    tab.page.wait_for_url("**/classes/*/")
+    tab.picture("class")
+    tab.page.close()
 
 
 def enrolled(office: Seat) -> None:
@@ -44,18 +75,15 @@ def enrolled(office: Seat) -> None:
 
 
 def test_six_people_are_enrolled_and_the_right_one_is_marked(
-    installation: Launched, browsers: Browsers, hamilton: object
+    browsers: Browsers, office: Seat, hamilton: Path
 ) -> None:
-    once = installation.said().split("one-time password: ")[1].split()[0]
-    office = browsers.seat()
-    office.log_in("admin", once, PASSWORD)
     enrolled(office)
     teacher_once = add_user(office, "teacher", "teacher")
     watcher_once = add_user(office, "watcher", "viewer")
     names = [" ".join(name) for name in NAMES.values()]
     add_class(office, "6A", "teacher", names)
 
-    teacher, watcher = browsers.seat(hamilton), browsers.seat()  # type: ignore[arg-type]
+    teacher, watcher = browsers.seat(hamilton), browsers.seat()
     teacher.log_in("teacher", teacher_once, PASSWORD)
     teacher.picture("today")
     teacher.page.get_by_role("button", name=re.compile("6A")).click()
@@ -70,6 +98,9 @@ def test_six_people_are_enrolled_and_the_right_one_is_marked(
         expect(here.last).to_be_visible(timeout=STARTING_MS + CLIP_MS)
     teacher.picture("live")
     watcher.picture("watch")
+    session = teacher.page.url.rstrip("/").rsplit("/", 1)[-1]
+    look_around(teacher, session)
+    look_at(office, OFFICE_PAGES)
     # One whole pass more: those who are not in the film must never be marked.
     teacher.page.wait_for_timeout(CLIP_MS)
     for seat in (teacher, watcher):

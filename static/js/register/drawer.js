@@ -74,8 +74,9 @@ export class Drawer {
       press: async () => {
         this.dialog.close();
         try {
-          await post(`/marks/${student.mark.mark}/not-this-person/`);
-          toast(fill(_("Taken back. This face is not taken for %(name)s again in this session."), { name: student.name }));
+          const { blocked } = await post(`/marks/${student.mark.mark}/not-this-person/`);
+          const forgotten = _("Taken back. This face is not taken for %(name)s again in this session.");
+          toast(blocked ? fill(forgotten, { name: student.name }) : _("Taken back."));
         } catch (fault) {
           toast(fault.message);
         }
