@@ -254,7 +254,9 @@ def main() -> None:
     from config.asgi import application
     from config.health import ask_engine
     from recognition import lifecycle
+    from recognition.engines import warm_engine
 
+    lifecycle.on_start(warm_engine)
     lifecycle.on_start(ask_engine)
     lifecycle.start()
     server = Server(application, body_limit=settings.MAX_UPLOAD_SIZE)

@@ -2,10 +2,13 @@
 
 import threading
 
+import numpy as np
 from django.conf import settings
 
 from recognition import lifecycle
 from recognition.engine import Engine
+
+CAMERA_SHAPES = ((360, 640), (480, 640))
 
 _lock = threading.Lock()
 _engine: Engine | None = None
@@ -27,6 +30,12 @@ def engine() -> Engine:
                 cache_size=settings.FACE_ENCODING_CACHE_SIZE,
             )
         return _engine
+
+
+def warm_engine() -> None:
+    """Load, and look at the two shapes that nearly all cameras send: a network is compiled at its first picture."""
+    for shape in CAMERA_SHAPES:
+        engine().detect(np.zeros((*shape, 3), np.uint8))
 
 
 def close_engine() -> None:
