@@ -1,6 +1,5 @@
 """The stages composed: pictures in, faces with their numbers out."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -236,8 +235,7 @@ def _reference(detector: str, models: Path | None) -> Parts:
 
 def worker_count(wanted: int | None) -> int:
     """At least one, at most the cores this process may use; None means up to four."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(wanted if wanted is not None else 4, usable))
+    return max(1, min(wanted if wanted is not None else 4, runtime.usable_cores()))
 
 
 def check_picture(rgb: Pixels) -> None:
