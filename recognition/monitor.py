@@ -7,7 +7,9 @@ every few seconds; where Redis is away, each shows its own. No names and no ids 
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import socket
 import threading
 from bisect import bisect_left
@@ -19,10 +21,16 @@ from typing import Any, Final
 BOUNDS: Final = tuple(round(0.01 * 1.25**step, 4) for step in range(62))
 """Upper bounds of the buckets in milliseconds, 0.01 to 8,000; above is one more bucket."""
 COUNTERS: Final = (
-    "frames", "dropped", "late", "failed", "bad_frames", "unavailable",
+    "frames", "coarse", "dropped", "late", "failed", "bad_frames", "unavailable",
     "marks", "marks_already", "marks_refused", "reviews",
     "gallery_built", "gallery_loaded", "gallery_refused", "recognition_hits", "recognition_misses",
+    "encoding_hits", "encoding_misses", "encoding_refused", "encoding_bytes_sent",
+    "cache_faults",
 )  # fmt: skip
+MOST_NAMES: Final = 64
+"""Stages or gauges that figures from another process may have; more is no process of ours."""
+_NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
+_LARGEST: Final = 2.0**53
 
 
 @dataclass(slots=True, eq=False)
@@ -83,17 +91,37 @@ class Figures:
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Figures:
-        """What `as_json` gave. Raises KeyError, TypeError, ValueError for anything else."""
-        stages = {str(name): _stage(row) for name, row in value["stages"].items()}
-        counters = {name: int(value["counters"].get(name, 0)) for name in COUNTERS}
-        return cls(stages, counters, {str(name): float(amount) for name, amount in value["gauges"].items()})
+        """What `as_json` gave. Raises AttributeError, KeyError, TypeError, ValueError for anything else."""
+        stages = {name: _stage(row) for name, row in _named(value["stages"])}
+        gauges = {name: _number(amount) for name, amount in _named(value["gauges"]) if name not in COUNTERS}
+        counters = {name: int(_number(value["counters"].get(name, 0))) for name in COUNTERS}
+        return cls(stages, counters, gauges)
+
+
+def _named(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """The members, if they are few and called as ours are: their names become those of Prometheus."""
+    if len(members) > MOST_NAMES or not all(_NAME.fullmatch(name) for name in members):
+        raise ValueError("names that no process of ours gives")
+    return members.items()
+
+
+def _number(value: Any) -> float:
+    """A count or an amount: neither text, nor infinite, nor below nothing."""
+    if not isinstance(value, int | float):
+        raise TypeError("figures are numbers")
+    if not 0 <= value < _LARGEST or math.isnan(value):
+        raise ValueError("a number that nothing of ours measures")
+    return float(value)
 
 
 def _stage(row: Any) -> Stage:
     count, total, least, most, buckets = row
     if len(buckets) != len(BOUNDS) + 1:
         raise ValueError("another version's buckets")
-    return Stage(int(count), float(total), float(least), float(most), [int(each) for each in buckets])
+    inside = [int(_number(each)) for each in buckets]
+    if sum(inside) != count:
+        raise ValueError("the buckets hold more or less than was counted")
+    return Stage(int(count), _number(total), _number(least), _number(most), inside)
 
 
 def merged(all_figures: Iterable[Figures]) -> Figures:

@@ -39,15 +39,18 @@ class Eyes:
         self.distance = 0.2
         self.encoded = 0
         self.size = (0, 0)
+        self.coarse: list[bool] = []
+        self.width = 100.0
 
     @property
     def space(self) -> str:
         return SPACE
 
-    def detect(self, rgb: Pixels) -> list[Detection]:
+    def detect(self, rgb: Pixels, *, coarse: bool) -> list[Detection]:
+        self.coarse.append(coarse)
         self.size = (rgb.shape[1], rgb.shape[0])
         return [
-            Detection((20.0 + 200 * place, 100.0, 120.0 + 200 * place, 220.0), 0.9, None)
+            Detection((20.0 + 200 * place, 100.0, 20.0 + self.width + 200 * place, 220.0), 0.9, None)
             for place in range(len(self.people))
         ]
 
@@ -221,3 +224,24 @@ def test_frames_of_one_turn_are_searched_together(room: Room) -> None:
     room.eyes.people = [3]
     room.recogniser.work([Frame(view, 1, PICTURE, room.at) for view in views])
     assert room.monitor.figures().stages["match"].count == 1
+
+
+def test_nobody_who_waits_for_nothing_is_looked_at_coarsely(room: Room) -> None:
+    room.frames(8, 3)
+    assert room.eyes.coarse == [False] * 8
+
+
+def test_where_a_queue_builds_most_looks_are_coarse_and_the_same_person_is_claimed(room: Room) -> None:
+    room.at = time.monotonic() - 60
+    found = room.frames(21, 3)
+    # Three seconds of 0.3 each: a close look, and nine or ten that are not.
+    assert room.eyes.coarse[0] is False
+    assert 18 <= sum(room.eyes.coarse) < 21
+    assert room.monitor.figures().counters["coarse"] == sum(room.eyes.coarse)
+    assert [claim.student for seen in found for claim in seen.claims] == ["3"]
+
+
+def test_while_a_face_is_far_away_every_look_is_close(room: Room) -> None:
+    room.at, room.eyes.width = time.monotonic() - 60, 40.0
+    room.frames(8, 3)
+    assert room.eyes.coarse == [False] * 8
