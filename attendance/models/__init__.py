@@ -2,7 +2,7 @@
 
 from attendance.models.audit import AuditEvent
 from attendance.models.devices import Device, DeviceKind, PairingCode
-from attendance.models.faces import Blob, ConfusablePair, KeyCanary, Photograph, Space, Template
+from attendance.models.faces import Blob, ConfusablePair, Encoded, KeyCanary, Photograph, Space, Template
 from attendance.models.jobs import Job
 from attendance.models.marks import Attempt, Evidence, Mark, MarkEvent, Source
 from attendance.models.reviews import Block, Review
@@ -22,6 +22,7 @@ __all__ = [
     "Consent",
     "Device",
     "DeviceKind",
+    "Encoded",
     "Evidence",
     "Job",
     "KeyCanary",

@@ -96,6 +96,23 @@ class Template(Identified):
         return f"{self.photograph_id} in {self.space}"
 
 
+class Encoded(models.Model):
+    """A picture whose encoding the caches may hold for a day: under which name, and for whom it was brought.
+
+    The encoding itself is not here. Without its row an entry of the caches serves nowhere (`attendance.encodings`).
+    """
+
+    name = models.CharField(max_length=64)
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "student"], name="encoded_once_per_student")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ConfusablePair(models.Model):
     """Two students whose templates lie so close that the camera alone may not tell them apart."""
 
