@@ -38,7 +38,10 @@ class Source:
     """
 
     def versions(self, class_ids: Iterable[str]) -> dict[str, int]:
-        """The present version of each class's gallery, and of `SCHOOL` if asked for, in one query."""
+        """The present version of each class's gallery, and of `SCHOOL` if asked for, in one query.
+
+        The school has a gallery only while it lets visitors of other classes be asked about.
+        """
         with _asking():
             return _versions({str(key) for key in class_ids})
 
@@ -71,7 +74,7 @@ def _versions(wanted: set[str]) -> dict[str, int]:
         .values_list("key", "gallery_version")
     )
     school = (
-        SchoolSettings.objects.filter(pk=1)
+        SchoolSettings.objects.filter(pk=1, visitors_shown=True)
         .annotate(key=Value(SCHOOL, TextField()))
         .values_list("key", "school_gallery_version")
     )

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 MAGIC: Final = b"RCGB1"
 SCHOOL: Final = "school"
-"""In place of a class: everybody, for the check that nobody is enrolled twice."""
+"""In place of a class: everybody, where the school lets visitors of other classes be asked about."""
 KEPT: Final = 256
 """Galleries of that many classes stay in memory; a class of 30 takes about 40 kB."""
 REMEMBERED: Final = 512
@@ -100,6 +100,7 @@ class Galleries:
         self._kept = kept
         self._held: dict[str, Held] = {}
         self._locks: dict[str, threading.Lock] = {}
+        self._wanted: set[str] = set()
         self._lock = threading.Lock()
         self._rest_until = 0.0
         monitor.gauge("galleries", lambda: len(self._held))
@@ -116,6 +117,21 @@ class Galleries:
             held = self.current(class_id, editions.get(class_id))
             found[class_id] = Found(self._matches(held, templates, k), held.gallery, held.edition)
         return found
+
+    def search_ready(self, class_id: str, templates: Array, k: int = 2) -> Found | None:
+        """One gallery, for a question that may wait: None where it is not at hand, and it is built in the next round.
+
+        So a large gallery never holds up a frame. What is found is remembered nowhere. Raises `SourceUnavailable`.
+        """
+        edition = self._editions([class_id]).get(class_id)
+        held = self._held.get(class_id)
+        if edition is None:
+            self._held.pop(class_id, None)
+            return None
+        if held is None or held.edition != edition:
+            self._wanted.add(class_id)
+            return None
+        return Found(held.gallery.search(templates, k), held.gallery, edition)
 
     def _matches(self, held: Held, templates: Array, k: int) -> list[list[Match]]:
         """Those of the very same templates as a moment ago from memory, the others by one search.
@@ -160,10 +176,16 @@ class Galleries:
         return held
 
     def refresh(self) -> int:
-        """Build again what is older than the interval, while searches go on in the old; how many were built."""
+        """Build what was not at hand for `search_ready`, and again what is older than the interval.
+
+        Searches go on in the old meanwhile. How many were older.
+        """
         oldest = time.monotonic() - self._rebuild_seconds
         aged = [name for name, held in list(self._held.items()) if held.at < oldest]
-        editions = self._editions(aged) if aged else {}
+        wanted = [self._wanted.pop() for _ in range(len(self._wanted))]
+        editions = self._editions([*aged, *wanted]) if aged or wanted else {}
+        for class_id in set(wanted) & editions.keys():
+            self.current(class_id, editions[class_id])
         for class_id in aged:
             if (edition := editions.get(class_id)) is None:
                 self._held.pop(class_id, None)

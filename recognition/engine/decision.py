@@ -7,6 +7,7 @@ far better than votes). No name ever comes from a single look. Nothing here keep
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from typing import Final
@@ -136,6 +137,36 @@ def propose(
         wait=False,
     )
     return replace(found, state=State.CONFIRMING, id=None) if found.state is State.RECOGNISED else found
+
+
+def stranger(decision: Decision) -> bool:
+    """Whether a track has had all the looks that it needs, and is nobody of its class all the same."""
+    return decision.state is State.UNKNOWN and decision.looks >= PATIENCE
+
+
+def visitor(
+    looks: Sequence[Look],
+    matches: Sequence[Match],
+    photographs: Callable[[str], int],
+    gallery_size: int,
+    calibration: Calibration = DEFAULT,
+    *,
+    never: Set[str] = NONE,
+) -> str | None:
+    """Whom of the whole school a `stranger` may be asked about; never a name, so there is no Decision.
+
+    Nobody is expected here, so the strict rate holds although looks are many, in a gallery of the school's size, and
+    everybody needs the lead that confusable pairs do. Where the nearest is in `never` (the class itself, or whom a
+    person ruled out) nobody else is proposed in their place.
+    """
+    count = len(select(looks))
+    if count < PATIENCE or not matches or matches[0].id in never:
+        return None
+    best = matches[0]
+    second = min((match.distance for match in matches if match.id != best.id), default=math.inf)
+    limit = calibration.threshold(count, photographs(best.id), gallery_size, calibration.early)
+    near = best.distance <= limit and second - best.distance >= margin(count, confusable=True)
+    return best.id if near else None
 
 
 def assign(decisions: Sequence[Decision], *, claiming: State = State.RECOGNISED) -> list[Decision]:

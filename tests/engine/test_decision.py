@@ -13,8 +13,10 @@ from recognition.engine.decision import (
     margin,
     propose,
     select,
+    stranger,
     template_of,
     threshold,
+    visitor,
 )
 from recognition.engine.types import Array, Decision, Look, Match, State
 
@@ -191,3 +193,52 @@ def test_proposals_of_a_still_are_one_to_one_too() -> None:
     other = propose([Match("ann", 0.22), Match("bob", FAR)], three, CLASS)
     found = assign([one, other], claiming=State.CONFIRMING)
     assert [decision.state for decision in found] == [State.CONFIRMING, State.UNCERTAIN]
+
+
+SCHOOL = 1000
+
+
+def asked_about(
+    count: int, first: float, second: float = FAR, never: frozenset[str] = frozenset()
+) -> str | None:
+    matches = [Match("ada", first), Match("bob", second)]
+    return visitor(looks(count), matches, three, SCHOOL, never=never)
+
+
+def test_a_visitor_is_asked_about_after_five_looks_only() -> None:
+    assert [asked_about(count, NEAR) for count in range(PATIENCE + 1)] == [None] * PATIENCE + ["ada"]
+    assert [stranger(seen(count, FAR, FAR + 0.2)) for count in (PATIENCE - 1, PATIENCE)] == [False, True]
+    assert not stranger(seen(PATIENCE, MIDDLING))
+    assert not stranger(seen(PATIENCE, NEAR))
+
+
+@given(st.floats(0, 0.6))
+def test_whoever_may_be_a_visitor_would_have_had_a_name_in_a_class(distance: float) -> None:
+    if asked_about(PATIENCE, distance) is not None:
+        assert seen(PATIENCE, distance).state is State.RECOGNISED
+
+
+def test_the_larger_the_school_the_nearer_a_visitor_must_be() -> None:
+    limits = []
+    for size in (100, 1000, 10_000):
+        found = [
+            at / 1000
+            for at in range(400)
+            if visitor(looks(PATIENCE), [Match("ada", at / 1000)], three, size) is not None
+        ]
+        limits.append(max(found))
+    assert limits == sorted(limits, reverse=True)
+    assert len(set(limits)) == 3
+    assert max(limits) < threshold(PATIENCE, 3, CLASS)
+
+
+def test_a_visitor_needs_the_lead_of_twins() -> None:
+    lead = margin(PATIENCE, confusable=True)
+    assert asked_about(PATIENCE, NEAR, NEAR + lead - 0.01) is None
+    assert asked_about(PATIENCE, NEAR, NEAR + lead + 0.01) == "ada"
+
+
+def test_nobody_else_takes_the_place_of_whom_a_person_ruled_out() -> None:
+    assert asked_about(PATIENCE, NEAR, NEAR + 0.01, never=frozenset({"ada"})) is None
+    assert asked_about(PATIENCE, NEAR, never=frozenset({"bob"})) == "ada"
+    assert visitor(looks(PATIENCE), [], three, SCHOOL) is None
