@@ -173,8 +173,13 @@ def latest(session_id: UUID) -> tuple[Latest, ...]:
 
 def start() -> None:
     """Warm what the first camera needs, and begin the rounds."""
-    global _rounds
     live()
+    begin_rounds()
+
+
+def begin_rounds() -> None:
+    """Share this process's figures from now on: the worker's too, which loads an engine only when a job wants one."""
+    global _rounds
     with _lock:
         if _rounds is None:
             _ending.clear()

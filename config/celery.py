@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutdown
+from celery.signals import worker_ready, worker_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -19,6 +19,14 @@ def ring_regularly(sender: Celery, **_: Any) -> None:
     from attendance.tasks import BEAT_SCHEDULE
 
     sender.conf.beat_schedule = BEAT_SCHEDULE
+
+
+@worker_ready.connect
+def share_figures(**_: Any) -> None:
+    """The worker's figures stand beside those of the servers."""
+    from attendance import live
+
+    live.begin_rounds()
 
 
 @worker_shutdown.connect

@@ -5,12 +5,16 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from celery.signals import worker_ready
+from django.core.cache import cache
 from django.db import connection
 
 from attendance import database, gallery_source, live
+from config.celery import app
+from recognition import metrics
 from recognition.engine.types import SPACE
 from recognition.galleries import Galleries, SourceUnavailable
-from recognition.monitor import Monitor
+from recognition.monitor import Monitor, process_name
 from recognition.sights import Seen
 from tests.sockets.serving import wait_for
 from tests.world import World, photograph, vector
@@ -111,3 +115,14 @@ def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: 
     for camera in ("front", "back"):
         live.forget(session, camera)
     assert live.latest(session) == ()
+
+
+def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "ROUND_SECONDS", 0.05)
+    key = f"{metrics.ROSTER}:{process_name()}"
+    worker_ready.send(app)
+    try:
+        wait_for(lambda: cache.has_key(key))
+    finally:
+        live.stop()
+    assert not any(thread.name == "rounds" for thread in threading.enumerate())
