@@ -4,14 +4,15 @@
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from attendance import policy
+from attendance import blocks, policy
 from attendance.calendar import minutes_late
 from attendance.errors import Refused
 from attendance.evidence import Seen
@@ -64,6 +65,22 @@ class Result:
     @property
     def written(self) -> bool:
         return self.outcome in {Outcome.CREATED, Outcome.CHANGED}
+
+    @property
+    def refused(self) -> bool:
+        return self.outcome is Outcome.REFUSED
+
+    def refusal(self, extra: Mapping[str, Any] | None = None) -> Refused:
+        """The refusal for a person who marked, as a sentence."""
+        sentences = {
+            "conflict": _("Somebody else has changed this mark. Look at it, then decide."),
+            Attempt.Reason.NOT_A_MEMBER: _("The student is not in this class on that day."),
+            Attempt.Reason.DOUBTFUL_CLOCK: _(
+                "The time of the mark cannot be right. Check the device's clock."
+            ),
+        }
+        sentence = sentences.get(self.reason) or _("The register does not take this mark.")
+        return Refused(str(self.reason), sentence, extra)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +139,9 @@ def _refused_to_the_camera(claim: Claim) -> Result | None:
         return count(claim, Attempt.Reason.SESSION_CLOSED)
     if not Consent.objects.valid(claim.now).filter(student=claim.student).exists():
         return count(claim, Attempt.Reason.NO_CONSENT)
+    face = None if claim.seen is None else claim.seen.template
+    if face is not None and blocks.hold(claim.session, claim.student.pk, face):
+        return count(claim, Attempt.Reason.BLOCKED)
     return None
 
 

@@ -10,11 +10,15 @@ from attendance import audit, blobs, policy
 from attendance.errors import Refused
 from attendance.models import Blob, Evidence, MarkEvent, SchoolSettings, User
 from attendance.policy import Action
+from recognition.engine.types import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What stood behind a recognition: L2 distances of unit templates, looks, photographs, a JPEG crop."""
+    """What stood behind a recognition: L2 distances of unit templates, looks, photographs, a JPEG crop.
+
+    `template` is the unit template (128,) itself, held against what people said of faces; it is not kept.
+    """
 
     distance: float
     margin: float | None
@@ -24,6 +28,7 @@ class Seen:
     space: str
     camera: str = ""
     crop: bytes | None = None
+    template: Array | None = None
 
 
 def keep_evidence(*, event: MarkEvent, seen: Seen, now: dt.datetime) -> Evidence:

@@ -54,24 +54,11 @@ def _take_back(mark: Mark, actor: User | None, now: dt.datetime) -> bool:
     face = _face_of(mark)
     with transaction.atomic():
         # Under the lock: a face that is kept after the session closed would never be forgotten.
-        sitting = register.locked(mark.session_id).state != Session.State.CLOSED
-        blocked = face is not None and sitting
-        audit.record(actor, "face_refused", mark, blocked=blocked)
-        if face is not None and sitting:
-            reviews.refuse(mark_id=mark.pk, template=face, actor=actor, now=now)
-        else:
-            register.mark(
-                session_id=mark.session_id,
-                student_id=mark.student_id,
-                letter=None,
-                source=Source.REVIEW,
-                actor=actor,
-                now=now,
-                reason=_("not this person"),
-            )
-        if Mark.objects.filter(pk=mark.pk).exclude(code=None).exists():
-            raise Refused("not_a_member", _("The student is not in this class on that day."))
-    return blocked
+        if register.locked(mark.session_id).state == Session.State.CLOSED:
+            face = None
+        audit.record(actor, "face_refused", mark, blocked=face is not None)
+        reviews.refuse(mark=mark, template=face, actor=actor, now=now)
+    return face is not None
 
 
 def _face_of(mark: Mark) -> Array | None:

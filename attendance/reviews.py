@@ -7,6 +7,7 @@ that student again in this session, by any camera of it.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,12 +17,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from attendance import audit, blobs, events, policy, register
+from attendance import audit, blobs, blocks, events, policy, register
 from attendance.errors import Refused
 from attendance.evidence import Seen
-from attendance.models import AttendanceCode, Blob, Block, Mark, Review, Session, Source, User
+from attendance.models import AttendanceCode, Blob, Consent, Mark, Review, Session, Source, Student, User
 from attendance.policy import Action
-from recognition.crypto import keyring
 from recognition.engine import SPACE
 from recognition.engine.types import Array
 from recognition.monitor import MONITOR
@@ -36,14 +36,16 @@ HERE = (AttendanceCode.Status.PRESENT, AttendanceCode.Status.LATE)
 def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any] | None:
     """Ask about a track, once; the event for the sockets. None where there is nothing to ask.
 
-    Nothing to ask is: the session is not open, the best candidate is here already, or the same face
-    (by its template) was asked about before.
+    Nothing to ask is: the session is not open, a candidate may not be recognised in it any more, the best one is
+    here already, or the same face (by its template) was asked about before.
     """
     with transaction.atomic():
         session = register.locked(session_id)
         best, *others = question.decision.candidates
+        now = timezone.now()
         if (
             not session.is_open
+            or not _recognisable(session, {UUID(match.id) for match in question.decision.candidates}, now)
             or _settled(session, UUID(best.id))
             or _asked_before(session, question.template)
         ):
@@ -57,10 +59,10 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any
             looks=question.decision.looks,
             camera=camera,
             track=question.track,
-            seen_at=timezone.now(),
+            seen_at=now,
         )
         review.crop = blobs.store(Blob.Kind.REVIEW, question.crop, owner=session.pk)
-        review.sealed_template = _sealed(question.template, "review", review.pk, session.pk)
+        review.sealed_template = blocks.seal(question.template, "review", review.pk, session.pk)
         review.save(force_insert=True)
         MONITOR.count("reviews")
         return _announced(session)
@@ -91,12 +93,11 @@ def decide(
 ) -> register.Result | None:
     """What a person says of a face: this student, neither, or ignored. The mark's result where one is made.
 
-    "This student" marks and keeps the other candidate from this face; "neither" keeps both.
+    "This student" marks and keeps the other candidate from this face; "neither" keeps both. Where the register does
+    not take the mark, `Refused` is raised and the face waits on.
     """
     with transaction.atomic():
-        review = _undecided(review_id, actor)
-        session = review.session
-        template = _opened(review.sealed_template, "review", review.pk, session.pk)
+        review = _undecided(review_id, student_id, actor)
         result, not_these = None, [review.first_id, review.second_id]
         if verdict == Review.Verdict.STUDENT:
             if student_id is None:
@@ -107,21 +108,20 @@ def decide(
             not_these = []
         elif verdict != Review.Verdict.NEITHER:
             raise Refused("bad_verdict", _("Say “student”, “neither” or “ignored”."))
-        for each in not_these:
-            if each is not None:
-                _block(session, each, template, actor, now)
-        _close(review, verdict, student_id, actor, now)
-        _announced(register.locked(session.pk))
-        return result
+        if result is None or not result.refused:
+            _close(review, verdict, student_id, actor, now, keep_from=not_these)
+            return result
+    # After the transaction, in which the attempt was counted.
+    raise result.refusal()
 
 
-def refuse(*, mark_id: UUID, template: Array, actor: User | None, now: dt.datetime) -> None:
-    """ "Not this person": the mark is taken back and this face (unit template) kept from the student."""
+def refuse(*, mark: Mark, template: Array | None, actor: User | None, now: dt.datetime) -> None:
+    """ "Not this person": the mark is taken back, and this face (unit template), if any, kept from the student.
+
+    `mark` is the one that was shown: where another stands now, or the register does not take it, `Refused`.
+    """
     with transaction.atomic():
-        mark = Mark.objects.select_related("session").filter(pk=mark_id).first()
-        if mark is None:
-            raise Refused("no_such_mark", _("There is no such mark."))
-        register.mark(
+        result = register.mark(
             session_id=mark.session_id,
             student_id=mark.student_id,
             letter=None,
@@ -129,14 +129,21 @@ def refuse(*, mark_id: UUID, template: Array, actor: User | None, now: dt.dateti
             actor=actor,
             now=now,
             reason=_("not this person"),
+            revision=mark.revision,
         )
-        _block(mark.session, mark.student_id, template, actor, now)
-        _announced(register.locked(mark.session_id))
+        if result.refused:
+            raise result.refusal()
+        if template is not None:
+            session = register.locked(mark.session_id)
+            blocks.keep(session=session, student_id=mark.student_id, template=template, actor=actor, now=now)
+            _announced(session)
 
 
-def template_of_block(block: Block) -> Array:
-    """The face that a block is about."""
-    return _opened(block.sealed_template, "block", block.pk, block.session_id)
+def _recognisable(session: Session, student_ids: set[UUID], now: dt.datetime) -> bool:
+    """Whether all may be recognised in this session now; a consent that is being withdrawn is waited for."""
+    register.hold_students(student_ids)
+    members = Student.objects.recognisable(now).in_class(session.school_class, session.date)
+    return members.filter(pk__in=student_ids).count() == len(student_ids)
 
 
 def _settled(session: Session, student_id: UUID) -> bool:
@@ -147,17 +154,22 @@ def _asked_before(session: Session, template: Array) -> bool:
     rows = list(Review.objects.filter(session=session).exclude(sealed_template=None))
     if sum(row.verdict == Review.Verdict.WAITING for row in rows) >= MOST_WAITING:
         return True
-    known = (_opened(row.sealed_template, "review", row.pk, session.pk) for row in rows)
+    known = (blocks.unseal(row.sealed_template, "review", row.pk, session.pk) for row in rows)
     return any(float(np.linalg.norm(each - template)) <= SAME_FACE for each in known)
 
 
-def _undecided(review_id: UUID, actor: User) -> Review:
-    found = Review.objects.filter(pk=review_id).values_list("session", flat=True).first()
+def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
+    """The review, with session and students locked: no candidate is forgotten, nothing decided, beside this."""
+    gone = Refused("no_such_review", _("This face has been decided, or the session is closed."))
+    found = Review.objects.filter(pk=review_id).values_list("session", "first", "second").first()
     if found is None:
-        raise Refused("no_such_review", _("This face has been decided, or the session is closed."))
-    session = register.locked(found)
+        raise gone
+    session = register.locked(found[0])
     policy.require(actor, Action.MARK, session)
-    review = Review.objects.select_related("session", "crop").get(pk=review_id)
+    register.hold_students({key for key in (*found[1:], student_id) if key is not None})
+    review = Review.objects.select_related("session", "crop").filter(pk=review_id).first()
+    if review is None:
+        raise gone
     if review.verdict != Review.Verdict.WAITING:
         raise Refused("already", _("Somebody has decided this already."), {"verdict": review.verdict})
     return review
@@ -168,7 +180,7 @@ def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> re
     distance = candidates.get(student_id)
     crop = None if review.crop is None else blobs.read(review.crop, owner=review.session_id)
     seen = None
-    if distance is not None:
+    if distance is not None and Consent.objects.valid(now).filter(student=student_id).exists():
         seen = Seen(distance, None, None, review.looks, 0, SPACE, review.camera, crop)
     return register.mark(
         session_id=review.session_id,
@@ -182,20 +194,28 @@ def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> re
     )
 
 
-def _close(review: Review, verdict: str, student_id: UUID | None, actor: User, now: dt.datetime) -> None:
+def _close(
+    review: Review,
+    verdict: str,
+    student_id: UUID | None,
+    actor: User,
+    now: dt.datetime,
+    *,
+    keep_from: Iterable[UUID | None],
+) -> None:
     """The verdict stays until the session closes, and the template with it, so that nobody is asked twice."""
+    session = register.locked(review.session_id)
+    template = blocks.unseal(review.sealed_template, "review", review.pk, session.pk)
+    for each in keep_from:
+        if each is not None:
+            blocks.keep(session=session, student_id=each, template=template, actor=actor, now=now)
     crop, review.crop = review.crop, None
     review.verdict, review.decided_by, review.decided_at = Review.Verdict(verdict), actor, now
     review.decided_for_id = student_id if verdict == Review.Verdict.STUDENT else None
     review.save()
     if crop is not None:
         crop.delete()
-
-
-def _block(session: Session, student_id: UUID, template: Array, actor: User | None, now: dt.datetime) -> None:
-    block = Block(session=session, student_id=student_id, said_by=actor, said_at=now)
-    block.sealed_template = _sealed(template, "block", block.pk, session.pk)
-    block.save(force_insert=True)
+    _announced(session)
 
 
 def _announced(session: Session) -> dict[str, Any]:
@@ -224,12 +244,3 @@ def _shown(row: Review) -> dict[str, Any]:
             if student is not None
         ],
     }
-
-
-def _sealed(template: Array, table: str, row: UUID, session: UUID) -> bytes:
-    return keyring().seal(template.astype("<f4").tobytes(), table, str(row), str(session), SPACE)
-
-
-def _opened(data: Any, table: str, row: UUID, session: UUID) -> Array:
-    plain = keyring().open(data, table, str(row), str(session), SPACE)
-    return np.frombuffer(plain, "<f4").astype(np.float32)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from attendance import register, reviews
+from attendance import blocks, register
 from attendance.admission import Guest
 from attendance.evidence import Seen as Evidence
-from attendance.models import Block, ConfusablePair, DeviceKind, Membership, Session, Source, Student
+from attendance.models import ConfusablePair, DeviceKind, Membership, Session, Source, Student
 from attendance.register import Outcome
 from recognition.monitor import MONITOR
-from recognition.sights import Blocked, Claim, Rules
+from recognition.sights import Claim, Rules
 
 COUNTED = {
     Outcome.CREATED: "marks",
@@ -41,10 +41,9 @@ def rules(session: Session) -> Rules:
         Membership.objects.filter(school_class=session.school_class_id).on(session.date).values("student")
     )
     pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
-    blocks = Block.objects.filter(session=session)
     return Rules(
         frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second")),
-        tuple(Blocked(str(block.student_id), reviews.template_of_block(block)) for block in blocks),
+        blocks.of(session),
     )
 
 
@@ -80,4 +79,5 @@ def evidence_of(claim: Claim, *, camera: str, space: str) -> Evidence:
         space=space,
         camera=camera,
         crop=claim.crop,
+        template=claim.template,
     )

@@ -180,7 +180,8 @@ class Recogniser:
             if claim not in work.view.claimed:
                 work.view.claimed.add(claim)
                 photographs = work.gallery.photographs(decision.id)
-                yield Claim(*claim, decision, photographs, self._crop(work, each))
+                template = work.templates[each.track]
+                yield Claim(*claim, decision, photographs, template, self._crop(work, each))
 
     def _questions(self, work: _Work, pairs: Pairs) -> Iterator[Question]:
         for each, decision in pairs:

@@ -53,12 +53,13 @@ class SeenFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claim:
-    """A track that has just been recognised, with its evidence: to be marked, once."""
+    """A track that has just been recognised, with its template and evidence: to be marked, once."""
 
     track: int
     student: str
     decision: Decision
     photographs: int
+    template: Array
     crop: bytes
 
 

@@ -117,8 +117,8 @@ class StudentMark(SessionView):
             **said,
         )
         answer = result_shown(result)
-        if result.outcome == register.Outcome.REFUSED:
-            raise Refused(result.reason, _refusal(result.reason), answer)
+        if result.refused:
+            raise result.refusal(answer)
         return Response(answer)
 
 
@@ -251,15 +251,6 @@ def result_shown(result: register.Result) -> dict[str, Any]:
         "mark": mark,
         "version": result.version,
     }
-
-
-def _refusal(reason: str) -> str:
-    sentences = {
-        "conflict": _("Somebody else has changed this mark. Look at it, then decide."),
-        "not_a_member": _("The student is not in this class on that day."),
-        "doubtful_clock": _("The time of the mark cannot be right. Check the device's clock."),
-    }
-    return sentences.get(reason) or _("The register does not take this mark.")
 
 
 def _dictionary(data: Any) -> dict[str, Any]:

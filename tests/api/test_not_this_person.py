@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from attendance import register, reviews
+from attendance import blocks, register
 from attendance.evidence import Seen
 from attendance.models import AuditEvent, Block, Mark, MarkEvent, Membership, Session, Source
 from recognition.engine.image import crop, decode, encode_jpeg
@@ -53,7 +53,7 @@ def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
     assert answer.json() == {"outcome": "taken_back", "blocked": True}
     block = Block.objects.get()
     assert (block.session, block.student, block.said_by) == (world.session, world.ann, world.teacher)
-    assert float(np.linalg.norm(reviews.template_of_block(block) - face[1])) < SAME_FACE
+    assert float(np.linalg.norm(blocks.template_of(block) - face[1])) < SAME_FACE
     last = MarkEvent.objects.latest("revision")
     assert (last.to_code, last.source, last.actor) == (None, "review", world.teacher)
     assert last.reason

@@ -176,7 +176,7 @@ def test_not_this_person_takes_the_mark_back_and_keeps_the_face_from_the_student
         now=timezone.now(),
     )
     assert result.mark is not None
-    reviews.refuse(mark_id=result.mark.pk, template=vector(4), actor=world.teacher, now=timezone.now())
+    reviews.refuse(mark=result.mark, template=vector(4), actor=world.teacher, now=timezone.now())
     assert Mark.objects.get().code is None
     assert blocked_for(vector(4), sightings.rules(world.session).blocks) == {str(world.cem.pk)}
 
