@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-RATES: Final = (5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.5)
+RATES: Final = (5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1)
 """Frames a second, in steps, so that advice does not change with every breath of the machine."""
 USED: Final = 0.8
 """The share of the processors' time that is planned: full queues begin above it."""

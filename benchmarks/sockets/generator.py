@@ -25,6 +25,7 @@ class Tally:
         self.latencies: list[float] = []
         self.marked: set[tuple[str, str]] = set()
         self.shown: dict[tuple[str, str], float] = {}
+        self.advised: dict[str, float] = {}
 
 
 async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]], tally: Tally) -> None:
@@ -38,6 +39,7 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
         listening = asyncio.create_task(listen(stream, session, at, tally))
         await asyncio.sleep(random.random() / spec["fps"])
         began, seq = time.monotonic(), 0
+        due = began
         while (now := time.monotonic()) - began < spec["seconds"]:
             scene = scenes[int((now - began) / SCENE_SECONDS) % len(scenes)]
             for student in scene["students"]:
@@ -46,13 +48,17 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
             await stream.send(seq.to_bytes(4, "big") + scene["data"][seq % len(scene["data"])])
             tally.sent += 1
             seq += 1
-            await asyncio.sleep(max(0.0, began + seq / spec["fps"] - time.monotonic()))
+            rate = (
+                min(spec["fps"], tally.advised.get(session, spec["fps"])) if spec["advised"] else spec["fps"]
+            )
+            due = max(due + 1 / rate, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
         await asyncio.sleep(2)
         listening.cancel()
 
 
 async def listen(stream: ClientConnection, session: str, at: dict[int, float], tally: Tally) -> None:
-    """Take the answers' times, and the marks."""
+    """Take the answers' times, the marks, and what rate is asked for."""
     with suppress(ConnectionClosed):
         async for text in stream:
             message = json.loads(text)
@@ -63,6 +69,8 @@ async def listen(stream: ClientConnection, session: str, at: dict[int, float], t
                         tally.marked.add((session, face["student"]["id"]))
             elif message["type"] == "mark":
                 tally.marked.add((session, message["student"]["id"]))
+            elif message["type"] in {"ready", "advice"}:
+                tally.advised[session] = message["advice"]["fps"]
 
 
 async def main() -> None:
