@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from attendance import audit, gallery_source, lookalikes, photographs, policy
+from attendance import audit, encodings, gallery_source, lookalikes, photographs, policy
 from attendance.errors import Refused
 from attendance.models import Blob, Block, Consent, Evidence, Photograph, Review, Student, User
 from attendance.policy import Action
@@ -87,6 +87,7 @@ def withdraw(*, student_id: UUID, actor: User | None, now: dt.datetime) -> Forgo
 def forget_face(student_id: UUID) -> Forgotten:
     """Remove photographs, templates, evidence pictures and review crops of a student, in the caller's transaction."""
     photos = photographs.delete(Photograph.objects.filter(student=student_id))
+    encodings.forget(student_id)
     evidence = Blob.objects.filter(evidence__event__student=student_id).delete()[0]
     Evidence.objects.filter(event__student=student_id).update(crop=None)
     reviews = _forget_reviews(student_id)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from attendance import audit, blobs, gallery_source, lookalikes, policy, quality, resemblance
+from attendance import audit, blobs, encodings, gallery_source, lookalikes, policy, quality, resemblance
 from attendance.errors import Refused
 from attendance.lookalikes import Similar
 from attendance.models import Blob, Consent, Photograph, Space, Student, Template, User
@@ -19,7 +19,7 @@ from attendance.policy import Action
 from recognition.crypto import keyring
 from recognition.engine.errors import BadImage
 from recognition.engine.image import crop, decode, encode_jpeg, resize_longer
-from recognition.engine.types import Detection, Face, Pixels
+from recognition.engine.types import Box, Detection, Face, Pixels
 from recognition.engines import engine
 
 __all__ = ["Similar", "Verdict", "digest_of", "enrol"]
@@ -87,9 +87,13 @@ def enrol(
     with transaction.atomic():
         gallery_source.lock_school()
         gallery_source.lock_student(student_id)
-        return _before_looking(student_id, digest, now) or _compared_and_kept(
-            student_id, looked, actor, override_reason.strip()[:300], now
-        )
+        early = _before_looking(student_id, digest, now)
+        if early is not None:
+            return early
+        verdict = _compared_and_kept(student_id, looked, actor, override_reason.strip()[:300], now)
+        # A picture that was held back comes again with a reason, or for the right student.
+        encodings.keep(student_id, digest, looked.space, looked.face)
+        return verdict
 
 
 def _before_looking(student_id: UUID, digest: str, now: dt.datetime) -> Verdict | None:
@@ -116,26 +120,34 @@ def _before_looking(student_id: UUID, digest: str, now: dt.datetime) -> Verdict 
 
 
 def _look(data: bytes, digest: str) -> Candidate | Verdict:
-    """Decode, find the one face, encode it and hold it against the gates. Touches no database."""
+    """Decode, find the one face, encode it unless that was done today, and hold it against the gates."""
     try:
         rgb = decode(data)
     except BadImage as bad:
         return Verdict(False, bad.code, bad.message)
-    main, others = _find(rgb)
-    if main is None:
-        return Verdict(False, "no_face", _("No face was found. Take a picture of the face, from the front."))
-    shown = _crop(rgb, main)
-    if others:
-        message = _("There are %(count)d faces in the picture. Cut it so that one is left.")
-        return Verdict(False, "several_faces", message % {"count": others + 1}, faces=others + 1, crop=shown)
-    face = engine().encode(rgb, [main])[0]
+    space = engine().space
+    face = encodings.recall(digest, space) or _encoded(rgb)
+    if isinstance(face, Verdict):
+        return face
+    shown = _crop(rgb, face.box)
     fault = quality.fault_of(face, rgb.shape[1])
     if fault is not None:
         return Verdict(False, fault.code, fault.message, faces=1, crop=shown)
-    return Candidate(face, engine().space, shown, digest)
+    return Candidate(face, space, shown, digest)
 
 
-def _find(rgb: Pixels) -> tuple[Detection | None, int]:
+def _encoded(rgb: Pixels) -> Face | Verdict:
+    main, others = find(rgb)
+    if main is None:
+        return Verdict(False, "no_face", _("No face was found. Take a picture of the face, from the front."))
+    if others:
+        message = _("There are %(count)d faces in the picture. Cut it so that one is left.")
+        shown = _crop(rgb, main.box)
+        return Verdict(False, "several_faces", message % {"count": others + 1}, faces=others + 1, crop=shown)
+    return engine().encode(rgb, [main])[0]
+
+
+def find(rgb: Pixels) -> tuple[Detection | None, int]:
     """The one face that is meant, and how many others there are; in tiles only where the whole showed none large."""
     main, others = _main(engine().detect(rgb))
     if main is None or _size(main) < LARGE * max(rgb.shape[:2]):
@@ -157,8 +169,8 @@ def _size(detection: Detection) -> float:
     return max(right - left, bottom - top)
 
 
-def _crop(rgb: Pixels, detection: Detection) -> bytes:
-    part = resize_longer(crop(rgb, detection.box, margin=CROP_MARGIN), settings.MAX_IMAGE_SIZE)
+def _crop(rgb: Pixels, box: Box) -> bytes:
+    part = resize_longer(crop(rgb, box, margin=CROP_MARGIN), settings.MAX_IMAGE_SIZE)
     return encode_jpeg(part, settings.IMAGE_QUALITY)
 
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from attendance import gallery_source
+from attendance import encodings, gallery_source
 from attendance.database import NOT_ANSWERING, submit
 from recognition import lifecycle, metrics
 from recognition.advice import Adviser
@@ -205,6 +205,7 @@ def _make_rounds() -> None:
     while not _ending.wait(ROUND_SECONDS):
         try:
             metrics.publish(MONITOR)
+            _asked(encodings.encodings().tidy, PATIENCE)
             galleries().refresh()
         except SourceUnavailable as fault:
             logger.warning("galleries were not renewed: %s", fault)

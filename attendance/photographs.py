@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from attendance import audit, blobs, gallery_source, lookalikes, policy
+from attendance import audit, blobs, encodings, gallery_source, lookalikes, policy
 from attendance.errors import Refused
 from attendance.models import Blob, Photograph, User
 from attendance.policy import Action
@@ -41,6 +41,7 @@ def remove(*, photograph_id: UUID, actor: User | None, now: dt.datetime) -> None
         student_id = photograph.student_id
         audit.record(actor, "photograph_removed", photograph, student=str(student_id))
         delete([photograph])
+        encodings.forget(student_id)
         gallery_source.changed([student_id])
         lookalikes.renew(student_id)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from attendance import consents, evidence, jobs, lockout, sessions
+from attendance import consents, encodings, evidence, jobs, lockout, sessions
 
 
 @shared_task(name="attendance.tasks.run_job", ignore_result=True)
@@ -28,6 +28,7 @@ def keep_time_limits() -> None:
     now = timezone.now()
     evidence.expire(now=now)
     consents.forget_expired(now=now)
+    encodings.forget_old(now=now)
     sessions.forget_left_open(now=now)
     lockout.forget_old(now=now)
 

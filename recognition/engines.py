@@ -27,7 +27,8 @@ def engine() -> Engine:
                 scale=settings.FACE_DETECTION_SCALE,
                 models_dir=settings.FACE_MODELS_DIR,
                 cache_dir=settings.FACE_MODELS_DIR,
-                cache_size=settings.FACE_ENCODING_CACHE_SIZE,
+                # Its own memory would keep the faces of strangers: `recognition.cache` keeps those of enrolment.
+                cache_size=0,
             )
         return _engine
 
