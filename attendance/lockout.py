@@ -5,12 +5,16 @@ The lock is per name *and* address: a stranger who guesses cannot lock a teacher
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from attendance import audit, policy
 from attendance.errors import Refused
-from attendance.models import LoginFailure
+from attendance.models import LoginFailure, User
+from attendance.policy import Action
 
 FREE_FAILURES = 5
 FIRST_LOCK = dt.timedelta(minutes=1)
@@ -49,6 +53,20 @@ def record_failure(username: str, address: str | None, *, now: dt.datetime) -> N
 def record_success(username: str, address: str | None) -> None:
     """Forget the failures of a name from this address."""
     LoginFailure.objects.filter(username=_name(username), address=address or NO_ADDRESS).delete()
+
+
+def lift(*, users: Iterable[User], actor: User) -> int:
+    """Forget all failures of these people's names, from every address; how many people were locked anywhere."""
+    policy.require(actor, Action.MANAGE_USERS)
+    lifted = 0
+    for user in users:
+        with transaction.atomic():
+            failures = LoginFailure.objects.filter(username=_name(user.username))
+            locked = failures.filter(locked_until__gt=timezone.now()).exists()
+            if failures.delete()[0]:
+                audit.record(actor, "lockout_lifted", user, locked=locked)
+            lifted += locked
+    return lifted
 
 
 def forget_old(*, now: dt.datetime) -> int:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from attendance import audit, policy, tokens
+from attendance import audit, lockout, policy, tokens
 from attendance.admin.base import PolicyAdmin, RefusableForm, person
 from attendance.admin.one_time import one_time_password
 from attendance.admin.pages import form_page, secret_page
@@ -32,6 +32,20 @@ class UserAdmin(PolicyAdmin[User]):
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
     fields = ("username", "first_name", "last_name", "email", "role", "language", "is_active")
+    actions = ("lift_lockout",)
+
+    @admin.action(
+        description=gettext_lazy("Lift the lock after failed logins, on every device"), permissions=["view"]
+    )
+    def lift_lockout(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        lifted = lockout.lift(users=queryset, actor=person(request))
+        text = ngettext(
+            "%(n)d person was locked and may try again now.",
+            "%(n)d people were locked and may try again now.",
+            lifted,
+        )
+        said = text % {"n": lifted} if lifted else _("None of them was locked.")
+        self.message_user(request, said, messages.SUCCESS if lifted else messages.INFO)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(new_password)

@@ -6,9 +6,11 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from attendance import devices, tokens
-from attendance.models import ApiToken, AuditEvent, Device, Role, User
+from attendance import devices, lockout, tokens
+from attendance.errors import Refused
+from attendance.models import ApiToken, AuditEvent, Device, LoginFailure, Role, User
 from tests.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +78,36 @@ def test_a_superuser_who_becomes_a_teacher_keeps_no_right(world: World, head: Cl
     head.post(f"{USERS}{world.other_teacher.pk}/change/", staff(username="other_teacher"))
     world.other_teacher.refresh_from_db()
     assert (world.other_teacher.role, world.other_teacher.is_superuser) == (Role.TEACHER, False)
+
+
+def test_a_lock_after_failed_logins_is_lifted_on_every_device_and_noted(world: World, head: Client) -> None:
+    for address in ("10.0.0.1", "10.0.0.2"):
+        for _ in range(lockout.FREE_FAILURES):
+            lockout.record_failure("Teacher", address, now=timezone.now())
+    lockout.record_failure("other_teacher", "10.0.0.1", now=timezone.now())
+    with pytest.raises(Refused, match="failed logins"):
+        lockout.check("teacher", "10.0.0.2", now=timezone.now())
+    assert "Lift the lock" in head.get(USERS).content.decode()
+    action = {"action": "lift_lockout", "_selected_action": [str(world.teacher.pk), str(world.viewer.pk)]}
+    said = head.post(USERS, action, follow=True).content.decode()
+    assert "1 person was locked and may try again now." in said
+    for address in ("10.0.0.1", "10.0.0.2"):
+        lockout.check("teacher", address, now=timezone.now())
+    # Nobody else's failures are forgotten, and who lifted it is known.
+    assert LoginFailure.objects.get().username == "OTHER_TEACHER"
+    noted = AuditEvent.objects.get(action="lockout_lifted")
+    assert (noted.actor, noted.row) == (world.administrator, str(world.teacher.pk))
+    assert "None of them was locked." in head.post(USERS, action, follow=True).content.decode()
+    assert AuditEvent.objects.filter(action="lockout_lifted").count() == 1
+
+
+def test_a_registrar_lifts_no_lock(world: World, office: Client) -> None:
+    lockout.record_failure("teacher", "10.0.0.1", now=timezone.now())
+    action = {"action": "lift_lockout", "_selected_action": [str(world.teacher.pk)]}
+    assert office.post(USERS, action).status_code == 403
+    with pytest.raises(Refused, match="no right"):
+        lockout.lift(users=[world.teacher], actor=world.registrar)
+    assert LoginFailure.objects.count() == 1
 
 
 def test_a_token_is_shown_once_works_and_is_revoked(world: World, head: Client) -> None:
