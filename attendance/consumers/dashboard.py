@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from attendance.changes import Message
 from attendance.consumers import shapes
 from attendance.consumers.base import SessionConsumer
 from attendance.consumers.flood import CLOSE, Meter
+from attendance.consumers.hub import PERIOD
 from attendance.database import NOT_ANSWERING, db
 from attendance.models import DeviceKind
 from attendance.policy import Action
@@ -25,10 +27,12 @@ class DashboardConsumer(SessionConsumer):
 
     async def opened(self) -> None:
         """The state; what is heard from now on is held against its version."""
-        self.version = -1
-        self.reading = False
+        self.version = self.newest = -1
+        self.reading = True
         self.meter = Meter()
         await self.send_state()
+        self.reading = False
+        self.lost(self.newest)
 
     async def send_state(self) -> None:
         """The whole register as the database has it."""
@@ -40,32 +44,36 @@ class DashboardConsumer(SessionConsumer):
 
     def hear(self, message: Message) -> None:
         """See `hub.Follower`."""
-        if self.version < 0 or self.reading or message["version"] <= self.version:
-            return
-        if message["version"] > self.version + 1:
-            self.lost(message["version"])
-            return
-        self.version = message["version"]
-        shown = message if self.guest.device is None else shapes.event_for_device(message)
-        self.start(self.say(shown))
+        version = message["version"]
+        # What happens while the state is read may be in it or not: only the reading's own version tells.
+        if self.reading or version > self.version + 1:
+            self.lost(version)
+        elif version > self.version:
+            self.version = version
+            shown = message if self.guest.device is None else shapes.event_for_device(message)
+            self.start(self.say(shown))
 
     def lost(self, version: int) -> None:
         """See `hub.Follower`."""
-        if not self.reading and 0 <= self.version < version:
+        self.newest = max(self.newest, version)
+        if not self.reading and self.version < self.newest:
             self.reading = True
-            self.start(self.read_again(version))
+            self.start(self.read_again())
 
-    async def read_again(self, version: int) -> None:
-        """Until the state is as new as the event that could not be told."""
-        try:
-            while self.open and self.version < version:
+    async def read_again(self) -> None:
+        """Until the state is as new as the newest event that could not be told."""
+        told = False
+        while self.open and self.version < self.newest:
+            try:
                 await self.send_state()
-        except NOT_ANSWERING:
-            await self.fault(
-                "unavailable", _("The database does not answer; the register may be out of date.")
-            )
-        finally:
-            self.reading = False
+            except NOT_ANSWERING:
+                if not told:
+                    told = True
+                    await self.fault(
+                        "unavailable", _("The database does not answer; the register may be out of date.")
+                    )
+                await asyncio.sleep(PERIOD)
+        self.reading = False
 
     async def receive(self, text_data: str | None = None, bytes_data: Any = None) -> None:
         """Nothing is heard here; every command is REST."""

@@ -1,0 +1,130 @@
+"""What happens while a dashboard reads its state: the socket inside this process, on the real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
+from django.utils import timezone
+
+from attendance import database, events, register, roll
+from attendance.consumers import dashboard, hub
+from attendance.consumers.dashboard import DashboardConsumer
+from attendance.models import Source
+from tests.sockets.serving import Message, token_of
+from tests.world import World
+
+State = Callable[..., Message]
+
+
+@pytest.fixture(autouse=True)
+def no_threads_left() -> Any:
+    yield
+    database.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket hears what the test tells it, when it tells it."""
+    monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
+
+
+@pytest.fixture
+def authorization(school: World) -> bytes:
+    return f"Token {token_of(school.teacher)}".encode()
+
+
+@asynccontextmanager
+async def watching(school: World, authorization: bytes) -> AsyncIterator[WebsocketCommunicator]:
+    socket = WebsocketCommunicator(
+        DashboardConsumer.as_asgi(), "/ws/", headers=[(b"authorization", authorization)]
+    )
+    socket.scope["url_route"] = {"kwargs": {"session_id": school.session.pk}}
+    assert (await socket.connect())[0]
+    yield socket
+    await socket.disconnect()
+
+
+def mark(school: World, letter: str) -> Message:
+    result = register.mark(
+        session_id=school.session.pk,
+        student_id=school.ann.pk,
+        letter=letter,
+        source=Source.TEACHER,
+        actor=school.teacher,
+        now=timezone.now(),
+    )
+    assert result.mark is not None
+    return register.message_of(result.mark, result.version)
+
+
+def letter_of(state: Message) -> str | None:
+    (found,) = (each["mark"] for each in state["students"] if each["name"] == "Ann Ash")
+    return None if found is None else str(found["code"])
+
+
+async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
+    school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, told, loop, letters = roll.register_state, hub.hub(), asyncio.get_running_loop(), ["/"]
+
+    def read_then_marked(*args: Any, **given: Any) -> Message:
+        state = read(*args, **given)
+        if letters:
+            loop.call_soon_threadsafe(told.tell, school.session.pk, mark(school, letters.pop()))
+        return state
+
+    monkeypatch.setattr(roll, "register_state", read_then_marked)
+    async with watching(school, authorization) as socket:
+        first = await socket.receive_json_from(10)
+        second = await socket.receive_json_from(10)
+    assert (first["type"], letter_of(first)) == ("register", None)
+    assert (second["type"], letter_of(second)) == ("register", "/")
+    assert second["version"] == first["version"] + 1
+
+
+async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
+    school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, told, loop, letters = roll.register_state, hub.hub(), asyncio.get_running_loop(), ["I", "L", "/"]
+
+    def read_then_marked(*args: Any, **given: Any) -> Message:
+        state = read(*args, **given)
+        if letters:
+            loop.call_soon_threadsafe(told.tell, school.session.pk, mark(school, letters.pop()))
+        return state
+
+    monkeypatch.setattr(roll, "register_state", read_then_marked)
+    async with watching(school, authorization) as socket:
+        found = [letter_of(await socket.receive_json_from(10)) for _ in range(4)]
+    assert found == [None, "/", "L", "I"]
+
+
+async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
+    school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "PERIOD", 0.05)
+    read, told, faults = roll.register_state, hub.hub(), [3]
+
+    def away(*args: Any, **given: Any) -> Message:
+        if faults[0]:
+            faults[0] -= 1
+            raise OperationalError("the database is away")
+        return read(*args, **given)
+
+    async with watching(school, authorization) as socket:
+        version = (await socket.receive_json_from(10))["version"]
+        monkeypatch.setattr(roll, "register_state", away)
+        # Two changes, of which only the second is told of.
+        await database.db(mark, school, "L")
+        told.tell(school.session.pk, await database.db(mark, school, "/"))
+        fault = await socket.receive_json_from(10)
+        assert (fault["type"], fault["code"]) == ("error", "unavailable")
+        state = await socket.receive_json_from(10)
+    assert (state["type"], state["version"], letter_of(state)) == ("register", version + 2, "/")
+    assert faults == [0]
