@@ -29,6 +29,9 @@ PATIENCE_MS = 20_000
 PASSWORD = "a quiet morning in school"
 """What everybody chooses at the first login."""
 
+PICTURES_THERE = """() => [...document.images].every(
+  (image) => image.complete || image.getBoundingClientRect().top > innerHeight || !image.getClientRects().length)"""
+
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
@@ -59,7 +62,8 @@ class Seat:
 
     def picture(self, name: str) -> None:
         """The page as it is, in light and dark, on a phone, a laptop and a projector."""
-        SCREENS.mkdir(parents=True, exist_ok=True)
+        (SCREENS / name).parent.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_function(PICTURES_THERE)
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)
             for width, height in SIZES:

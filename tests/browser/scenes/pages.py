@@ -1,0 +1,132 @@
+"""Pages without a camera: at the door, the teacher's, the group photograph, and the office."""
+
+from __future__ import annotations
+
+from playwright.sync_api import FilePayload, expect
+
+from tests.browser.doubles import drawn
+from tests.browser.scenes.stage import GROUP, Set, States
+
+OFFICE = {
+    "office": "/admin/",
+    "office-students": "/admin/attendance/student/",
+    "office-student-new": "/admin/attendance/student/add/",
+    "office-student": "/admin/attendance/student/{student}/change/",
+    "office-consent": "/admin/attendance/student/{student}/consent/",
+    "office-withdraw": "/admin/attendance/student/{student}/consent/withdraw/",
+    "office-erase": "/admin/attendance/student/{student}/erase/",
+    "office-history": "/admin/attendance/student/{student}/history/",
+    "office-import": "/admin/attendance/student/import/",
+    "office-import-photographs": "/admin/attendance/student/import/photographs/",
+    "office-classes": "/admin/attendance/schoolclass/",
+    "office-class": "/admin/attendance/schoolclass/{school_class}/change/",
+    "office-members": "/admin/attendance/schoolclass/{school_class}/members/",
+    "office-sessions": "/admin/attendance/session/",
+    "office-session": "/admin/attendance/session/{session}/change/",
+    "office-session-new": "/admin/attendance/session/add/",
+    "office-marks": "/admin/attendance/mark/",
+    "office-consents": "/admin/attendance/consent/",
+    "office-pairs": "/admin/attendance/confusablepair/",
+    "office-attempts": "/admin/attendance/attempt/",
+    "office-evidence": "/admin/attendance/evidence/",
+    "office-codes": "/admin/attendance/attendancecode/",
+    "office-code-new": "/admin/attendance/attendancecode/add/",
+    "office-settings": "/admin/attendance/schoolsettings/",
+    "office-users": "/admin/attendance/user/",
+    "office-user-new": "/admin/attendance/user/add/",
+    "office-tokens": "/admin/attendance/apitoken/",
+    "office-devices": "/admin/attendance/device/",
+    "office-jobs": "/admin/attendance/job/",
+    "office-audit": "/admin/attendance/auditevent/",
+}
+
+
+def at_the_door(made: Set) -> States:
+    """What anybody sees without a login."""
+    seat = made.browsers.seat(service_workers="block")
+    page = seat.page
+    for name, path in {
+        "login": "/login/",
+        "privacy": "/privacy/",
+        "offline": "/offline/",
+        "not-found": "/nowhere/",
+        "pair": "/pair/",
+        "not-paired": f"/sessions/{made.school.session}/kiosk/",
+    }.items():
+        page.goto(path)
+        yield name, seat
+    page.goto("/login/")
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password", exact=True).fill("nothing")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").first.wait_for()
+    yield "login-refused", seat
+
+
+def teachers_pages(made: Set) -> States:
+    school, page = made.school, made.school.teacher.page
+    for name, path in {
+        "today": "/",
+        "classes": "/classes/",
+        "class": f"/classes/{school.school_class}/",
+        "student": f"/students/{school.students[-1]}/",
+        "student-without": f"/students/{school.students[-5]}/",
+        "password": "/password/",
+        "watch": f"/sessions/{school.session}/register/",
+        "projector": f"/sessions/{school.session}/projector/",
+        "forbidden": "/admin/",
+    }.items():
+        page.goto(path)
+        yield name, school.teacher
+    page.goto("/")
+    page.locator(".me > summary").click()
+    yield "menu", school.teacher
+
+
+def the_group(made: Set) -> States:
+    seat, double = made.tab(made.school.teacher)
+    page = seat.page
+    page.goto(f"/sessions/{made.school.session}/group/")
+    yield "group", seat
+    file = FilePayload(name="class.jpg", mimeType="image/jpeg", buffer=made.picture)
+    double.answers(
+        "POST", GROUP, {"code": "no_face", "message": "There is no face in the picture.", "extra": {}}, 400
+    )
+    page.locator("#pictures").set_input_files([file])
+    page.locator("#fault").wait_for()
+    yield "group-refused", seat
+    found = [
+        {**face, "picture": 0, "box": [side * 1.5 for side in face["box"]]}
+        for face in made.faces("recognised", "recognised", "recognised", "unknown")
+    ]
+    double.answers("POST", GROUP, {"found": found, "unknown": 1, "missing": [], "token": "t"})
+    page.locator("#pictures").set_input_files([file])
+    page.locator("#found").wait_for()
+    page.locator("#shown canvas").wait_for()
+    yield "group-found", seat
+    page.close()
+
+
+def the_office(made: Set) -> States:
+    """Lists, forms, questions and answers of the admin."""
+    school, page = made.school, made.school.office.page
+    student = school.students[0]
+    for name, path in OFFICE.items():
+        page.goto(path.format(student=student, school_class=school.school_class, session=school.signed))
+        yield name, school.office
+    for name, opener in {"office-mark": "mark", "office-user": "user"}.items():
+        page.goto(f"/admin/attendance/{opener}/")
+        page.locator("#result_list tbody th a").first.click()
+        yield name, school.office
+    page.goto("/admin/attendance/student/add/")
+    page.get_by_role("button", name="Save", exact=True).click()
+    yield "office-refused", school.office
+    page.goto(f"/admin/attendance/student/{student}/change/")
+    files = [
+        FilePayload(name=name, mimeType="image/jpeg", buffer=picture)
+        for name, picture in (("room.jpg", drawn()), ("portrait.jpg", made.crop))
+    ]
+    page.get_by_label("Add photographs").set_input_files(files)
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.locator("[data-verdicts] > li")).to_have_count(len(files), timeout=60_000)
+    yield "office-verdicts", school.office
