@@ -35,6 +35,8 @@ KEPT: Final = 256
 """Galleries of that many classes stay in memory; a class of 30 takes about 40 kB."""
 REMEMBERED: Final = 512
 """Searches that a gallery remembers: a class on a dozen cameras, over and over."""
+NEAR: Final = 0.4
+"""Farther than this from everybody nobody is named (the widest threshold is 0.365): of a stranger nothing is kept."""
 REST_SECONDS: Final = 1.0
 """After a source that did not answer nobody waits for it again for that long."""
 
@@ -104,6 +106,8 @@ class Galleries:
         self._lock = threading.Lock()
         self._rest_until = 0.0
         monitor.gauge("galleries", lambda: len(self._held))
+        monitor.gauge("gallery_bytes", lambda: self._total(_bytes_of))
+        monitor.gauge("recognitions", lambda: self._total(lambda held: len(held.recent)))
         monitor.gauge("gallery_age_seconds", self._age)
 
     def search(self, probes: Mapping[str, Array], k: int = 2) -> dict[str, Found]:
@@ -148,7 +152,8 @@ class Galleries:
             self._monitor.count("recognition_misses", len(missing))
             for place, matches in zip(missing, held.gallery.search(templates[missing], k), strict=True):
                 found[place] = matches
-                self._remember(held, keys[place], (now, matches))
+                if matches and matches[0].distance <= NEAR:
+                    self._remember(held, keys[place], (now, matches))
         return [matches or [] for matches in found]
 
     def _remember(self, held: Held, key: tuple[bytes, int], found: tuple[float, list[Match]]) -> None:
@@ -262,9 +267,16 @@ class Galleries:
         self._monitor.count("gallery_loaded")
         return gallery
 
+    def _total(self, of_one: Callable[[Held], int]) -> int:
+        return sum(of_one(held) for held in list(self._held.values()))
+
     def _age(self) -> float:
         held = list(self._held.values())
         return time.monotonic() - min(each.at for each in held) if held else 0.0
+
+
+def _bytes_of(held: Held) -> int:
+    return held.gallery.rows * 128 * 4
 
 
 def key_of(class_id: str, space: str) -> str:

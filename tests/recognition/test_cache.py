@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.core.cache import cache
+from prometheus_client.parser import text_string_to_metric_families
 
+from attendance import live
 from recognition import cache as encodings_room
+from recognition import metrics
 from recognition.cache import KEEP_SECONDS, NUMBERS, Encodings, key_of, name_of, seal
 from recognition.crypto import Keyring, keyring, new_key, parse_key
 from recognition.engine import SPACE
 from recognition.engine.types import Face, Quality
-from recognition.monitor import Monitor
+from recognition.monitor import MONITOR, Monitor
 
 CONTENT, OTHER = "a" * 64, "b" * 64
 NAME, OTHER_NAME = name_of(CONTENT, SPACE), name_of(OTHER, SPACE)
@@ -240,3 +243,25 @@ def test_without_redis_memory_serves_and_nobody_sees_an_error(monkeypatch: pytes
     here.forget([NAME])
     assert here.get(NAME, SPACE) is None
     assert counted(monitor) == (1, 2, 0)
+
+
+def test_prometheus_sees_hits_misses_and_bytes_of_every_cache() -> None:
+    Encodings(Ledger(), size=10, monitor=MONITOR).put(NAME, SPACE, face(1))
+    live.galleries()
+    found = {
+        sample.name.removeprefix("rollcall_"): sample.value
+        for family in text_string_to_metric_families(metrics.text().decode())
+        for sample in family.samples
+    }
+    assert found["encodings"] == 1
+    assert found["encoding_bytes"] == NUMBERS.itemsize
+    assert found["encoding_bytes_sent_total"] > NUMBERS.itemsize
+    counters = (
+        "encoding_hits",
+        "encoding_misses",
+        "encoding_refused",
+        "recognition_hits",
+        "recognition_misses",
+    )
+    assert {f"{name}_total" for name in counters} <= set(found)
+    assert {"gallery_bytes", "recognitions"} <= set(found)

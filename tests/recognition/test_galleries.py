@@ -9,6 +9,7 @@ from django.core.cache import cache
 
 from recognition.crypto import Keyring, keyring, new_key, parse_key
 from recognition.engine import SPACE
+from recognition.engine.gallery import Gallery
 from recognition.engine.types import Array
 from recognition.galleries import Galleries, SourceUnavailable, key_of, seal
 from recognition.monitor import Monitor
@@ -129,6 +130,28 @@ def test_an_old_gallery_under_a_new_label_does_not_open() -> None:
     cache.set(key_of(CLASS, SPACE), old.replace(b'"1"', b'"2"', 1))
     fresh, monitor = process(school)
     assert best(fresh, CLASS, probe) != f"{CLASS}-0"
+    assert monitor.figures().counters["gallery_refused"] == 1
+
+
+def test_an_old_gallery_under_a_new_edition_is_refused() -> None:
+    school = School()
+    galleries, _ = process(school)
+    probe = school.faces[CLASS][0]
+    best(galleries, CLASS, probe)
+    old = cache.get(key_of(CLASS, SPACE))
+    school.remove(CLASS, f"{CLASS}-0")
+    cache.set(key_of(CLASS, SPACE), old.replace(b'"1"', b'"2"', 1))
+    fresh, monitor = process(school)
+    assert best(fresh, CLASS, probe) != f"{CLASS}-0"
+    assert monitor.figures().counters["gallery_refused"] == 1
+
+
+def test_a_gallery_of_another_space_is_refused() -> None:
+    school = School()
+    planted = Gallery.build(school.faces[CLASS][:1], ["planted"], space="another-network/1")
+    cache.set(key_of(CLASS, SPACE), seal(planted, CLASS, "1"))
+    fresh, monitor = process(school)
+    assert best(fresh, CLASS, school.faces[CLASS][0]) == f"{CLASS}-0"
     assert monitor.figures().counters["gallery_refused"] == 1
 
 
@@ -284,37 +307,9 @@ def test_memory_holds_so_many_classes_and_no_more() -> None:
     assert monitor.figures().gauges["galleries"] == 1
 
 
-def test_the_very_same_template_is_not_searched_again_and_finds_the_same() -> None:
-    school = School()
+def test_the_bytes_of_galleries_are_counted() -> None:
+    school = School(students=30)
     galleries, monitor = process(school)
-    probes = unit(5, 9)
-    first = galleries.search({CLASS: probes})[CLASS].matches
-    moved = np.concatenate([probes, unit(1, 10)])
-    again = galleries.search({CLASS: moved})[CLASS].matches
-    assert again[:5] == first
-    assert again[5] == process(school)[0].search({CLASS: unit(1, 10)})[CLASS].matches[0]
-    counted = monitor.figures().counters
-    assert (counted["recognition_hits"], counted["recognition_misses"]) == (5, 6)
-
-
-def test_what_is_remembered_ends_with_the_gallery_and_with_its_time() -> None:
-    school = School()
-    galleries, monitor = process(school)
-    forgetful = Galleries(school, monitor=(other := Monitor()), rebuild_seconds=60, remember_seconds=0)
-    probe = school.faces[CLASS][0]
-    for each in (galleries, forgetful):
-        best(each, CLASS, probe)
-    school.remove(CLASS, f"{CLASS}-0")
-    for each in (galleries, forgetful):
-        assert best(each, CLASS, probe) != f"{CLASS}-0"
-        best(each, CLASS, probe)
-    assert monitor.figures().counters["recognition_hits"] == 1
-    assert other.figures().counters["recognition_hits"] == 0
-
-
-def test_no_more_is_remembered_than_there_is_room_for() -> None:
-    school = School()
-    galleries, _ = process(school)
-    galleries.search({CLASS: unit(700, 3)})
-    galleries.search({CLASS: unit(700, 4)})
-    assert len(galleries.current(CLASS, "1").recent) == 512
+    assert monitor.figures().gauges["gallery_bytes"] == 0
+    galleries.search({CLASS: unit(1, 1), OTHER: unit(1, 1)})
+    assert monitor.figures().gauges["gallery_bytes"] == 2 * 30 * 128 * 4
