@@ -68,18 +68,18 @@ def publish(monitor: Monitor) -> bool:
 
 def gathered() -> Gathered:
     """The figures of each process, this one's as they are now. What is none of ours is passed over."""
-    found = {process_name(): MONITOR.figures()}
     try:
-        left = _left_by_others()
+        left, alone = _left_by_others(), False
     except RedisError as fault:
         MONITOR.count("cache_faults")
         logger.info("the figures of this process alone, Redis does not answer: %s", fault)
-        return Gathered(found, alone=True)
+        left, alone = [], True
+    found = {process_name(): MONITOR.figures()}
     for name, value in left:
         if name not in found and isinstance(value, dict):
             with suppress(AttributeError, KeyError, TypeError, ValueError):
                 found[name] = Figures.of_json(value)
-    return Gathered(found, alone=False)
+    return Gathered(found, alone)
 
 
 def _left_by_others() -> list[tuple[str, object]]:

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from attendance import policy
@@ -25,6 +26,9 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("registers", _("Registers"), ("Session", "Mark", "Attempt", "Evidence", "AttendanceCode")),
     ("house", _("The school"), ("SchoolSettings", "User", "ApiToken", "Device", "Job", "AuditEvent")),
 )
+
+# A page without a table behind it, listed beside those that have one.
+PERFORMANCE = {"name": _("Performance"), "object_name": "Performance", "add_url": None, "view_only": True}
 
 
 class RollcallSite(AdminSite):
@@ -73,6 +77,14 @@ class RollcallSite(AdminSite):
 
         return super().index(request, {"dashboard": dashboard(), **(extra_context or {})})
 
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        from attendance.admin.performance import performance
+
+        own: list[URLResolver | URLPattern] = [
+            path("performance/", self.admin_view(performance), name="performance")
+        ]
+        return own + super().get_urls()
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
         if app_label is not None:
@@ -81,6 +93,8 @@ class RollcallSite(AdminSite):
         groups = []
         for label, name, names in GROUPS:
             present = [models[name] for name in names if name in models]
+            if label == "house":
+                present.append(PERFORMANCE | {"admin_url": reverse("admin:performance")})
             if present:
                 groups.append(
                     {

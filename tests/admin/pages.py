@@ -59,6 +59,7 @@ def fill(world: World) -> None:
 def pages() -> Iterator[tuple[str, str]]:
     """(model, address) of each list, form and row that the admin answers. `fill` comes first."""
     yield "index", reverse("admin:index")
+    yield "performance", reverse("admin:performance")
     for model, model_admin in site._registry.items():
         name = model._meta.model_name or ""
         yield name, reverse(f"admin:attendance_{name}_changelist")
