@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import camera
+from tests.browser.office import add_people, add_user
 from tests.browser.screens import PASSWORD, Browsers, Seat
 from tests.config.launching import Launched, launch
 from tests.material import clip
@@ -69,4 +70,20 @@ def office(installation: Launched, browsers: Browsers) -> Seat:
     seat.page.goto("/login/")
     seat.picture("login")
     seat.log_in("admin", once, PASSWORD)
+    return seat
+
+
+@pytest.fixture(scope="package")
+def enrolled(office: Seat) -> Mapping[str, str]:
+    """The six people of `faces/people` with all their photographs; their keys by their whole names."""
+    keys = add_people(office)
+    office.picture("admin-photographs")
+    return keys
+
+
+@pytest.fixture(scope="package")
+def teacher(browsers: Browsers, office: Seat) -> Seat:
+    """A teacher called `teacher`, logged in where there is no camera; `office.beside` sits down elsewhere."""
+    seat = browsers.seat()
+    seat.log_in("teacher", add_user(office, "teacher", "teacher"), PASSWORD)
     return seat

@@ -1,4 +1,4 @@
-"""What an administrator does in the admin, click by click."""
+"""What an administrator does in the admin, click by click, and a teacher on the page of the day."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.screens import Seat
+from tests.browser.screens import Browsers, Seat
+from tests.material import people
 
+NAMES = {
+    "alex_lacamoire": ("Alex", "Lacamoire"),
+    "biden": ("Joe", "Biden"),
+    "kit_harington": ("Kit", "Harington"),
+    "lin_manuel_miranda": ("Lin-Manuel", "Miranda"),
+    "obama": ("Barack", "Obama"),
+    "rose_leslie": ("Rose", "Leslie"),
+}
 KEY = re.compile(r"/([0-9a-f-]{36})/change/")
 
 
@@ -47,6 +56,20 @@ def add_photographs(seat: Seat, student: str, files: Sequence[Path]) -> list[str
     return verdicts.all_inner_texts()
 
 
+def add_people(seat: Seat) -> dict[str, str]:
+    """The six people of `faces/people`, each photograph with its verdict; their keys by their whole names."""
+    keys = {}
+    for folder, files in people().items():
+        student = add_student(seat, *NAMES[folder])
+        verdicts = add_photographs(seat, student, files)
+        refused = [
+            file.name for file, verdict in zip(files, verdicts, strict=True) if "was accepted" not in verdict
+        ]
+        assert all(name.startswith("partial") for name in refused), (folder, verdicts)
+        keys[" ".join(NAMES[folder])] = student
+    return keys
+
+
 def add_user(seat: Seat, name: str, role: str) -> str:
     """A new user; the one-time password that the page shows."""
     page = seat.page
@@ -75,3 +98,16 @@ def add_class(seat: Seat, name: str, teacher: str, students: Sequence[str]) -> s
         page.get_by_role("button", name=re.compile("^Add")).click()
         page.wait_for_url(KEY)
     return key
+
+
+def beside(browsers: Browsers, seat: Seat, film: Path | None = None, **options: object) -> Seat:
+    """The same login at one more browser, without the login page. `film` is what its camera shows."""
+    return browsers.seat(film, storage_state=seat.context.storage_state(), **options)
+
+
+def open_session(seat: Seat, school_class: str) -> str:
+    """Starts a session of a class of that name from the page of the day; its key. The page is the camera's then."""
+    seat.page.goto("/")
+    seat.page.get_by_role("button", name=school_class).click()
+    seat.page.wait_for_url("**/sessions/**")
+    return seat.page.url.rstrip("/").rsplit("/", 1)[-1]

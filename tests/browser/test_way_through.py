@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.office import add_class, add_photographs, add_student, add_user
+from tests.browser.office import add_class, add_user, beside, open_session
 from tests.browser.screens import PASSWORD, Browsers, Seat
-from tests.material import people
 
-NAMES = {
-    "alex_lacamoire": ("Alex", "Lacamoire"),
-    "biden": ("Joe", "Biden"),
-    "kit_harington": ("Kit", "Harington"),
-    "lin_manuel_miranda": ("Lin-Manuel", "Miranda"),
-    "obama": ("Barack", "Obama"),
-    "rose_leslie": ("Rose", "Leslie"),
-}
 NEVER = ("Joe Biden", "Kit Harington", "Rose Leslie")
 CLIP_MS = 275 * 1000 / 30
 TEACHER_PAGES = {
@@ -62,48 +53,31 @@ def look_around(teacher: Seat, session: str) -> None:
     tab.page.close()
 
 
-def enrolled(office: Seat) -> None:
-    """The six people, each photograph with its verdict."""
-    for folder, files in people().items():
-        student = add_student(office, *NAMES[folder])
-        verdicts = add_photographs(office, student, files)
-        refused = [
-            file.name for file, verdict in zip(files, verdicts, strict=True) if "was accepted" not in verdict
-        ]
-        assert all(name.startswith("partial") for name in refused), (folder, verdicts)
-    office.picture("admin-photographs")
-
-
 def test_six_people_are_enrolled_and_the_right_one_is_marked(
-    browsers: Browsers, office: Seat, hamilton: Path
+    browsers: Browsers, office: Seat, enrolled: Mapping[str, str], teacher: Seat, hamilton: Path
 ) -> None:
-    enrolled(office)
-    teacher_once = add_user(office, "teacher", "teacher")
+    add_class(office, "6A", "teacher", list(enrolled))
     watcher_once = add_user(office, "watcher", "viewer")
-    names = [" ".join(name) for name in NAMES.values()]
-    add_class(office, "6A", "teacher", names)
 
-    teacher, watcher = browsers.seat(hamilton), browsers.seat()
-    teacher.log_in("teacher", teacher_once, PASSWORD)
-    teacher.picture("today")
-    teacher.page.get_by_role("button", name=re.compile("6A")).click()
-    teacher.page.wait_for_url("**/sessions/**")
+    camera, watcher = beside(browsers, teacher, hamilton), browsers.seat()
+    camera.page.goto("/")
+    camera.picture("today")
+    session = open_session(camera, "6A")
     watcher.log_in("watcher", watcher_once, PASSWORD)
-    watcher.page.goto(teacher.page.url + "register/")
+    watcher.page.goto(camera.page.url + "register/")
     expect(watcher.page.get_by_role("heading", name="6A")).to_be_visible()
 
-    teacher.page.get_by_role("button", name="Start the camera").click()
-    for seat in (teacher, watcher):
+    camera.page.get_by_role("button", name="Start the camera").click()
+    for seat in (camera, watcher):
         here = seat.page.get_by_role("listitem").filter(has_text="Miranda").filter(has_text="here")
         expect(here.last).to_be_visible(timeout=STARTING_MS + CLIP_MS)
-    teacher.picture("live")
+    camera.picture("live")
     watcher.picture("watch")
-    session = teacher.page.url.rstrip("/").rsplit("/", 1)[-1]
-    look_around(teacher, session)
+    look_around(camera, session)
     look_at(office, OFFICE_PAGES)
     # One whole pass more: those who are not in the film must never be marked.
-    teacher.page.wait_for_timeout(CLIP_MS)
-    for seat in (teacher, watcher):
+    camera.page.wait_for_timeout(CLIP_MS)
+    for seat in (camera, watcher):
         for name in NEVER:
             marked = seat.page.get_by_role("listitem").filter(has_text=name).filter(has_text="camera")
             expect(marked).to_have_count(0)
