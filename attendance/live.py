@@ -152,9 +152,10 @@ _latest: dict[UUID, dict[str, Latest]] = {}
 
 
 def remember(session_id: UUID, camera: str, seen: Seen) -> None:
-    """Keep the newest result of a camera, in this process's memory only."""
+    """Keep the newest result of a camera, in this process's memory only; without whom it might have shown."""
+    faces = tuple(replace(face, visitor=None) for face in seen.faces)
     _latest.setdefault(session_id, {})[camera] = Latest(
-        camera, time.time(), replace(seen, claims=(), questions=())
+        camera, time.time(), replace(seen, faces=faces, claims=(), questions=())
     )
 
 

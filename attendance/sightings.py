@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.utils import timezone
@@ -11,7 +11,15 @@ from django.utils import timezone
 from attendance import blocks, register
 from attendance.admission import Guest
 from attendance.evidence import Seen as Evidence
-from attendance.models import ConfusablePair, DeviceKind, Membership, Session, Source, Student
+from attendance.models import (
+    ConfusablePair,
+    DeviceKind,
+    Membership,
+    SchoolSettings,
+    Session,
+    Source,
+    Student,
+)
 from attendance.register import Outcome
 from recognition.monitor import MONITOR
 from recognition.sights import Claim, Rules
@@ -22,6 +30,13 @@ COUNTED = {
     Outcome.ALREADY: "marks_already",
     Outcome.REFUSED: "marks_refused",
 }
+
+
+class Visitor(TypedDict):
+    """Whom a stranger may be: a question for the teacher, and nothing to mark by, so it has no key."""
+
+    name: str
+    classes: list[str]
 
 
 def names(session: Session) -> dict[str, str]:
@@ -35,8 +50,27 @@ def names_of(student_ids: Iterable[str]) -> dict[str, str]:
     return {str(student.pk): student.name for student in Student.objects.filter(pk__in=list(student_ids))}
 
 
-def rules(session: Session) -> Rules:
-    """Which students are hard to tell apart, and which faces are not whom the camera took them for."""
+def visitors_of(student_ids: Iterable[str]) -> dict[str, Visitor]:
+    """The names of students of the whole school, and the classes that they are in today, by key."""
+    now = timezone.now()
+    today = Membership.objects.on(timezone.localdate(now)).filter(school_class__archived_at=None)
+    rows = today.filter(student__in=list(student_ids)).order_by("school_class__name")
+    classes = list(rows.values_list("student", "school_class__name"))
+    students = Student.objects.recognisable(now).filter(pk__in=list(student_ids))
+    return {
+        str(student.pk): {
+            "name": student.name,
+            "classes": [name for key, name in classes if key == student.pk],
+        }
+        for student in students
+    }
+
+
+def rules(session: Session, *, visitors: bool) -> Rules:
+    """Which students are hard to tell apart, and which faces are not whom the camera took them for.
+
+    `visitors`: whether whoever looks at this camera may be asked about students of other classes, if the school wants.
+    """
     members = (
         Membership.objects.filter(school_class=session.school_class_id).on(session.date).values("student")
     )
@@ -44,6 +78,7 @@ def rules(session: Session) -> Rules:
     return Rules(
         frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second")),
         blocks.of(session),
+        visitors=visitors and SchoolSettings.load().visitors_shown,
     )
 
 

@@ -8,6 +8,7 @@ the gallery of that moment, so that a student who was withdrawn is not named aft
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,14 +17,14 @@ from typing import Final, Protocol
 import numpy as np
 
 from recognition.engine import Detection, Face
-from recognition.engine.decision import assign, decide, template_of
+from recognition.engine.decision import assign, decide, stranger, template_of, visitor
 from recognition.engine.errors import BadImage
 from recognition.engine.gallery import Gallery
 from recognition.engine.image import LIVE, crop, decode, encode_jpeg, resize_longer
 from recognition.engine.timing import StageTimes
 from recognition.engine.tracker import TrackedDetection
 from recognition.engine.types import Array, Decision, Look, Match, Pixels, State
-from recognition.galleries import Galleries, SourceUnavailable
+from recognition.galleries import SCHOOL, Galleries, SourceUnavailable
 from recognition.monitor import Monitor
 from recognition.sights import Blocked, Claim, Fault, Question, Seen, SeenFace, View
 from recognition.streams import Frame
@@ -162,9 +163,11 @@ class Recogniser:
         decisions = assign([_decided(work, each.track) for each in work.tracks])
         pairs = list(zip(work.tracks, decisions, strict=True))
         _settle(work.view, pairs)
+        visitors = self._visitors(work, pairs) if work.view.rules.visitors else {}
         return Seen(
             tuple(
-                SeenFace(_box(each.detection, work.scale), each.track, decision) for each, decision in pairs
+                SeenFace(_box(each.detection, work.scale), each.track, decision, visitors.get(each.track))
+                for each, decision in pairs
             ),
             tuple(self._claims(work, pairs)),
             tuple(self._questions(work, pairs)),
@@ -188,6 +191,38 @@ class Recogniser:
             if decision.state is State.UNCERTAIN and each.track not in work.view.asked:
                 work.view.asked.add(each.track)
                 yield Question(each.track, decision, work.templates[each.track], self._crop(work, each))
+
+    def _visitors(self, work: _Work, pairs: Pairs) -> dict[int, str]:
+        """By track the student of another class whom it may be asked about: of those that were nobody all along.
+
+        Two faces are never the same visitor: then neither is asked about.
+        """
+        view = work.view
+        thought = view.asked | {track for track, _ in view.claimed}
+        tracks = [
+            each.track
+            for each, decision in pairs
+            if stranger(decision) and each.track not in thought and not view.tracker.in_doubt(each.track)
+        ]
+        if not tracks or work.gallery is None:
+            return {}
+        try:
+            found = self._galleries.search_ready(
+                SCHOOL, np.stack([work.templates[track] for track in tracks]), RIVALS
+            )
+        except SourceUnavailable:
+            return {}
+        if found is None:
+            return {}
+        here, asked = frozenset(work.gallery.ids), {}
+        for track, matches in zip(tracks, found.matches, strict=True):
+            never = here | blocked_for(work.templates[track], view.rules.blocks)
+            gallery = found.gallery
+            who = visitor(work.looks[track], matches, gallery.photographs, gallery.size, never=never)
+            if who is not None:
+                asked[track] = who
+        often = Counter(asked.values())
+        return {track: who for track, who in asked.items() if often[who] == 1}
 
     def _crop(self, work: _Work, each: TrackedDetection) -> bytes:
         picture = resize_longer(crop(work.rgb, each.detection.box), CROP_SIDE)

@@ -19,10 +19,14 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rules:
-    """What people and enrolment said about this session: replaced as a whole when it changes."""
+    """What people and enrolment said about this session: replaced as a whole when it changes.
+
+    `visitors`: whether strangers may be sought in the whole school for whoever looks at this camera.
+    """
 
     confusable: frozenset[frozenset[str]] = frozenset()
     blocks: tuple[Blocked, ...] = ()
+    visitors: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -44,11 +48,15 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenFace:
-    """One face of a frame: box (left, top, right, bottom) in pixels of the frame as it was sent."""
+    """One face of a frame: box (left, top, right, bottom) in pixels of the frame as it was sent.
+
+    `visitor` is a student of the whole school whom an unknown face may be asked about: no name, and no claim.
+    """
 
     box: tuple[int, int, int, int]
     track: int
     decision: Decision
+    visitor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

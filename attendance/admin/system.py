@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from attendance import devices
+from attendance import audit, devices
 from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, person
 from attendance.admin.site import site
 from attendance.models import (
@@ -30,6 +30,12 @@ class SchoolSettingsAdmin(PolicyAdmin[SchoolSettings]):
 
     addable = False
     fields = ("name", "late_after_minutes", "evidence_days", "visitors_shown", "consent_version")
+
+    def save_model(self, request: HttpRequest, obj: SchoolSettings, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "visitors_shown" in form.changed_data:
+            act = "visitors_turned_on" if obj.visitors_shown else "visitors_turned_off"
+            audit.record(person(request), act, obj)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -22,7 +22,7 @@ from attendance.errors import Refused
 from attendance.models import DeviceKind, Session
 from attendance.policy import Action
 from attendance.register import describe
-from recognition.sights import Claim, Fault, Question, Seen, View
+from recognition.sights import Claim, Fault, Question, Rules, Seen, View
 from recognition.streams import Answer
 
 HEAD_BYTES: Final = 4
@@ -45,7 +45,8 @@ class CameraConsumer(SessionConsumer):
         self.dropped = 0
         self.meter = Meter()
         self.names: Mapping[str, str] = await db(sightings.names, session)
-        self.view = View(str(session.school_class_id), rules=await db(sightings.rules, session))
+        self.visitors: Mapping[str, sightings.Visitor] = {}
+        self.view = View(str(session.school_class_id), rules=await self.rules())
         # A track's number is the connection's own; so is this name, and no review is taken for another's.
         self.label = f"{self.guest.name[:60]} · {uuid4().hex[:8]}"
         self.answers: asyncio.Queue[Answer[Seen | Fault]] = asyncio.Queue()
@@ -79,7 +80,12 @@ class CameraConsumer(SessionConsumer):
         """Names, rules and the session's state, for what no event tells of."""
         self.state = self.guest.session.state
         self.names = await db(sightings.names, self.guest.session)
-        self.view.rules = await db(sightings.rules, self.guest.session)
+        self.view.rules = await self.rules()
+
+    async def rules(self) -> Rules:
+        """The session's. Only a person at our own page is asked about visitors: no device and no other system."""
+        page = self.guest.device is None and self.credentials.token is None
+        return await db(sightings.rules, self.guest.session, visitors=page)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """A frame: four bytes of number, then the picture."""
@@ -123,14 +129,23 @@ class CameraConsumer(SessionConsumer):
             # Failing that, the face stays without a name until the next frame.
             with suppress(*NOT_ANSWERING):
                 self.names = {**self.names, **await db(sightings.names_of, named)}
+        await self.know_visitors({face.visitor for face in seen.faces if face.visitor is not None})
         full = self.guest.device is None
-        await self.say(shapes.result(answer, seen, self.dropped, self.names, full=full))
+        await self.say(shapes.result(answer, seen, self.dropped, self.names, self.visitors, full=full))
         self.dropped = 0
         live.remember(self.session_id, self.label, seen)
         for claim in seen.claims:
             self.start(self.mark(claim, seen.space))
         for question in seen.questions:
             self.start(self.ask(question))
+
+    async def know_visitors(self, asked: set[str]) -> None:
+        """Whom to ask about; forgotten as soon as nobody in the picture may be that student."""
+        self.visitors = {key: known for key, known in self.visitors.items() if key in asked}
+        if not asked <= self.visitors.keys():
+            # Failing that, the face stays unknown until the next frame.
+            with suppress(*NOT_ANSWERING):
+                self.visitors = await db(sightings.visitors_of, asked)
 
     async def mark(self, claim: Claim, space: str) -> None:
         """Write the mark of a track, with the rights of this moment."""
@@ -184,4 +199,4 @@ class CameraConsumer(SessionConsumer):
     async def read_rules(self) -> None:
         """A person may have said "not this student". The check every ten seconds reads them too."""
         with suppress(*NOT_ANSWERING):
-            self.view.rules = await db(sightings.rules, self.guest.session)
+            self.view.rules = await self.rules()

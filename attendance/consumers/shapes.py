@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from attendance.models import AttendanceCode
+from attendance.sightings import Visitor
 from recognition.advice import Advice
 from recognition.engine.types import State
 from recognition.sights import Seen, SeenFace
@@ -24,8 +25,16 @@ def advice_of(advice: Advice) -> Message:
     return {"fps": advice.fps, "side": advice.side, "quality": advice.quality}
 
 
-def result(answer: Answer[Any], seen: Seen, dropped: int, names: Mapping[str, str], *, full: bool) -> Message:
-    """The `result` message. Devices (not `full`) get no distance and no confidence."""
+def result(
+    answer: Answer[Any],
+    seen: Seen,
+    dropped: int,
+    names: Mapping[str, str],
+    visitors: Mapping[str, Visitor],
+    *,
+    full: bool,
+) -> Message:
+    """The `result` message. Devices (not `full`) get no distance, no confidence, and no visitor in any case."""
     ms = {
         "queue": answer.queue,
         **{stage: seen.ms.get(stage, 0.0) for stage in STAGES},
@@ -34,16 +43,19 @@ def result(answer: Answer[Any], seen: Seen, dropped: int, names: Mapping[str, st
     return {
         "type": "result",
         "seq": answer.seq,
-        "faces": [_face(face, names, full=full) for face in seen.faces],
+        "faces": [_face(face, names, visitors if full else {}, full=full) for face in seen.faces],
         "dropped": dropped,
         "ms": {stage: round(value, 1) for stage, value in ms.items()},
     }
 
 
-def _face(face: SeenFace, names: Mapping[str, str], *, full: bool) -> Message:
+def _face(
+    face: SeenFace, names: Mapping[str, str], visitors: Mapping[str, Visitor], *, full: bool
+) -> Message:
     decision = face.decision
     named = decision.state is State.RECOGNISED and decision.id in names
-    return {
+    visitor = visitors.get(face.visitor) if face.visitor and decision.state is State.UNKNOWN else None
+    shown = {
         "box": list(face.box),
         "track": face.track,
         "state": str(decision.state),
@@ -52,6 +64,7 @@ def _face(face: SeenFace, names: Mapping[str, str], *, full: bool) -> Message:
         "confidence": _rounded(decision.confidence) if full else None,
         "looks": decision.looks,
     }
+    return shown if visitor is None else {**shown, "state": "visitor", "visitor": visitor}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -95,8 +95,8 @@ class School:
 class Room:
     """A camera before which a test puts people."""
 
-    def __init__(self) -> None:
-        self.eyes, self.school, self.monitor = Eyes(), School(), Monitor()
+    def __init__(self, school: School | None = None) -> None:
+        self.eyes, self.school, self.monitor = Eyes(), school or School(), Monitor()
         self.galleries = Galleries(self.school, monitor=self.monitor, rebuild_seconds=60)
         self.recogniser = Recogniser(
             self.eyes, self.galleries, monitor=self.monitor, largest_side=640, quality=85

@@ -12,10 +12,10 @@ from django.db import connection
 from attendance import database, gallery_source, live
 from config.celery import app
 from recognition import metrics
-from recognition.engine.types import SPACE
+from recognition.engine.types import SPACE, Decision, State
 from recognition.galleries import Galleries, SourceUnavailable
 from recognition.monitor import Monitor, process_name
-from recognition.sights import Seen
+from recognition.sights import Seen, SeenFace
 from tests.sockets.serving import wait_for
 from tests.world import World, photograph, vector
 
@@ -126,3 +126,13 @@ def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPat
     finally:
         live.stop()
     assert not any(thread.name == "rounds" for thread in threading.enumerate())
+
+
+def test_whom_a_stranger_might_be_is_not_kept_with_the_newest_result(school: World) -> None:
+    session = school.session.pk
+    nobody = Decision(State.UNKNOWN, None, None, None, None, 5, ())
+    face = SeenFace((0, 0, 9, 9), 1, nobody, visitor=str(school.eve.pk))
+    live.remember(session, "front", Seen((face,), (), (), SPACE, {}))
+    (kept,) = live.latest(session)
+    assert [(each.track, each.visitor) for each in kept.seen.faces] == [(1, None)]
+    live.forget(session, "front")

@@ -1,6 +1,7 @@
 // Boxes over the video. They glide from answer to answer; state is told by shape and words, colour only helps.
 
 import { _ } from "../core/text.js";
+import { visitorWords } from "./visitors.js";
 
 const STYLES = {
   recognised: { colour: "#57d993", dash: [], mark: "✓" },
@@ -123,13 +124,13 @@ export class Overlay {
   }
 
   #label(pen, track, style, box, place, placed) {
-    const words = track.state === "recognised" ? track.student?.name : this.words[track.state];
+    const words = track.state === "recognised" ? track.student?.name : (visitorWords(track.visitor) ?? this.words[track.state]);
     if (!words) return;
     const size = Math.max(15, Math.min(34, place.width / 34));
     const weight = track.state === "recognised" ? 700 : 550;
     pen.font = `${weight} ${size}px ${this.family}`;
     const text = style.mark ? `${style.mark} ${words}` : words;
-    const width = pen.measureText(text).width + size;
+    const width = Math.min(pen.measureText(text).width + size, place.width - 4);
     const height = size * 1.6;
     const x = Math.max(2, Math.min(box.x + box.width / 2 - width / 2, place.width - width - 2));
     let y = box.y + box.height + 6;
@@ -143,7 +144,7 @@ export class Overlay {
     pen.fillStyle = track.state === "recognised" ? "#06240f" : style.colour;
     pen.textBaseline = "middle";
     pen.textAlign = "center";
-    pen.fillText(text, x + width / 2, y + height / 2 + 1);
+    pen.fillText(text, x + width / 2, y + height / 2 + 1, width - size / 2);
   }
 }
 

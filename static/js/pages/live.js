@@ -7,6 +7,7 @@ import { toast } from "../core/toast.js";
 import { checkRoom } from "../live/readiness.js";
 import { openSharing } from "../live/share.js";
 import { Stage } from "../live/stage.js";
+import { forgetVisitors, speakOfVisitors } from "../live/visitors.js";
 import { openRegister } from "../register/page.js";
 import { Reviews } from "../register/reviews.js";
 
@@ -31,6 +32,7 @@ function alreadyMarked(face) {
 
 stage.addEventListener("result", ({ detail }) => {
   faces = detail.faces;
+  speakOfVisitors(faces);
   if (faces.some(alreadyMarked)) sound.play("already");
   for (const [key, at] of greeted) if (Date.now() - at > SAID_AGAIN_AFTER) greeted.delete(key);
 });
@@ -47,6 +49,7 @@ stage.addEventListener("lost", ({ detail }) => {
     toast(_("You may no longer use the camera in this session."));
   } else stage.say(_("Pictures wait for the connection."));
 });
+stage.addEventListener("ready", forgetVisitors);
 socket.addEventListener("open", () => stage.frames.again());
 store.addEventListener("change", ({ detail }) => {
   if (detail.what === "session" || detail.what === "all") showState();

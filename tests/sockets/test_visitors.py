@@ -1,0 +1,154 @@
+"""A visitor of another class before the camera: a question to the teacher's own page, and to nobody else."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count, cycle, islice
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from websockets.sync.client import ClientConnection
+
+from attendance import consents, students
+from attendance.models import (
+    Attempt,
+    AuditEvent,
+    Block,
+    DeviceKind,
+    Evidence,
+    Mark,
+    MarkEvent,
+    Review,
+    SchoolSettings,
+    Student,
+)
+from tests.sockets.people import clip_frames, enrolled
+from tests.sockets.serving import Message, Served, frame, hear, token_of
+from tests.sockets.test_door import cookie_of, device_cookie
+from tests.world import World
+
+pytestmark = pytest.mark.timeout(120)
+
+PATIENCE = 600
+"""Frames: five looks lie apart in time, and the school's gallery is built in the next round, up to five seconds off."""
+VERSIONS = count(1000, 1000)
+
+
+@pytest.fixture(scope="module")
+def film() -> list[bytes]:
+    """One man before the camera without a break."""
+    return clip_frames(85, 210, 6)
+
+
+@pytest.fixture
+def eve(school: World) -> Student:
+    """Eve, of another class, has the face of the man in the clip; the school wants to be asked about visitors."""
+    switch(on=True)
+    # The server outlives each test's school: no two of them may have had the same version of its gallery.
+    SchoolSettings.objects.update(school_gallery_version=next(VERSIONS))
+    return enrolled(school, "lin_manuel_miranda", school.eve)
+
+
+def switch(*, on: bool) -> None:
+    SchoolSettings.load()
+    SchoolSettings.objects.update(visitors_shown=on)
+
+
+@contextmanager
+def camera(server: Served, school: World, **headers: str) -> Iterator[ClientConnection]:
+    with server.connect(f"/ws/sessions/{school.session.pk}/camera/", **headers) as stream:
+        assert hear(stream, "ready")
+        yield stream
+
+
+def page(server: Served, school: World) -> AbstractContextManager[ClientConnection]:
+    """The camera of the teacher's own page."""
+    return camera(server, school, Origin=server.origin, Cookie=cookie_of(school.teacher))
+
+
+def faces(stream: ClientConnection, film: list[bytes], most: int = PATIENCE) -> Iterator[Message]:
+    """The faces that are seen, frame after frame."""
+    for seq, picture in enumerate(islice(cycle(film), most)):
+        stream.send(frame(seq, picture))
+        yield from hear(stream, "result")["faces"]
+
+
+def asked(stream: ClientConnection, film: list[bytes]) -> Message:
+    """The face about which the page is asked."""
+    return next(face for face in faces(stream, film) if face["state"] == "visitor")
+
+
+def looks_long(stream: ClientConnection, film: list[bytes], looks: int = 8) -> list[Message]:
+    """The faces until one of them has been looked at for longer than a visitor needs."""
+    found: list[Message] = []
+    for face in faces(stream, film):
+        found.append(face)
+        if face["looks"] >= looks:
+            return found
+    raise AssertionError("no face had so many looks")
+
+
+def nobody(found: list[Message]) -> None:
+    assert {face["state"] for face in found} <= {"confirming", "unknown", "uncertain"}
+    assert all("visitor" not in face and face["student"] is None for face in found)
+
+
+def test_the_teachers_own_page_is_asked_and_nothing_is_written(
+    server: Served, school: World, eve: Student, film: list[bytes]
+) -> None:
+    before = AuditEvent.objects.count()
+    with page(server, school) as stream:
+        face = asked(stream, film)
+        assert face["visitor"] == {"name": "Eve Elm", "classes": ["7 South"]}
+        assert face["student"] is None
+        assert face["looks"] >= 5
+        assert str(eve.pk) not in str(face)
+        looks_long(stream, film)
+    for table in (Mark, MarkEvent, Attempt, Evidence, Review, Block):
+        assert not table.objects.exists(), table
+    assert AuditEvent.objects.count() == before
+
+
+def test_no_device_and_no_other_system_is_told_what_the_page_is_asked(
+    server: Served, school: World, eve: Student, film: list[bytes]
+) -> None:
+    with page(server, school) as stream:
+        asked(stream, film)
+    for kind in (DeviceKind.CAMERA, DeviceKind.KIOSK):
+        cookie = device_cookie(school, kind)
+        with camera(server, school, Origin=server.origin, Cookie=cookie) as stream:
+            nobody(looks_long(stream, film))
+    with camera(server, school, Authorization=f"Token {token_of(school.teacher)}") as stream:
+        nobody(looks_long(stream, film))
+
+
+def withdrawn(school: World, student: Student) -> None:
+    consents.withdraw(student_id=student.pk, actor=school.registrar, now=timezone.now())
+
+
+def gone(school: World, student: Student) -> None:
+    yesterday = timezone.localdate() - dt.timedelta(days=1)
+    students.change(student_id=student.pk, actor=school.registrar, left_on=yesterday)
+
+
+def switched_off(_school: World, _student: Student) -> None:
+    switch(on=False)
+
+
+@pytest.mark.parametrize("end", [withdrawn, gone, switched_off])
+def test_nobody_is_asked_about_once_it_has_ended(
+    server: Served, school: World, eve: Student, film: list[bytes], end: Callable[[World, Student], Any]
+) -> None:
+    with page(server, school) as stream:
+        asked(stream, film)
+        end(school, eve)
+        nobody(list(faces(stream, film, most=30)))
+
+
+def test_a_school_that_did_not_ask_for_it_is_told_of_nobody(
+    server: Served, school: World, eve: Student, film: list[bytes]
+) -> None:
+    switch(on=False)
+    with page(server, school) as stream:
+        nobody(looks_long(stream, film))
