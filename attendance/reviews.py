@@ -20,35 +20,47 @@ from django.utils.translation import gettext as _
 from attendance import audit, blobs, blocks, events, policy, register
 from attendance.errors import Refused
 from attendance.evidence import Seen
-from attendance.models import AttendanceCode, Blob, Consent, Mark, Review, Session, Source, Student, User
+from attendance.models import (
+    AttendanceCode,
+    Blob,
+    ConfusablePair,
+    Consent,
+    Mark,
+    Review,
+    Session,
+    Source,
+    Student,
+    User,
+)
 from attendance.policy import Action
 from recognition.engine import SPACE
-from recognition.engine.types import Array
+from recognition.engine.decision import margin
+from recognition.engine.types import Array, Decision
 from recognition.monitor import MONITOR
 from recognition.recogniser import SAME_FACE
 from recognition.sights import Question
 
 MOST_WAITING: Final = 50
 """A session holds no more undecided faces: a camera that looks at a crowd must not fill the table."""
+AS_NEAR: Final = 0.02
+"""Distances to two students that differ by less say nothing of which of the two it is."""
 HERE = (AttendanceCode.Status.PRESENT, AttendanceCode.Status.LATE)
 
 
 def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any] | None:
     """Ask about a track, once; the event for the sockets. None where there is nothing to ask.
 
-    Nothing to ask is: the session is not open, a candidate may not be recognised in it any more, the best one is
+    Nothing to ask is: the session is not open, a candidate may not be recognised in it any more, whoever it may be is
     here already, or the same face (by its template) was asked about before.
     """
     with transaction.atomic():
         session = register.locked(session_id)
         best, *others = question.decision.candidates
         now = timezone.now()
-        if (
-            not session.is_open
-            or not _recognisable(session, {UUID(match.id) for match in question.decision.candidates}, now)
-            or _settled(session, UUID(best.id))
-            or _asked_before(session, question.template)
-        ):
+        if not session.is_open or not _recognisable(session, question.decision, now):
+            return None
+        missing = _missing(session, question.decision)
+        if missing is None or _asked_before(session, question, missing, camera):
             return None
         review = Review(
             session=session,
@@ -139,23 +151,49 @@ def refuse(*, mark: Mark, template: Array | None, actor: User | None, now: dt.da
             _announced(session)
 
 
-def _recognisable(session: Session, student_ids: set[UUID], now: dt.datetime) -> bool:
-    """Whether all may be recognised in this session now; a consent that is being withdrawn is waited for."""
-    register.hold_students(student_ids)
+def _recognisable(session: Session, decision: Decision, now: dt.datetime) -> bool:
+    """Whether all candidates may be recognised in this session now; a withdrawal under way is waited for."""
+    keys = {UUID(match.id) for match in decision.candidates}
+    register.hold_students(keys)
     members = Student.objects.recognisable(now).in_class(session.school_class, session.date)
-    return members.filter(pk__in=student_ids).count() == len(student_ids)
+    return members.filter(pk__in=keys).count() == len(keys)
 
 
-def _settled(session: Session, student_id: UUID) -> bool:
-    return Mark.objects.filter(session=session, student=student_id, code__status__in=HERE).exists()
+def _missing(session: Session, decision: Decision) -> UUID | None:
+    """The candidate who may be standing there and is not here yet.
+
+    The second one only where the two are hard to tell apart: of twins, one being here says nothing of the other.
+    """
+    keys = [UUID(match.id) for match in decision.candidates]
+    marks = Mark.objects.filter(session=session, student__in=keys, code__status__in=HERE)
+    here = set(marks.values_list("student", flat=True))
+    if keys[0] not in here:
+        return keys[0]
+    if len(keys) == 1 or keys[1] in here or decision.margin is None:
+        return None
+    first, second = sorted(keys)
+    twins = ConfusablePair.objects.filter(first=first, second=second).exists()
+    return keys[1] if twins and decision.margin < margin(decision.looks, confusable=True) else None
 
 
-def _asked_before(session: Session, template: Array) -> bool:
+def _asked_before(session: Session, question: Question, missing: UUID, camera: str) -> bool:
     rows = list(Review.objects.filter(session=session).exclude(sealed_template=None))
     if sum(row.verdict == Review.Verdict.WAITING for row in rows) >= MOST_WAITING:
         return True
-    known = (blocks.unseal(row.sealed_template, "review", row.pk, session.pk) for row in rows)
-    return any(float(np.linalg.norm(each - template)) <= SAME_FACE for each in known)
+    if any((row.camera, row.track) == (camera, question.track) for row in rows):
+        return True
+    known = [(row, blocks.unseal(row.sealed_template, "review", row.pk, session.pk)) for row in rows]
+    near = [row for row, face in known if float(np.linalg.norm(face - question.template)) <= SAME_FACE]
+    return not all(_was_the_other(row, question.decision, missing) for row in near)
+
+
+def _was_the_other(row: Review, decision: Decision, missing: UUID) -> bool:
+    """Whether that face was said to be another, and this one is as near to who is missing: it may be the other twin."""
+    distances = {UUID(match.id): match.distance for match in decision.candidates}
+    other = row.decided_for_id
+    if other is None or other == missing:
+        return False
+    return distances[missing] <= distances.get(other, np.inf) + AS_NEAR
 
 
 def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
