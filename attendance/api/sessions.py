@@ -10,7 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import register, roll, sessions
+from attendance import latest, register, roll, sessions
 from attendance.api import shapes, visible
 from attendance.api.base import ApiView, found
 from attendance.api.documents import documented
@@ -162,6 +162,14 @@ class Register(SessionView):
         """The whole register, as the dashboard socket sends it."""
         row = self.session(session, Action.VIEW_SESSION)
         return Response(roll.register_state(row, user=self.person))
+
+
+class Latest(SessionView):
+    @documented(operation_id="sessions_latest_retrieve", responses=shapes.LatestShown)
+    def get(self, _request: Request, session: UUID) -> Response:
+        """What each connected camera showed last, if that is at most ten seconds ago."""
+        row = self.session(session, Action.VIEW_SESSION)
+        return Response(latest.latest_state(row, user=self.person, now=timezone.now()))
 
 
 def _with_marks(rows: QuerySet[Session]) -> QuerySet[Session]:

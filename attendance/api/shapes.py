@@ -98,14 +98,37 @@ RegisterShown = shape(
     attempts=AttemptShown(many=True),
 )
 
+
+def box(of: str) -> serializers.ListField:
+    """Four pixels of that picture."""
+    words = f"Left, top, right, bottom: pixels of {of}."
+    return serializers.ListField(
+        child=serializers.IntegerField(), min_length=4, max_length=4, help_text=words
+    )
+
+
+SeenShown = shape(
+    "SeenFace",
+    box=box("the frame as it was sent"),
+    track=serializers.IntegerField(help_text="The same number from frame to frame of this camera."),
+    state=serializers.ChoiceField(FACE_STATES),
+    student=Named(allow_null=True, help_text="Null unless recognised."),
+    distance=serializers.FloatField(allow_null=True, help_text="For those who may see faces."),
+    confidence=serializers.FloatField(allow_null=True, help_text="For those who may see faces."),
+    looks=serializers.IntegerField(),
+)
+CameraShown = shape(
+    "CameraSees",
+    camera=serializers.CharField(),
+    at=serializers.DateTimeField(),
+    faces=SeenShown(many=True),
+    ms=serializers.DictField(child=serializers.FloatField(), help_text="Milliseconds of the stages."),
+)
+LatestShown = shape("LatestResults", session=serializers.UUIDField(), cameras=CameraShown(many=True))
+
 Candidate = shape("FaceCandidate", student=Named(), distance=serializers.FloatField())
 FACE = {
-    "box": serializers.ListField(
-        child=serializers.IntegerField(),
-        min_length=4,
-        max_length=4,
-        help_text="Left, top, right, bottom: pixels of the picture, turned upright.",
-    ),
+    "box": box("the picture, turned upright"),
     "score": serializers.FloatField(help_text="The detector's."),
     "quality": serializers.FloatField(),
     "state": serializers.ChoiceField(FACE_STATES),

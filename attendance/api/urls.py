@@ -34,6 +34,7 @@ urlpatterns = [
     path(f"{SESSION}start/", sessions.Start.as_view()),
     path(f"{SESSION}close/", sessions.Close.as_view()),
     path(f"{SESSION}register/", sessions.Register.as_view()),
+    path(f"{SESSION}latest/", sessions.Latest.as_view()),
     path(f"{SESSION}marks/remaining/", marks.RemainingMarks.as_view()),
     path(f"{SESSION}marks/<uuid:student>/", marks.StudentMark.as_view()),
     path(f"{SESSION}reviews/", reviews.Reviews.as_view()),

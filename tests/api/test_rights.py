@@ -22,6 +22,7 @@ READ = {
     "sessions/": (200, 200, 200, 200, 200, 401),
     "sessions/{session}/": (200, 200, 200, 403, 200, 401),
     "sessions/{session}/register/": (200, 200, 200, 403, 200, 401),
+    "sessions/{session}/latest/": (200, 200, 200, 403, 200, 401),
     "sessions/{session}/reviews/": (200, 200, 200, 403, 403, 401),
     "marks/": (200, 200, 200, 200, 200, 401),
     "marks/{mark}/": (200, 200, 200, 403, 200, 401),

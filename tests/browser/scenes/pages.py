@@ -38,6 +38,7 @@ OFFICE = {
     "office-devices": "/admin/attendance/device/",
     "office-jobs": "/admin/attendance/job/",
     "office-audit": "/admin/attendance/auditevent/",
+    "office-performance": "/admin/performance/",
 }
 
 
