@@ -20,7 +20,7 @@ from django.utils import timezone
 from attendance.database import NOT_ANSWERING
 from attendance.models import Membership, SchoolClass, SchoolSettings, Space, Student, Template
 from recognition.crypto import CannotOpen, keyring
-from recognition.engine.types import Array
+from recognition.engine.types import SPACE, Array
 from recognition.galleries import SCHOOL, SourceUnavailable, key_of
 
 logger = logging.getLogger(__name__)
@@ -83,9 +83,9 @@ def _versions(wanted: set[str]) -> dict[str, int]:
     return {key: (count << DATE_BITS) | today for key, count in rows}
 
 
-def active_space() -> str:
-    """The name of the space that is searched, empty before the first enrolment."""
-    return Space.objects.filter(active=True).values_list("name", flat=True).first() or ""
+def searched() -> QuerySet[Space]:
+    """The space that is searched: the school's active one, and none while the engine makes templates of another."""
+    return Space.objects.filter(active=True, name=SPACE)
 
 
 def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
@@ -98,7 +98,7 @@ def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
 
 
 def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
-    """Decrypt the templates of these students in the active space; see `Source.templates`."""
+    """Decrypt the templates of these students in the searched space; see `Source.templates`."""
     vectors, owners, _ = entries_of(students)
     return vectors, owners
 
@@ -106,7 +106,7 @@ def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
 def entries_of(students: QuerySet[Student]) -> tuple[Array, list[str], list[UUID]]:
     """`templates_of`, and for each row the photograph that it was made of."""
     rows = (
-        Template.objects.filter(space__active=True, photograph__student__in=students)
+        Template.objects.filter(space__in=searched(), photograph__student__in=students)
         .order_by("photograph__student", "photograph")
         .values_list("photograph", "photograph__student", "space__name", "sealed")
     )
@@ -166,5 +166,5 @@ def changed(student_ids: Sequence[UUID], class_ids: Sequence[UUID] = ()) -> None
         SchoolClass.objects.filter(pk__in=touched).raise_gallery_version()
         school.school_gallery_version += 1
         school.save(update_fields=["school_gallery_version"])
-        keys = [key_of(name, active_space()) for name in (*map(str, touched), SCHOOL)]
+        keys = [key_of(name, SPACE) for name in (*map(str, touched), SCHOOL)]
         transaction.on_commit(lambda: cache.delete_many(keys), robust=True)

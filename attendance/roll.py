@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from attendance import policy, register
+from attendance import gallery_source, policy, register
 from attendance.models import (
     Attempt,
     AttendanceCode,
@@ -49,7 +49,7 @@ def _students(session: Session) -> QuerySet[Student]:
     members = Membership.objects.filter(school_class=session.school_class_id).on(session.date)
     marked = Mark.objects.filter(session=session)
     photographs = (
-        Photograph.objects.filter(student=OuterRef("pk"), templates__space__active=True)
+        Photograph.objects.filter(student=OuterRef("pk"), templates__space__in=gallery_source.searched())
         .order_by()
         .values("student")
         .annotate(count=Count("pk"))

@@ -9,7 +9,15 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from attendance import consents, encodings, evidence, jobs, lockout, sessions
+from attendance import (
+    consents,
+    encodings,
+    evidence,
+    jobs,
+    lockout,
+    rebuilding,  # noqa: F401 - its import registers its kind of job
+    sessions,
+)
 
 
 @shared_task(name="attendance.tasks.run_job", ignore_result=True)

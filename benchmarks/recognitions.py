@@ -40,7 +40,7 @@ def clip() -> list[bytes]:
 
 def run(class_id: str, frames: list[bytes], remember: float) -> tuple[list[Any], dict[str, int], Any]:
     """Every answer, what was counted, and the galleries that gave them."""
-    from attendance import gallery_source, live
+    from attendance import live
     from recognition.engines import engine
     from recognition.galleries import Galleries
     from recognition.monitor import Monitor
@@ -48,7 +48,6 @@ def run(class_id: str, frames: list[bytes], remember: float) -> tuple[list[Any],
     from recognition.sights import Seen, View
     from recognition.streams import Frame
 
-    assert gallery_source.active_space() == engine().space
     monitor = Monitor()
     shelves = Galleries(live.Source(), monitor=monitor, rebuild_seconds=3600, remember_seconds=remember)
     eyes = Recogniser(engine(), shelves, monitor=monitor, largest_side=1024, quality=85)

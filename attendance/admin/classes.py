@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from attendance import audit, classes, memberships
+from attendance import audit, classes, memberships, rebuilding
 from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
 from attendance.admin.member_lines import find
 from attendance.admin.pages import Day, done, form_page
@@ -62,6 +62,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     search_fields = ("name", "external_id", "room")
     fields = ("name", "external_id", "room", "archived")
     inlines = (TeachingInline,)
+    actions = ("rebuild",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SchoolClass]:
         today = Membership.objects.on(timezone.localdate())
@@ -71,6 +72,18 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     @admin.display(description=gettext_lazy("members"), ordering="member_count")
     def members(self, row: Any) -> int:
         return int(row.member_count)
+
+    @admin.action(description=gettext_lazy("Make templates anew from the kept photographs"))
+    def rebuild(self, request: HttpRequest, queryset: QuerySet[SchoolClass]) -> HttpResponse:
+        """One job for the chosen classes; its page shows how far it is."""
+        job = rebuilding.start(classes=queryset, actor=person(request))
+        messages.success(
+            request,
+            _(
+                "It has begun. Templates that are there and open stay as they are: only missing ones are made."
+            ),
+        )
+        return HttpResponseRedirect(reverse("admin:attendance_job_change", args=(job.pk,)))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

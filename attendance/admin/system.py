@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from attendance import audit, devices
+from attendance import audit, devices, rebuilding
 from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, person
 from attendance.admin.site import site
 from attendance.models import (
@@ -91,12 +91,18 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         "progress",
         "total",
         "attempt",
+        "outcome",
         "error",
         "created_by",
         "created_at",
         "started_at",
         "finished_at",
     )
+
+    @admin.display(description=_("result"))
+    def outcome(self, job: Job) -> str:
+        ended = job.kind == rebuilding.KIND and job.state == Job.State.DONE
+        return rebuilding.told(job.result) if ended else "–"
 
 
 @admin.register(AuditEvent, site=site)

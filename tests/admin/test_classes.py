@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from attendance import policy
-from attendance.models import Membership, SchoolClass, Student, Teaching
+from attendance import jobs, policy
+from attendance.models import Job, Membership, SchoolClass, Student, Teaching
 from attendance.policy import Action
 from tests import world as small
 from tests.world import World
@@ -94,3 +94,17 @@ def test_a_membership_ends_on_its_last_day(world: World, office: Client) -> None
     assert office.post(address, {"ends_on": TODAY().isoformat()}).status_code == 302
     row.refresh_from_db()
     assert row.ends_on == TODAY()
+
+
+def test_templates_of_chosen_classes_are_made_anew_by_a_job(world: World, office: Client) -> None:
+    kept = small.photograph(world.ann, small.vector(1))
+    chosen = {"action": "rebuild", "_selected_action": [str(world.school_class.pk)]}
+    answer = office.post(CLASSES, chosen)
+    job = Job.objects.get()
+    assert (job.kind, job.payload) == ("rebuild_templates", {"classes": [str(world.school_class.pk)]})
+    page = f"/admin/attendance/job/{job.pk}/change/"
+    assert answer.headers["Location"] == page
+    assert "It has begun." in office.get(page).content.decode()
+    jobs.run(job.pk)
+    assert kept.templates.count() == 1
+    assert "0 templates were made." in office.get(page).content.decode()
