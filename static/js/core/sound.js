@@ -1,13 +1,15 @@
 // Quiet sounds made on the spot: two rising notes for a new mark, one low note for "already marked".
 
+import { recall, remember } from "./remember.js";
+
 const KEY = "rollcall.sound";
 const NOTES = { mark: [[660, 0], [990, 0.09]], already: [[330, 0]], question: [[520, 0], [440, 0.12]] };
 let context = null;
 
-export const isOn = () => localStorage.getItem(KEY) !== "off";
+export const isOn = () => recall(KEY) !== "off";
 
 export function setOn(on) {
-  localStorage.setItem(KEY, on ? "on" : "off");
+  remember(KEY, on ? "on" : "off");
   if (on) wake();
 }
 

@@ -8,6 +8,7 @@ async function take() {
   try {
     lock = await navigator.wakeLock.request("screen");
     lock.addEventListener("release", () => (lock = null));
+    if (!wanted) await lock.release();
   } catch {
     lock = null; // A low battery may refuse it; the camera page says so itself when the device sleeps.
   }
@@ -24,3 +25,6 @@ export function letSleep() {
   wanted = false;
   return lock?.release();
 }
+
+/** Whether the browser can keep the screen on at all. */
+export const canKeepAwake = () => Boolean(navigator.wakeLock);

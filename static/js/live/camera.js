@@ -1,6 +1,7 @@
 // The camera itself: which one, and in plain words why not.
 
-import { _ } from "../core/text.js";
+import { recall, remember } from "../core/remember.js";
+import { _, fill } from "../core/text.js";
 
 const KEY = "rollcall.camera";
 
@@ -37,11 +38,12 @@ const CODE_OF = {
 export class Camera extends EventTarget {
   #stream = null;
   #video;
+  #attempt = 0;
 
   constructor(video) {
     super();
     this.#video = video;
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.dispatchEvent(new Event("choices")));
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#devicesChanged());
   }
 
   get isRunning() {
@@ -60,20 +62,49 @@ export class Camera extends EventTarget {
     return this.#stream?.getVideoTracks()[0] ?? null;
   }
 
-  /** Start, with the camera used last on this device unless another is named. Throws CameraFault. */
-  async start(choice = localStorage.getItem(KEY) ?? "") {
+  /**
+   * Start, with the camera used last on this device unless another is named. Throws CameraFault.
+   * Resolves to false where something else was wanted meanwhile.
+   */
+  async start(choice = recall(KEY) ?? "") {
     if (!globalThis.isSecureContext) throw faultOf("insecure");
     if (!navigator.mediaDevices?.getUserMedia) throw faultOf("unsupported");
     this.stop();
-    this.#stream = await this.#ask(choice);
+    const attempt = this.#attempt;
+    const stream = await this.#ask(choice);
+    if (attempt !== this.#attempt) {
+      for (const track of stream.getTracks()) track.stop();
+      return false;
+    }
+    this.#stream = stream;
     const track = this.#track;
-    track.addEventListener("ended", () => this.#stream && this.dispatchEvent(new CustomEvent("fault", { detail: faultOf("gone") })));
+    track.addEventListener("ended", () => this.#ended(stream));
     track.addEventListener("mute", () => this.dispatchEvent(new Event("quiet")));
     const used = track.getSettings?.().deviceId;
-    if (used) localStorage.setItem(KEY, used);
-    this.#video.srcObject = this.#stream;
+    const another = Boolean(choice && used && used !== choice);
+    // Another one that only stands in is not remembered: the first comes back with its plug.
+    if (used && !another) remember(KEY, used);
+    this.#video.srcObject = stream;
     this.#video.classList.toggle("mirrored", this.facesUser);
-    await this.#video.play().catch(() => {});
+    await this.wakeUp();
+    this.dispatchEvent(new Event("choices"));
+    if (another) this.dispatchEvent(new Event("another"));
+    return true;
+  }
+
+  /** Phones stop a picture that was out of sight, and leave it so. */
+  wakeUp() {
+    return this.#video.play().catch(() => {});
+  }
+
+  #ended(stream) {
+    if (stream === this.#stream) this.dispatchEvent(new CustomEvent("fault", { detail: faultOf("gone") }));
+  }
+
+  #devicesChanged() {
+    // Not every browser ends the track of a camera whose plug is pulled before it says that devices changed.
+    if (this.#stream && !this.isRunning) this.#ended(this.#stream);
+    this.dispatchEvent(new Event("devices"));
     this.dispatchEvent(new Event("choices"));
   }
 
@@ -90,18 +121,19 @@ export class Camera extends EventTarget {
   }
 
   stop() {
+    this.#attempt += 1;
     const stream = this.#stream;
     this.#stream = null;
     for (const track of stream?.getTracks() ?? []) track.stop();
     this.#video.srcObject = null;
   }
 
-  /** What may be chosen: `{ id, label, chosen }`. Names are known only once a camera was allowed. */
+  /** What may be chosen: `{ id, label, chosen, usual }`, the usual being the one used last. Names are known only once a camera was allowed. */
   async choices() {
     const found = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
-    const current = this.#track?.getSettings?.().deviceId;
+    const [current, usual] = [this.#track?.getSettings?.().deviceId, recall(KEY)];
     return found
       .filter((device) => device.kind === "videoinput" && device.deviceId)
-      .map((device, place) => ({ id: device.deviceId, label: device.label || `${_("Camera")} ${place + 1}`, chosen: device.deviceId === current }));
+      .map(({ deviceId: id, label }, place) => ({ id, label: label || fill(_("Camera %(n)s"), { n: place + 1 }), chosen: id === current, usual: id === usual }));
   }
 }
