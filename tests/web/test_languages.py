@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.utils import translation
 from django.utils.translation import trans_real
 
@@ -68,3 +68,14 @@ def test_the_pages_and_their_scripts_speak_german(world: World, visitor: Visitor
     assert '<html lang="de"' in page
     assert "Jetzt eine Stunde beginnen" in page
     assert "nicht erkannt" in client.get("/texts/").content.decode()
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("code", ["de", "en-gb"])
+def test_a_browser_that_asks_for_a_language_we_lack_gets_the_school_s(
+    code: str, world: World, visitor: Visitor, settings: LazySettings
+) -> None:
+    settings.LANGUAGE_CODE = code
+    client = visitor("teacher")
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "fi"
+    assert f'<html lang="{code}"' in client.get("/").content.decode()

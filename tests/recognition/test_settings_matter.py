@@ -1,0 +1,184 @@
+"""Each setting about faces changes what the house does, not only a value; the database's are in tests/config.
+
+Beside these: DB_POOL_SIZE, DB_MAX_OVERFLOW, DB_STATEMENT_TIMEOUT, PUBLIC_URL and MAX_UPLOAD_SIZE in test_settings of
+tests/config, TRUSTED_PROXIES in test_proxies, METRICS_TOKEN in test_health, LANGUAGE_CODE in tests/web/test_languages.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import LazySettings
+from django.core.cache import cache
+
+from attendance import encodings, enrolment, live
+from recognition import engines, galleries
+from recognition.cache import name_of
+from recognition.engine import SPACE, EngineError, runtime
+from recognition.engine.image import decode, encode_jpeg
+from recognition.engine.types import Pixels
+from recognition.monitor import MONITOR
+from recognition.sights import View
+from recognition.streams import Frame
+from tests.recognition.test_cache import Ledger, face
+from tests.recognition.test_recogniser import CLASS, Eyes, School
+
+
+@pytest.fixture(autouse=True)
+def every_process_is_new(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is put together at first use is put together in the test, with the test's settings."""
+    engines.close_engine()
+    for room, name in ((live, "_live"), (live, "_galleries"), (encodings, "_encodings")):
+        monkeypatch.setattr(room, name, None)
+    yield
+    live.stop()
+    engines.close_engine()
+
+
+@pytest.fixture
+def eyes(monkeypatch: pytest.MonkeyPatch) -> Eyes:
+    """The live parts without an engine, and a school of ten without a database."""
+    seeing = Eyes()
+    monkeypatch.setattr(live, "engine", lambda: seeing)
+    monkeypatch.setattr(live, "Source", School)
+    return seeing
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets time pass for the galleries."""
+    passed = [0.0]
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + passed[0])
+
+    def wait(seconds: float) -> None:
+        passed[0] += seconds
+
+    return wait
+
+
+def info() -> Mapping[str, object]:
+    return engines.engine().info()
+
+
+@pytest.mark.parametrize(("wanted", "cores", "threads"), [(1, 8, 1), (3, 8, 3), (3, 1, 1)])
+def test_so_many_threads_recognise_and_never_more_than_cores(
+    wanted: int, cores: int, threads: int, settings: LazySettings, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FACE_RECOGNITION_WORKERS = wanted
+    monkeypatch.setattr(runtime, "usable_cores", lambda: cores)
+    before = recognising()
+    camera = live.live().streams.open(View(CLASS), lambda _answer: None)
+    assert recognising() - before == threads
+    camera.close()
+
+
+def recognising() -> int:
+    """Threads that recognise, in this process."""
+    return sum(thread.name.startswith("recognise") for thread in threading.enumerate())
+
+
+def test_the_detector_and_its_precision_are_those_that_were_asked_for(settings: LazySettings) -> None:
+    assert info()["detector"] == "centerface"
+    engines.close_engine()
+    settings.FACE_DETECTION_MODEL, settings.FACE_PRECISION = "hog", "f32"
+    told = info()
+    assert (told["detector"], told["precision"]) == ("hog", "f32")
+
+
+def test_a_device_that_is_not_there_is_refused_with_its_name(settings: LazySettings) -> None:
+    if runtime.choose("auto", "auto").device != "cpu":
+        pytest.skip("this machine has another device than its processor")
+    settings.FACE_DEVICE = "cuda"
+    with pytest.raises(EngineError, match="CUDA"):
+        engines.engine()
+
+
+def test_the_scale_decides_how_large_the_detector_looks(settings: LazySettings) -> None:
+    sides = []
+    for scale in (0.5, 1.0):
+        settings.FACE_DETECTION_SCALE = scale
+        sides.append(info()["side_for_640"])
+        engines.close_engine()
+    assert sides == [320, 640]
+
+
+def test_converted_networks_go_into_the_folder(settings: LazySettings, tmp_path: Path) -> None:
+    settings.FACE_MODELS_DIR = tmp_path / "models"
+    engines.engine()
+    assert list(settings.FACE_MODELS_DIR.glob("*.onnx"))
+
+
+@pytest.mark.parametrize(("size", "held"), [(0, 0), (2, 2), (1000, 3)])
+def test_memory_holds_so_many_encodings(
+    size: int, held: int, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FACE_ENCODING_CACHE_SIZE = size
+    monkeypatch.setattr(encodings, "Ledger", Ledger)
+    for content in "abc":
+        encodings.encodings().put(name_of(content, SPACE), SPACE, face(1))
+    assert MONITOR.figures().gauges["encodings"] == held
+
+
+def test_a_recognition_is_remembered_for_its_time(
+    settings: LazySettings, eyes: Eyes, later: Callable[[float], None]
+) -> None:
+    settings.REDIS_CACHE_TTL = 100
+    hits = MONITOR.figures().counters["recognition_hits"]
+
+    def search() -> int:
+        live.galleries().search({CLASS: School().templates(CLASS)[0][:1]})
+        return MONITOR.figures().counters["recognition_hits"] - hits
+
+    assert search() == 0
+    later(99)
+    assert search() == 1
+    later(2)
+    assert search() == 1
+
+
+def test_a_gallery_is_built_again_after_its_time_here_and_in_redis(
+    settings: LazySettings, eyes: Eyes, later: Callable[[float], None]
+) -> None:
+    settings.FAISS_INDEX_REBUILD_INTERVAL = 600
+    live.galleries().search({CLASS: School().templates(CLASS)[0][:1]})
+    left = cache.ttl(galleries.key_of(CLASS, SPACE))  # type: ignore[attr-defined]
+    assert 590 < left <= 600
+    later(599)
+    assert live.galleries().refresh() == 0
+    later(2)
+    assert live.galleries().refresh() == 1
+
+
+@pytest.mark.parametrize("side", [400, 600])
+def test_live_frames_and_stored_crops_are_no_longer_than_the_limit(
+    side: int, settings: LazySettings, eyes: Eyes
+) -> None:
+    settings.MAX_IMAGE_SIZE = side
+    picture = encode_jpeg(noise(480, 640))
+    live.live().recogniser.work([Frame(View(CLASS), 1, picture, time.monotonic())])
+    assert eyes.size == (side, side * 3 // 4)
+    assert max(decode(stored()).shape) == side
+
+
+def test_stored_crops_have_the_quality_that_was_asked_for(settings: LazySettings) -> None:
+    sizes = []
+    for quality in (40, 85, 100):
+        settings.IMAGE_QUALITY = quality
+        sizes.append(len(stored()))
+    assert sizes == sorted(sizes)
+    assert sizes[2] > 2 * sizes[0]
+
+
+def noise(height: int, width: int) -> Pixels:
+    return np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def stored() -> bytes:
+    """The crop of a face of 600 pixels, as enrolment stores it."""
+    return enrolment._crop(noise(1000, 1000), (200.0, 200.0, 800.0, 800.0))
