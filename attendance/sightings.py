@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from attendance import blocks, register
 from attendance.admission import Guest
 from attendance.evidence import Seen as Evidence
 from attendance.models import (
+    Attempt,
     ConfusablePair,
     DeviceKind,
     Membership,
@@ -82,8 +84,16 @@ def rules(session: Session, *, visitors: bool) -> Rules:
     )
 
 
-def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> dict[str, Any] | None:
-    """Write what the camera recognised; the event for the sockets, None where nothing was written."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """What became of a claim: the event for the sockets, if any; `closed`, where the session took no marks then."""
+
+    event: dict[str, Any] | None
+    closed: bool
+
+
+def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
+    """Write what the camera recognised."""
     kiosk = guest.device is not None and guest.device.kind == DeviceKind.KIOSK
     now = timezone.now()
     result = register.mark(
@@ -97,9 +107,10 @@ def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> dict[str, An
         seen=evidence_of(claim, camera=camera, space=space),
     )
     MONITOR.count(COUNTED[result.outcome])
-    if not result.written or result.mark is None:
-        return None
-    return register.message_of(result.mark, result.version)
+    event = None
+    if result.written and result.mark is not None:
+        event = register.message_of(result.mark, result.version)
+    return Marked(event, result.reason == Attempt.Reason.SESSION_CLOSED)
 
 
 def evidence_of(claim: Claim, *, camera: str, space: str) -> Evidence:

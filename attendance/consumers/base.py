@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 CHECK_SECONDS: Final = 10.0
 TRY_AGAIN: Final = 1013
+FINISHING: Final[set[asyncio.Task[Any]]] = set()
+"""Tasks that outlive their socket; the loop itself keeps no hold of them."""
 
 
 class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
@@ -105,6 +107,12 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """A task that ends by itself, though the socket be gone: what was recognised is marked all the same."""
+        task = asyncio.create_task(work)
+        FINISHING.add(task)
+        task.add_done_callback(FINISHING.discard)
 
     async def end(self, code: int) -> None:
         """Close from our side; nothing is answered afterwards."""

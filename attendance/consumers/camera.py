@@ -40,13 +40,18 @@ class CameraConsumer(SessionConsumer):
     async def opened(self) -> None:
         """Take a place in the queue and say what to send."""
         loop = asyncio.get_running_loop()
-        session = self.guest.session
-        self.state: str = session.state
+        self.early: list[Message] | None = []
+        self.reading_rules = self.rules_changed = False
         self.dropped = 0
         self.meter = Meter()
+        # Once more, now that events are heard: what changed at the door is in here, and what changes next is heard.
+        self.guest = await self.admitted()
+        session = self.guest.session
+        self.state: str = session.state
         self.names: Mapping[str, str] = await db(sightings.names, session)
         self.visitors: Mapping[str, sightings.Visitor] = {}
         self.view = View(str(session.school_class_id), rules=await self.rules())
+        self.unasked: set[int] = set()
         # A track's number is the connection's own; so is this name, and no review is taken for another's.
         self.label = f"{self.guest.name[:60]} · {uuid4().hex[:8]}"
         self.answers: asyncio.Queue[Answer[Seen | Fault]] = asyncio.Queue()
@@ -69,6 +74,11 @@ class CameraConsumer(SessionConsumer):
         )
         self.start(self.answer_frames())
         self.start(self.keep_advised())
+        early, self.early = self.early, None
+        for message in early:
+            self.hear(message)
+        if self.rules_changed:
+            self.renew_rules()
 
     def closed(self) -> None:
         """The place in the queue is free again."""
@@ -80,7 +90,7 @@ class CameraConsumer(SessionConsumer):
         """Names, rules and the session's state, for what no event tells of."""
         self.state = self.guest.session.state
         self.names = await db(sightings.names, self.guest.session)
-        self.view.rules = await self.rules()
+        self.renew_rules()
 
     async def rules(self) -> Rules:
         """The session's. Only a person at our own page is asked about visitors: no device and no other system."""
@@ -135,9 +145,9 @@ class CameraConsumer(SessionConsumer):
         self.dropped = 0
         live.remember(self.session_id, self.label, seen)
         for claim in seen.claims:
-            self.start(self.mark(claim, seen.space))
+            self.finish(self.mark(claim, seen.space))
         for question in seen.questions:
-            self.start(self.ask(question))
+            self.finish(self.ask(question))
 
     async def know_visitors(self, asked: set[str]) -> None:
         """Whom to ask about; forgotten as soon as nobody in the picture may be that student."""
@@ -148,21 +158,28 @@ class CameraConsumer(SessionConsumer):
                 self.visitors = await db(sightings.visitors_of, asked)
 
     async def mark(self, claim: Claim, space: str) -> None:
-        """Write the mark of a track, with the rights of this moment."""
+        """Write the mark of a track, with the rights of this moment; also where the camera goes just then."""
         try:
             self.guest = await self.admitted()
-            event = await db(sightings.mark, self.guest, claim, camera=self.label, space=space)
+            marked = await db(sightings.mark, self.guest, claim, camera=self.label, space=space)
         except Turned as turned:
-            await self.turn_away(turned)
+            if self.open:
+                await self.turn_away(turned)
         except NOT_ANSWERING:
             # Seen again, claimed again: the next frame of the track will try.
             self.view.claimed.discard((claim.track, claim.student))
-            await self.fault("unavailable", _("The mark could not be written yet. It will be tried again."))
+            if self.open:
+                await self.fault(
+                    "unavailable", _("The mark could not be written yet. It will be tried again.")
+                )
         except Refused as refused:
-            await self.fault("not_allowed", refused.message, reason=refused.code)
+            if self.open:
+                await self.fault("not_allowed", refused.message, reason=refused.code)
         else:
-            if event is not None:
-                self.hub.tell(self.session_id, event)
+            if marked.closed:
+                self.view.claimed.discard((claim.track, claim.student))
+            if marked.event is not None:
+                self.hub.tell(self.session_id, marked.event)
 
     async def ask(self, question: Question) -> None:
         """Put an undecided face before the teacher."""
@@ -173,6 +190,8 @@ class CameraConsumer(SessionConsumer):
         else:
             if event is not None:
                 self.hub.tell(self.session_id, event)
+            else:
+                self.unasked.add(question.track)
 
     async def keep_advised(self) -> None:
         """Say so when this camera should send more or less."""
@@ -185,18 +204,42 @@ class CameraConsumer(SessionConsumer):
 
     def hear(self, message: Message) -> None:
         """See `hub.Follower`."""
+        if self.early is not None:
+            self.early.append(message)
+            return
         if message["type"] == "session":
             self.state = message["session"]["state"]
-        elif message["type"] not in {"mark", "unmark"}:
-            self.start(self.read_rules())
+        if message["type"] != "mark":
+            self.ask_again()
+        if message["type"] not in {"mark", "unmark"}:
+            self.renew_rules()
         shown = message if self.guest.device is None else shapes.event_for_device(message)
         self.start(self.say(shown))
 
     def lost(self, _version: int) -> None:
         """Marks come by themselves; what else happened may have changed the rules."""
-        self.start(self.read_rules())
+        if self.early is not None:
+            self.rules_changed = True
+            return
+        self.ask_again()
+        self.renew_rules()
+
+    def ask_again(self) -> None:
+        """Where there was nothing to ask there may be now: a face that waited was decided, a mark taken back."""
+        self.view.asked.difference_update(self.unasked)
+        self.unasked.clear()
+
+    def renew_rules(self) -> None:
+        """A person may have said "not this student". The check every ten seconds reads them too."""
+        self.rules_changed = True
+        if not self.reading_rules:
+            self.reading_rules = True
+            self.start(self.read_rules())
 
     async def read_rules(self) -> None:
-        """A person may have said "not this student". The check every ten seconds reads them too."""
-        with suppress(*NOT_ANSWERING):
-            self.view.rules = await self.rules()
+        """One reading after the other, until nothing changed meanwhile: an older answer must not be the last."""
+        while self.rules_changed:
+            self.rules_changed = False
+            with suppress(*NOT_ANSWERING):
+                self.view.rules = await self.rules()
+        self.reading_rules = False

@@ -210,10 +210,10 @@ def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world
     def seen(template: Any) -> Claim:
         return Claim(1, str(world.ann.pk), decision, 3, template, b"a crop")
 
-    assert sightings.mark(guest, seen(near), camera="front", space=SPACE) is None
+    assert sightings.mark(guest, seen(near), camera="front", space=SPACE).event is None
     assert not MarkEvent.objects.exists()
     assert Attempt.objects.get().reason == Attempt.Reason.BLOCKED
     # Another face is Ann's own, and a person's word needs no face at all.
-    assert sightings.mark(guest, seen(vector(9)), camera="front", space=SPACE) is not None
+    assert sightings.mark(guest, seen(vector(9)), camera="front", space=SPACE).event is not None
     assert blocks.hold(world.session, world.ann.pk, near)
     assert not blocks.hold(world.session, world.cem.pk, near)

@@ -1,0 +1,331 @@
+"""What happens beside a camera's frames: its socket inside this process, on the real database.
+
+What the frames show is said by the test, so that each moment can be met.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.db import OperationalError, transaction
+from django.utils import timezone
+
+from attendance import admission, changes, database, events, live, register, reviews, sightings
+from attendance.consumers import base, camera, hub
+from attendance.models import Attempt, Block, Mark, Review, Session, Source, Student
+from recognition.advice import Adviser
+from recognition.engine.types import SPACE, Array, Decision, Match, State
+from recognition.monitor import Monitor
+from recognition.sights import Claim, Question, Rules, Seen, SeenFace, View
+from recognition.streams import Frame, Streams
+from tests.sockets.serving import Message, frame, token_of
+from tests.world import World, vector
+
+WAIT = 20.0
+
+
+@dataclass(slots=True, eq=False)
+class Eyes:
+    """The recogniser's place: gives out what the test laid down, one for each frame; None is a fault."""
+
+    laid: list[Seen | None] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
+
+    def work(self, frames: Sequence[Frame[View]]) -> list[Seen | None]:
+        self.views += [each.state for each in frames]
+        return [self.laid.pop(0) for _ in frames]
+
+    def shows(self, *, claims: Sequence[Claim] = (), questions: Sequence[Question] = ()) -> None:
+        faces = [
+            SeenFace((1, 2, 3, 4), track, decision)
+            for track, decision in (
+                *((each.track, each.decision) for each in claims),
+                *((each.track, each.decision) for each in questions),
+            )
+        ]
+        self.laid.append(Seen(tuple(faces), tuple(claims), tuple(questions), SPACE, {}))
+
+
+@pytest.fixture
+def eyes(school: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
+    made, monitor = Eyes(), Monitor()
+    adviser = Adviser(workers=1, largest_side=640, quality=85)
+    streams: Any = Streams(made.work, workers=1, monitor=monitor, adviser=adviser)
+    whole: Any = type("Whole", (), {"streams": streams})
+    monkeypatch.setattr(live, "live", lambda: whole)
+    # The socket hears what the test tells it, when it tells it.
+    monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
+    yield made
+    assert streams.stop()
+    database.stop()
+
+
+@pytest.fixture
+def authorization(school: World) -> bytes:
+    return f"Token {token_of(school.teacher)}".encode()
+
+
+@asynccontextmanager
+async def filming(school: World, authorization: bytes) -> AsyncIterator[WebsocketCommunicator]:
+    socket = WebsocketCommunicator(
+        camera.CameraConsumer.as_asgi(), "/ws/", headers=[(b"authorization", authorization)]
+    )
+    socket.scope["url_route"] = {"kwargs": {"session_id": school.session.pk}}
+    assert (await socket.connect(WAIT))[0]
+    yield socket
+    await socket.disconnect()
+
+
+async def hear(socket: WebsocketCommunicator, kind: str) -> Message:
+    """The next message, which is of that type."""
+    said: Message = await socket.receive_json_from(WAIT)
+    assert said["type"] == kind, said
+    return said
+
+
+async def show(socket: WebsocketCommunicator, seq: int = 1) -> Message:
+    await socket.send_to(bytes_data=frame(seq, b"a picture"))
+    return await hear(socket, "result")
+
+
+def claim_of(student: Student, track: int = 1) -> Claim:
+    decision = Decision(State.RECOGNISED, str(student.pk), 0.2, 0.3, 0.99, 5, (Match(str(student.pk), 0.2),))
+    return Claim(track, str(student.pk), decision, 3, vector(1), b"a crop")
+
+
+def question_of(first: Student, second: Student, template: Array, track: int) -> Question:
+    candidates = (Match(str(first.pk), 0.30), Match(str(second.pk), 0.32))
+    return Question(track, Decision(State.UNCERTAIN, None, 0.3, 0.02, 0.7, 3, candidates), template, b"crop")
+
+
+def by_hand(school: World, letter: str | None = "/") -> Message:
+    result = register.mark(
+        session_id=school.session.pk,
+        student_id=school.ann.pk,
+        letter=letter,
+        source=Source.TEACHER,
+        actor=school.teacher,
+        now=timezone.now(),
+    )
+    assert result.mark is not None
+    return register.message_of(result.mark, result.version)
+
+
+@dataclass(slots=True, eq=False)
+class Gate:
+    """A function of the house that goes on when the test lets it."""
+
+    real: Callable[..., Any]
+    entered: threading.Event = field(default_factory=threading.Event)
+    free: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, *args: Any, **given: Any) -> Any:
+        self.entered.set()
+        assert self.free.wait(WAIT)
+        return self.real(*args, **given)
+
+
+async def reached(gate: Gate) -> None:
+    assert await asyncio.to_thread(gate.entered.wait, WAIT)
+
+
+async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eyes.shows(claims=[claim_of(school.ann)])
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        gate = Gate(admission.admit)
+        monkeypatch.setattr(base, "admit", gate)
+        assert (await show(socket))["faces"][0]["student"]["name"] == "Ann Ash"
+        await reached(gate)
+    gate.free.set()
+    await asyncio.gather(*base.FINISHING)
+    assert await database.db(lambda: Mark.objects.get().student_id) == school.ann.pk
+
+
+async def test_events_wait_until_the_camera_was_told_that_it_is_ready(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(sightings.names)
+    monkeypatch.setattr(sightings, "names", gate)
+    told = hub.hub()
+    async with filming(school, authorization) as socket:
+        await reached(gate)
+        told.tell(school.session.pk, await database.db(by_hand, school))
+        event = await database.db(reviews.offer, session_id=school.session.pk, camera="back",
+                                  question=question_of(school.bea, school.cem, vector(3), 1))  # fmt: skip
+        assert event is not None
+        told.tell(school.session.pk, event)
+        gate.free.set()
+        await hear(socket, "ready")
+        assert (await hear(socket, "mark"))["student"]["name"] == "Ann Ash"
+        await hear(socket, "reviews")
+
+
+async def test_a_session_that_opens_at_the_door_takes_frames(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.db(Session.objects.update, state=Session.State.PLANNED)
+    snapshot = changes.snapshot
+
+    def opens(session_id: Any) -> Any:
+        register.open_session(session_id=session_id, actor=school.teacher, now=timezone.now())
+        return snapshot(session_id)
+
+    monkeypatch.setattr(changes, "snapshot", opens)
+    eyes.shows()
+    async with filming(school, authorization) as socket:
+        assert (await hear(socket, "ready"))["session"]["state"] == "open"
+        assert (await show(socket))["faces"] == []
+
+
+async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, read = hub.hub(), sightings.rules
+    first, order = threading.Event(), [threading.Event(), threading.Event()]
+
+    def slow_at_first(*args: Any, **given: Any) -> Rules:
+        found = read(*args, **given)
+        if not first.is_set():
+            first.set()
+            order[0].set()
+            order[1].wait(1)
+        return found
+
+    def blocked() -> Message:
+        offered = reviews.offer(session_id=school.session.pk, camera="back",
+                                question=question_of(school.ann, school.bea, vector(1), 1))  # fmt: skip
+        assert offered is not None
+        return offered
+
+    def neither() -> Message:
+        reviews.decide(
+            review_id=Review.objects.get().pk, verdict="neither", actor=school.teacher, now=timezone.now()
+        )
+        return {"type": "reviews", "waiting": 0, "version": Session.objects.get().version}
+
+    eyes.shows()
+    eyes.shows()
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        await show(socket)
+        monkeypatch.setattr(sightings, "rules", slow_at_first)
+        told.tell(school.session.pk, await database.db(blocked))
+        assert await asyncio.to_thread(order[0].wait, WAIT)
+        told.tell(school.session.pk, await database.db(neither))
+        order[1].set()
+        for _ in range(2):
+            await hear(socket, "reviews")
+
+        async def known() -> None:
+            while len(eyes.views[0].rules.blocks) != 2:
+                await asyncio.to_thread(threading.Event().wait, 0.02)
+
+        await asyncio.wait_for(known(), WAIT)
+    assert await database.db(Block.objects.count) == 2
+
+
+async def test_what_a_closed_session_refused_is_claimed_again_when_it_is_open(
+    school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    claim = claim_of(school.ann)
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        # Closed by another process a moment ago: this one has not heard of it, and a frame is under way.
+        await database.db(Session.objects.update, state=Session.State.CLOSED)
+        eyes.shows(claims=[claim])
+        eyes.shows()
+        await show(socket)
+        view = eyes.views[0]
+        view.claimed.add((claim.track, claim.student))
+        await asyncio.gather(*base.FINISHING)
+        assert view.claimed == set()
+        assert await database.db(lambda: Attempt.objects.get().reason) == Attempt.Reason.SESSION_CLOSED
+
+
+async def test_a_face_is_asked_about_again_once_the_one_before_it_is_decided(
+    school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    told = hub.hub()
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        eyes.shows(questions=[question_of(school.ann, school.bea, vector(1), 1)])
+        await show(socket, 1)
+        assert (await hear(socket, "reviews"))["waiting"] == 1
+        # The same face to the house, while the first one waits: nothing to ask yet.
+        eyes.shows(questions=[question_of(school.bea, school.ann, vector(1), 2)])
+        view = eyes.views[0]
+        view.asked.update({1, 2})
+        await show(socket, 2)
+        await asyncio.gather(*base.FINISHING)
+        assert view.asked == {1, 2}
+        told.tell(school.session.pk, await database.db(by_hand, school))
+        await hear(socket, "mark")
+        assert view.asked == {1, 2}
+        told.tell(school.session.pk, await database.db(by_hand, school, None))
+        await hear(socket, "unmark")
+        assert view.asked == {1}
+
+
+async def test_a_mark_that_cannot_be_written_is_said_and_claimed_again(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claim_of(school.ann)
+
+    def away(*_args: Any, **_given: Any) -> None:
+        raise OperationalError("the database is away")
+
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        monkeypatch.setattr(sightings, "mark", away)
+        eyes.shows(claims=[claim])
+        await show(socket)
+        said = await hear(socket, "error")
+        assert said == {**said, "code": "unavailable", "seq": None, "extra": {}}
+        assert eyes.views[0].claimed == set()
+
+
+async def test_a_frame_that_could_not_be_looked_at_is_said_with_its_number(
+    school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    eyes.laid.append(None)
+    eyes.shows()
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        await socket.send_to(bytes_data=frame(7, b"a picture"))
+        said = await hear(socket, "error")
+        assert said.keys() == {"type", "code", "seq", "message", "extra"}
+        assert (said["code"], said["seq"], said["extra"]) == ("unavailable", 7, {})
+        assert (await show(socket, 8))["seq"] == 8
+
+
+async def test_a_mark_is_told_only_once_it_is_committed(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = register.mark
+    inside = Gate(lambda: None)
+
+    def committing(**given: Any) -> Any:
+        with transaction.atomic():
+            result = real(**given)
+            inside()
+        return result
+
+    monkeypatch.setattr(register, "mark", committing)
+    eyes.shows(claims=[claim_of(school.ann)])
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        await show(socket)
+        await reached(inside)
+        assert await socket.receive_nothing(0.3)
+        inside.free.set()
+        assert (await hear(socket, "mark"))["student"]["name"] == "Ann Ash"
