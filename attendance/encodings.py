@@ -53,14 +53,14 @@ def recall(content: str, space: str) -> Face | None:
 def keep(student_id: UUID, content: str, space: str, face: Face) -> None:
     """Remember the face of a picture that was brought for a student who has a consent that holds.
 
-    To be called at the end of the transaction that checked it, under `gallery_source.lock_student`: a withdrawal waits,
-    and then finds the row.
+    To be called in the transaction that checked it, under `gallery_source.lock_student`: a withdrawal waits, and then
+    finds the row. Redis is told once that has committed: it may be slow, and many wait for these locks.
     """
     name = name_of(content, space)
     Encoded.objects.update_or_create(
         name=name, student_id=student_id, defaults={"created_at": timezone.now()}
     )
-    encodings().put(name, space, face)
+    transaction.on_commit(lambda: encodings().put(name, space, face), robust=True)
 
 
 def forget(student_id: UUID) -> None:

@@ -77,11 +77,14 @@ class Encodings:
         return face
 
     def put(self, name: str, space: str, face: Face) -> None:
-        """Remember a face; the caller has written it into the ledger."""
+        """Remember a face; the caller has written it into the ledger, and committed that."""
         self._hold(name, face)
         sealed = seal(face, name, space)
         self._monitor.count("encoding_bytes_sent", len(sealed))
         cache.set(key_of(name), sealed, timeout=KEEP_SECONDS)
+        # Whoever struck it out before this line has deleted nothing yet, or looked too early.
+        if not self._ledger.standing([name]):
+            self.forget([name])
 
     def forget(self, names: Collection[str]) -> None:
         """Leave nothing of them here or in Redis. Other processes drop them at their next `tidy`."""

@@ -38,7 +38,7 @@ from tests.recognition.test_cache import face
 from tests.sockets.serving import database_url, wait_for
 from tests.world import World, photograph, vector
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +171,6 @@ def expire(world: World) -> None:
     tasks.keep_time_limits.run()
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("remove", [remove_the_photograph, withdraw, erase, expire])
 def test_whoever_goes_is_found_in_memory_and_redis_and_nobody_else(
     world: World, remove: Callable[[World], None]
@@ -188,7 +187,6 @@ def test_whoever_goes_is_found_in_memory_and_redis_and_nobody_else(
     assert encodings.recall("c", SPACE) is not None
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_picture_that_was_never_accepted_is_found_by_erasure_too(world: World) -> None:
     data = held_back(world)
     # It was brought for Ann as well: then it is encoded again when it comes again, and no copy is left.
@@ -266,7 +264,6 @@ def other() -> Iterator[Other]:
     made.end()
 
 
-@pytest.mark.django_db(transaction=True)
 def test_what_another_process_holds_in_memory_serves_no_more_once_the_withdrawal_is_committed(
     world: World, other: Other
 ) -> None:
@@ -284,7 +281,6 @@ def test_what_another_process_holds_in_memory_serves_no_more_once_the_withdrawal
     assert other.told("b") == "False 0"
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_rounds_of_a_process_tidy_its_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "ROUND_SECONDS", 0.01)
     encodings.keep(world.bea.pk, "b", SPACE, face(1))

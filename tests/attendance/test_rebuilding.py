@@ -85,6 +85,7 @@ def searched_in(class_id: object) -> list[str]:
     return Source().templates(str(class_id))[1]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_kept_crops_become_templates_of_the_new_space_that_find_the_same_person(world: World) -> None:
     pictures = material.people()["obama"]
     for student, path in ((world.ann, pictures[0]), (world.ann, pictures[1])):
@@ -202,6 +203,7 @@ def test_where_no_face_at_all_is_found_nothing_is_changed(world: World, looked: 
     assert Template.objects.filter(space__name=OLD).count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_without_a_consent_that_holds_no_template_is_made(
     world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

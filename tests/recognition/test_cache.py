@@ -128,6 +128,15 @@ def test_forgetting_leaves_nothing_here_nor_in_redis_and_tidying_nothing_elsewhe
     assert same(there.get(OTHER_NAME, SPACE), face(2))
 
 
+def test_what_is_struck_out_while_it_is_written_leaves_no_copy() -> None:
+    ledger = Ledger()
+    here, monitor = process(ledger)
+    ledger.gone.add(NAME)
+    here.put(NAME, SPACE, face(1))
+    assert cache.get(key_of(NAME)) is None
+    assert monitor.figures().gauges["encodings"] == 0
+
+
 def test_what_was_struck_out_does_not_come_back_when_it_is_played_back() -> None:
     ledger = Ledger()
     here, _ = process(ledger)
