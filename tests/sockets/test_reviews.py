@@ -184,7 +184,9 @@ def test_not_this_person_takes_the_mark_back_and_keeps_the_face_from_the_student
 def test_the_rules_of_a_session_know_who_is_hard_to_tell_apart(world: World) -> None:
     first, second = sorted((world.ann, world.cem), key=lambda student: student.pk)
     ConfusablePair.objects.create(first=first, second=second, distance=0.2)
-    assert sightings.rules(world.session, visitors=False).confusable == {frozenset((str(first.pk), str(second.pk)))}
+    assert sightings.rules(world.session, visitors=False).confusable == {
+        frozenset((str(first.pk), str(second.pk)))
+    }
 
 
 def twins(world: World) -> None:
