@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
+import hypothesis
 import pytest
 
 from config import embedded, places
@@ -65,6 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Loads Django with the environment above; pytest-django would read the settings before it is set."""
     django.setup()
+
+
+# How long one example takes is a matter of who else uses the machine.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_unconfigure() -> None:
