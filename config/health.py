@@ -29,6 +29,9 @@ logger = logging.getLogger("rollcall.health")
 FRESH_SECONDS = 5.0
 """A result is given out for this long: a crowd of askers must not become a load of its own."""
 
+SLOW_SECONDS = 0.25
+"""A cache that takes longer costs more than it saves."""
+
 NEEDED = ("database", "engine")
 """Without these nothing works; without the cache all works more slowly."""
 
@@ -53,8 +56,15 @@ def ask_database() -> None:
 
 
 def ask_cache() -> None:
-    """Raises where Redis does not answer: asked past Django, which would hide it."""
-    cache.client.get_client().ping()  # type: ignore[attr-defined]  # django-redis has more than Django's caches
+    """Raises where Redis is away, full or slow: asked past Django, which would hide it."""
+    client = cache.client.get_client()  # type: ignore[attr-defined]  # django-redis has more than Django's caches
+    client.ping()  # connects, which is not what shall be timed
+    began = time.perf_counter()
+    client.set(cache.make_key("health"), b"", ex=60)
+    took = time.perf_counter() - began
+    if took > SLOW_SECONDS:
+        message = f"it took {took * 1000:.0f} ms to keep a value"
+        raise TimeoutError(message)
 
 
 def ask_engine() -> None:

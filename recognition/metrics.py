@@ -55,7 +55,7 @@ def publish(monitor: Monitor) -> bool:
     key = _redis.client.make_key(f"{ROSTER}:{process_name()}")
     figures = _redis.client.encode(monitor.figures().as_json())
     try:
-        # Past Django's cache, which tries twice and does not tell that nothing was kept.
+        # Past Django's cache, which does not tell that nothing was kept.
         _redis.client.get_client().set(str(key), figures, ex=KEEP_SECONDS)
     except RedisError as fault:
         monitor.count("cache_faults")
