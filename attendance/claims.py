@@ -99,6 +99,7 @@ class Claim:
     nonce: str | None = None
     seen: Seen | None = None
     revision: int | None = None
+    sent_at: dt.datetime | None = None
 
     @property
     def by_person(self) -> bool:
@@ -128,10 +129,19 @@ def refused(claim: Claim) -> Result | None:
     members = Membership.objects.filter(student=claim.student, school_class=claim.session.school_class)
     if not members.on(claim.session.date).exists():
         return count(claim, Attempt.Reason.NOT_A_MEMBER)
-    early = claim.session.starts_at - EARLIEST_SIGHT
-    if claim.seen_at != claim.now and not early <= claim.seen_at <= claim.now + CLOCK_TOLERANCE:
+    if _doubtful(claim):
         return count(claim, Attempt.Reason.DOUBTFUL_CLOCK)
     return _refused_to_a_person(claim) if claim.by_person else _refused_to_the_camera(claim)
+
+
+def _doubtful(claim: Claim) -> bool:
+    """Whether the clock that says when the student was seen cannot be right; our own is never asked."""
+    if claim.seen_at == claim.now:
+        return False
+    if claim.sent_at is not None and abs(claim.sent_at - claim.now) > CLOCK_TOLERANCE:
+        return True
+    early = claim.session.starts_at - EARLIEST_SIGHT
+    return not early <= claim.seen_at <= claim.now + CLOCK_TOLERANCE
 
 
 def _refused_to_the_camera(claim: Claim) -> Result | None:

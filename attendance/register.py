@@ -90,13 +90,14 @@ def mark(
     nonce: str | None = None,
     seen: Seen | None = None,
     revision: int | None = None,
+    sent_at: dt.datetime | None = None,
 ) -> Result:
     """Write, change or take back one mark.
 
     `letter` None takes it back, `ARRIVED` lets the clock choose. `nonce` makes a repetition harmless; `revision`,
     if given, must be the mark's present one (0: none yet), else the answer is a refusal `conflict` with the mark
-    as it stands. `actor` None is the house itself, a paired device for instance. Raises `Refused` for what cannot
-    be counted against a student of the session: no right, no such session, student or letter.
+    as it stands. `sent_at` is now by the clock of `seen_at`. `actor` None is the house itself, a paired device say.
+    Raises `Refused` for what cannot be counted against a student: no right, no such session, student or letter.
     """
     try:
         with transaction.atomic():
@@ -116,6 +117,7 @@ def mark(
                 nonce,
                 seen,
                 revision,
+                sent_at,
             )
             return _decided(claim)
     except IntegrityError as fault:

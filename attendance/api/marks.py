@@ -57,6 +57,11 @@ class Taking(Strict):
     nonce = serializers.CharField(max_length=64, required=False, allow_null=True)
     revision = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False, allow_null=True)
     seen_at = MomentField(required=False, allow_null=True)
+    sent_at = MomentField(
+        required=False,
+        allow_null=True,
+        help_text="Now, by the clock that `seen_at` is from: one that is minutes off makes `seen_at` doubtful.",
+    )
 
 
 class Marking(Taking):

@@ -153,6 +153,16 @@ def test_a_clock_that_is_wrong_marks_nobody(world: World, source: Source, wrong:
     assert Mark.objects.count() == 0
 
 
+@pytest.mark.parametrize("wrong", [dt.timedelta(hours=1), dt.timedelta(hours=-1)])
+def test_a_kept_mark_tells_by_when_it_was_sent_that_its_clock_is_wrong(
+    world: World, wrong: dt.timedelta
+) -> None:
+    ago = world.now - dt.timedelta(minutes=90)
+    result = mark(world, world.ann, ARRIVED, seen_at=ago + wrong, sent_at=world.now + wrong)
+    assert (result.outcome, result.reason) == (Outcome.REFUSED, "doubtful_clock")
+    assert mark(world, world.ann, ARRIVED, seen_at=ago, sent_at=world.now).written
+
+
 def test_a_nonce_makes_a_repetition_harmless(world: World) -> None:
     first = mark(world, world.ann, "N", nonce="n1")
     mark(world, world.ann, "/")
