@@ -22,6 +22,14 @@ export class ApiFault extends Error {
 
 const PATIENCE = 15000;
 
+/** `AbortSignal.timeout`, for browsers from before it. */
+function timeout(patience) {
+  if (AbortSignal.timeout) return AbortSignal.timeout(patience);
+  const ending = new AbortController();
+  setTimeout(() => ending.abort(), patience);
+  return ending.signal;
+}
+
 const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
 
 export async function call(method, path, body, { patience = PATIENCE } = {}) {
@@ -37,7 +45,7 @@ export async function call(method, path, body, { patience = PATIENCE } = {}) {
       body: body === undefined || isForm ? body : JSON.stringify(body),
       credentials: "same-origin",
       cache: "no-store",
-      signal: AbortSignal.timeout(patience),
+      signal: timeout(patience),
     });
   } catch {
     throw new ApiFault("offline", _("The school's server cannot be reached."));

@@ -9,11 +9,11 @@ export const fill = (text, values) => globalThis.interpolate(text, values, true)
 const language = document.documentElement.lang || "en";
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const list = new Intl.ListFormat(language, { type: "conjunction" });
+const list = Intl.ListFormat && new Intl.ListFormat(language, { type: "conjunction" });
 
 export const timeOf = (at) => clock.format(new Date(at));
 export const momentOf = (at) => moment.format(new Date(at));
-export const joined = (names) => list.format(names);
+export const joined = (names) => (list ? list.format(names) : names.join(", "));
 
 export const statusWord = (status) =>
   ({ present: _("here"), late: _("late"), absent: _("absent"), excused: _("excused") })[status] ?? _("open");

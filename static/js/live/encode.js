@@ -1,6 +1,9 @@
 // A frame of the video as JPEG bytes, off the main thread where the browser can.
 
-const hasWorker = () => Boolean(globalThis.OffscreenCanvas?.prototype.convertToBlob && globalThis.createImageBitmap);
+const HAS_PICTURE = 2;
+const PATIENCE = 3000;
+
+const hasWorker = () => Boolean(globalThis.Worker && globalThis.OffscreenCanvas?.prototype.convertToBlob && globalThis.createImageBitmap);
 
 function sizeWithin(video, side) {
   const { videoWidth: width, videoHeight: height } = video;
@@ -18,8 +21,8 @@ export class Encoder {
     if (!address || !hasWorker()) return;
     this.#worker = new Worker(address);
     this.#worker.addEventListener("message", ({ data }) => {
-      const { resolve, reject } = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
+      const { resolve, reject } = this.#waiting.get(data.id) ?? {};
+      if (!this.#waiting.delete(data.id)) return;
       if (data.fault) reject(new Error(data.fault));
       else resolve(data.bytes);
     });
@@ -27,6 +30,7 @@ export class Encoder {
   }
 
   #withoutWorker() {
+    this.#worker?.terminate();
     this.#worker = null;
     for (const { reject } of this.#waiting.values()) reject(new Error("the worker stopped"));
     this.#waiting.clear();
@@ -35,17 +39,33 @@ export class Encoder {
   /** Resolves to `{ bytes, width, height }`; rejects where the picture cannot be read just now. */
   async frame(video, { side, quality }) {
     const size = sizeWithin(video, side);
-    if (!size.width || !size.height) throw new Error("no picture yet");
-    const bytes = this.#worker ? await this.#away(video, size, quality) : await this.#here(video, size, quality);
-    return { bytes, ...size };
+    if (!size.width || !size.height || video.readyState < HAS_PICTURE) throw new Error("no picture yet");
+    return { bytes: await this.#bytes(video, size, quality), ...size };
   }
 
-  async #away(video, { width, height }, quality) {
-    const picture = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
+  /** By the worker; a browser in which that does not work after all (Safari's have differed) does it here from then on. */
+  async #bytes(video, size, quality) {
+    if (this.#worker) {
+      try {
+        return await this.#away(video, size, quality);
+      } catch {
+        this.#withoutWorker();
+      }
+    }
+    return this.#here(video, size, quality);
+  }
+
+  async #away(video, size, quality) {
+    const picture = await createImageBitmap(video);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, picture, quality }, [picture]);
+      const late = setTimeout(() => reject(new Error("the worker does not answer")), PATIENCE);
+      const settled = (settle) => (value) => {
+        clearTimeout(late);
+        settle(value);
+      };
+      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject) });
+      this.#worker.postMessage({ id, picture, quality, ...size }, [picture]);
     });
   }
 

@@ -2,12 +2,12 @@
 
 let canvas = null;
 
-self.addEventListener("message", async ({ data: { id, picture, quality } }) => {
+self.addEventListener("message", async ({ data: { id, picture, quality, width, height } }) => {
   try {
-    canvas ??= new OffscreenCanvas(picture.width, picture.height);
-    if (canvas.width !== picture.width) canvas.width = picture.width;
-    if (canvas.height !== picture.height) canvas.height = picture.height;
-    canvas.getContext("2d", { alpha: false }).drawImage(picture, 0, 0);
+    canvas ??= new OffscreenCanvas(width, height);
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    canvas.getContext("2d", { alpha: false }).drawImage(picture, 0, 0, width, height);
     picture.close();
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
     const bytes = await blob.arrayBuffer();

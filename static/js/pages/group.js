@@ -67,7 +67,7 @@ async function draw(found, files) {
   const shown = byId("shown");
   shown.replaceChildren();
   for (const [place, file] of files.entries()) {
-    const picture = await createImageBitmap(file).catch(() => null);
+    const picture = await globalThis.createImageBitmap?.(file).catch(() => null);
     if (!picture) continue; // HEIC where the browser cannot show it: the list says all the same.
     const canvas = make("canvas", { width: picture.width, height: picture.height, role: "img" });
     const faces = found.filter((face) => (face.picture ?? 0) === place);

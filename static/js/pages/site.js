@@ -1,5 +1,7 @@
 // On every page: the menu closes by Escape and outside taps; the offline page is put by.
 
+import "../core/dialogs.js";
+
 const menu = document.querySelector(".me");
 document.addEventListener("click", (event) => menu?.open && !menu.contains(event.target) && (menu.open = false));
 document.addEventListener("keydown", (event) => {

@@ -17,10 +17,22 @@ export class Queue {
   #base = null;
   #memory = new Map();
   #scope;
+  #seals = canSeal();
 
   /** `scope` is the person and the session: nobody sends another's marks. */
   constructor(scope) {
     this.#scope = scope;
+  }
+
+  /** Some browsers have the store and refuse it (private windows, no room): then this page's memory is all there is. */
+  async #stored(work) {
+    if (!this.#seals) return null;
+    try {
+      return await work();
+    } catch {
+      this.#seals = false;
+      return null;
+    }
   }
 
   async #store(kind, mode) {
@@ -45,22 +57,26 @@ export class Queue {
 
   async add(entry) {
     this.#memory.set(entry.nonce, entry);
-    if (!canSeal()) return;
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const plain = new TextEncoder().encode(JSON.stringify(entry));
-    const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await this.#key(), plain);
-    const row = { nonce: entry.nonce, scope: this.#scope, at: Date.now(), iv, sealed };
-    await promised((await this.#store("marks", "readwrite")).put(row));
+    await this.#stored(async () => {
+      const iv = crypto.getRandomValues(new Uint8Array(12));
+      const plain = new TextEncoder().encode(JSON.stringify(entry));
+      const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await this.#key(), plain);
+      const row = { nonce: entry.nonce, scope: this.#scope, at: Date.now(), iv, sealed };
+      return promised((await this.#store("marks", "readwrite")).put(row));
+    });
   }
 
   async drop(entry) {
     this.#memory.delete(entry.nonce);
-    if (canSeal()) await promised((await this.#store("marks", "readwrite")).delete(entry.nonce));
+    await this.#stored(async () => promised((await this.#store("marks", "readwrite")).delete(entry.nonce)));
   }
 
   /** Oldest first, those of an earlier visit to this page included. */
   async all() {
-    if (!canSeal()) return [...this.#memory.values()];
+    return (await this.#stored(() => this.#opened())) ?? [...this.#memory.values()];
+  }
+
+  async #opened() {
     const rows = await promised((await this.#store("marks", "readonly")).getAll());
     const key = await this.#key();
     const mine = rows.filter((row) => row.scope === this.#scope).sort((a, b) => a.at - b.at);
