@@ -10,6 +10,7 @@ from io import StringIO
 import numpy as np
 import pytest
 from django.core.cache import cache
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 
 from attendance import encodings, enrolment, gallery_source, jobs, lookalikes, rebuilding
@@ -268,6 +269,21 @@ def test_the_office_may_and_a_teacher_may_not(world: World) -> None:
     job = rebuilding.start(classes=[world.school_class], actor=world.registrar)
     assert job.payload == {"classes": [str(world.school_class.pk)]}
     assert AuditEvent.objects.filter(action="templates_rebuilt", actor=world.registrar).exists()
+
+
+def test_the_start_says_that_templates_must_be_made_anew(world: World, looked: list[bytes]) -> None:
+    def said() -> list[str]:
+        found = [message for message in run_checks(databases=["default"]) if message.id == "attendance.W001"]
+        return [str(message.hint) for message in found]
+
+    assert said() == []
+    photograph(world.ann, vector(1), picture=b"1")
+    assert said() == []
+    in_another_space()
+    (hint,) = said()
+    assert "manage.py rebuild_templates" in hint
+    run()
+    assert said() == []
 
 
 def test_the_worker_knows_this_kind_of_job() -> None:
