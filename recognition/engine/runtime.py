@@ -124,11 +124,27 @@ def _onnx_runtime(providers: list[Any], device: str, precision: str, reasons: li
     return Runtime("ONNX Runtime", device, "f32", tuple(reasons), compile_network)
 
 
+_meeting = threading.Lock()
+
+
+def _meet_numpy() -> None:
+    """Hand OpenVINO an array and take one, alone.
+
+    Its module sets itself up at the first one under a guard that does not give the GIL away: two threads that come
+    first at once wait for each other for ever (seen in 3 of 16 processes with eight threads).
+    """
+    import openvino
+
+    with _meeting:
+        np.asarray(openvino.Tensor(np.zeros(1, np.float32), shared_memory=True).data)
+
+
 def _openvino(core: Any, device: str, precision: str, reasons: list[str]) -> Runtime:
     name = "GPU" if device == "gpu" else "CPU"
     if name not in {found.partition(".")[0] for found in core.available_devices}:
         msg = f"OpenVINO finds no {name} here (it finds {', '.join(core.available_devices)})"
         raise RuntimeUnavailable(msg, extra={"device": device})
+    _meet_numpy()
     if device == "auto":
         reasons.append("the CPU through OpenVINO: the fastest that every machine has")
     chosen = _openvino_precision(core, name, precision, reasons)

@@ -1,7 +1,9 @@
 """Which library, device and precision are chosen, and that the choice does not change the numbers."""
 
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,3 +62,34 @@ def test_bf16_is_close_where_the_processor_has_it_and_refused_where_not(
 def test_cuda_is_refused_with_a_reason_where_there_is_none() -> None:
     with pytest.raises(RuntimeUnavailable, match="CUDA"):
         runtime.choose("cuda")
+
+
+FIRST_CALLS = """
+import sys, threading
+import numpy as np
+from recognition.engine import runtime
+
+chosen = runtime.choose("cpu")
+network = chosen.compile(runtime._nothing(), None)
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(8)
+
+def first():
+    together.wait()
+    network(np.zeros(1, np.float32))
+
+threads = [threading.Thread(target=first) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("_attempt", range(4))
+def test_threads_that_call_first_at_the_same_moment_do_not_wait_for_each_other_for_ever(
+    _attempt: int,
+) -> None:
+    # Without the meeting in `choose`, about one process in five stood still here.
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([sys.executable, "-c", FIRST_CALLS], cwd=root, check=True, timeout=60)
