@@ -200,16 +200,22 @@ class Streams(Generic[V, R]):
         return camera, frame, dropped
 
     def _recognise(self, turn: Sequence[tuple[Camera[V, R], Frame[V], int]], started: float) -> None:
-        results: Sequence[R | None]
-        try:
-            results = self._work([frame for _, frame, _ in turn])
-        except Exception:  # the edge of the thread: one bad turn must not end it for every camera
-            logger.exception("recognition failed")
-            self._monitor.count("failed", len(turn))
-            results = [None] * len(turn)
+        results = self._results([frame for _, frame, _ in turn])
         self._adviser.took(time.monotonic() - started, len(turn))
         for (camera, frame, dropped), result in zip(turn, results, strict=True):
             self._deliver(camera, frame, result, dropped, started, late=False)
+
+    def _results(self, frames: Sequence[Frame[V]]) -> Sequence[R | None]:
+        """What the work says of each frame; None where it failed on that one alone."""
+        try:
+            return self._work(frames)
+        except Exception:  # the edge of the thread: a picture must not end it for every camera
+            if len(frames) > 1:
+                # One of them is to blame, and the cameras beside it must not pay for that.
+                return [result for frame in frames for result in self._results([frame])]
+            logger.exception("recognition failed")
+            self._monitor.count("failed")
+            return [None]
 
     def _deliver(
         self,

@@ -184,6 +184,23 @@ def test_a_fault_of_the_work_is_answered_and_ends_no_thread(
     assert "recognition failed" in caplog.text
 
 
+def test_a_camera_whose_picture_makes_the_work_fail_costs_no_other_its_answer(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    streams = bench.open(workers=1)
+    places = [camera(streams, f"camera {number}") for number in range(4)]
+    bench.gate.clear()
+    places[0][0].put(0, b"picture")
+    until(lambda: bool(bench.turns))
+    for number, (place, _) in enumerate(places):
+        place.put(7, b"broken" if number == 2 else b"picture")
+    bench.gate.set()
+    until(lambda: all(answers and answers[-1].seq == 7 for _, answers in places))
+    assert len(bench.turns[1]) == 4
+    assert [answers[-1].result for _, answers in places] == [70, 70, None, 70]
+    assert caplog.text.count("recognition failed") == 1
+
+
 def test_nothing_is_answered_after_close(bench: Bench) -> None:
     streams = bench.open(workers=1)
     one, answers = camera(streams, "one")
