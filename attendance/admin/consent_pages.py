@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from attendance import consents
 from attendance.admin.base import ReadOnlyAdmin, person
@@ -63,6 +63,7 @@ def give(request: HttpRequest, student_id: UUID) -> HttpResponse:
 def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
     student = get_object_or_404(Student, pk=student_id)
     form = forms.Form(request.POST if request.method == "POST" else None)
+    kept = student.photographs.count()
 
     def act() -> None:
         consents.withdraw(student_id=student.pk, actor=person(request), now=timezone.now())
@@ -78,8 +79,12 @@ def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
         cancel=page_of(student, "#consent"),
         danger=True,
         intro=[
-            _("%(count)d photographs with their templates are removed at once, and evidence pictures too.")
-            % {"count": student.photographs.count()},
+            ngettext(
+                "%(count)d photograph with its template is removed at once, and evidence pictures too.",
+                "%(count)d photographs with their templates are removed at once, and evidence pictures too.",
+                kept,
+            )
+            % {"count": kept},
             _("The camera will not name this student again. Marks stay; the teacher marks by hand."),
         ],
     )

@@ -133,9 +133,12 @@ export class Overlay {
     const width = Math.min(pen.measureText(text).width + size, place.width - 4);
     const height = size * 1.6;
     const x = Math.max(2, Math.min(box.x + box.width / 2 - width / 2, place.width - width - 2));
-    let y = box.y + box.height + 6;
-    if (y + height > place.height) y = Math.max(2, box.y - height - 6);
-    while (placed.some((p) => x < p.x + p.width && p.x < x + width && y < p.y + p.height && p.y < y + height) && y + height < place.height) y += height;
+    const isFree = (y) => y >= 2 && y + height <= place.height - 2 && !placed.some((p) => x < p.x + p.width && p.x < x + width && y < p.y + p.height && p.y < y + height);
+    const below = box.y + box.height + 6;
+    const above = box.y - height - 6;
+    // Without room near its face a label would lie on another's; a name is never left out, and a box tells its state by shape.
+    const y = [below, below + height, above, above - height].find(isFree) ?? (track.state === "recognised" ? Math.max(2, Math.min(below, place.height - height - 2)) : null);
+    if (y === null) return;
     placed.push({ x, y, width, height });
     pen.fillStyle = track.state === "recognised" ? style.colour : "rgb(11 14 19 / 82%)";
     pen.beginPath();

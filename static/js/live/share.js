@@ -1,7 +1,7 @@
 // Other screens: a code to scan, or this very device handed over.
 
 import { post } from "../core/api.js";
-import { byId } from "../core/dom.js";
+import { byId, make } from "../core/dom.js";
 import { _, fill, timeOf } from "../core/text.js";
 import { toast } from "../core/toast.js";
 
@@ -34,6 +34,7 @@ function forget() {
 function showCode({ svg, code, expires_at: until }) {
   const figure = byId("qr");
   figure.querySelector("img").src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
-  figure.querySelector("figcaption").textContent = fill(_("Scan it with the other device, or type the code there: %(code)s. It works once, until %(time)s."), { code, time: timeOf(until) });
+  const words = fill(_("Scan it with the other device, or type this code there. It works once, until %(time)s."), { time: timeOf(until) });
+  figure.querySelector("figcaption").replaceChildren(words, make("code", {}, code));
   figure.hidden = false;
 }

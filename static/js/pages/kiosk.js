@@ -10,9 +10,12 @@ const GREETING_STAYS = 6000;
 const SAME_AGAIN_AFTER = 8000;
 
 const stage = new Stage(sessionId);
+// Nobody decides here: the question waits for the teacher.
+stage.overlay.words.uncertain = stage.overlay.words.confirming;
 const greetedAt = new Map();
 let shown = null;
 let timer = 0;
+let away = false;
 
 function say(mood, text, more = "", student = null) {
   clearTimeout(timer);
@@ -21,10 +24,14 @@ function say(mood, text, more = "", student = null) {
   byId("hello").textContent = text;
   byId("hello-more").textContent = more;
   byId("not-me").hidden = !student;
-  if (mood !== "waiting") timer = setTimeout(wait, GREETING_STAYS);
+  if (mood === "waiting" || away) return;
+  timer = setTimeout(wait, GREETING_STAYS);
 }
 
-const wait = () => say("waiting", _("Look into the camera, please"));
+function wait() {
+  if (away) say("unsure", _("Please tell the teacher"), _("No connection. The page goes on as soon as it is back."));
+  else say("waiting", _("Look into the camera, please"));
+}
 
 stage.addEventListener("mark", ({ detail }) => {
   if (!["camera", "kiosk"].includes(detail.source ?? "camera")) return;
@@ -64,6 +71,16 @@ byId("not-me").addEventListener("click", async () => {
     say("unsure", _("Please tell the teacher"), fault.message);
   }
 });
-stage.addEventListener("lost", ({ detail }) => [4401, 4403].includes(detail.code) && rightsEnded());
+stage.addEventListener("lost", ({ detail }) => {
+  if ([4401, 4403].includes(detail.code)) rightsEnded();
+  if (away) return;
+  away = true;
+  wait();
+});
+stage.addEventListener("ready", () => {
+  if (!away) return;
+  away = false;
+  wait();
+});
 stage.addEventListener("session", ({ detail }) => detail.session.state === "closed" && rightsEnded());
 offerLeaving();

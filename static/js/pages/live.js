@@ -57,7 +57,7 @@ store.addEventListener("change", ({ detail }) => {
 
 function showState() {
   const signed = store.session.state === "closed";
-  byId("camera-start").hidden = signed;
+  stage.box.hidden = signed;
   if (signed && stage.isRunning) stage.stop();
   else stage.sendIfDue();
 }

@@ -133,6 +133,7 @@ export class View {
     const roll = byId("missing");
     if (!roll) return;
     const missing = this.store.missing();
+    roll.closest("section").hidden = this.store.students.size === 0;
     byId("missing-count").textContent = missing.length || "";
     const stay = new Set(missing.map((student) => student.id));
     for (const [id, tile] of this.#tiles) {
