@@ -183,21 +183,29 @@ class Galleries:
     def refresh(self) -> int:
         """Build what was not at hand for `search_ready`, and again what is older than the interval.
 
-        Searches go on in the old meanwhile. How many were older.
+        Searches go on in the old meanwhile. What is out of date, and would never be searched again, is dropped: whoever
+        was erased is in no memory then. How many were older than the interval.
         """
         oldest = time.monotonic() - self._rebuild_seconds
-        aged = [name for name, held in list(self._held.items()) if held.at < oldest]
+        held = dict(self._held)
         wanted = [self._wanted.pop() for _ in range(len(self._wanted))]
-        editions = self._editions([*aged, *wanted]) if aged or wanted else {}
+        editions = self._editions([*held, *wanted]) if held or wanted else {}
         for class_id in set(wanted) & editions.keys():
             self.current(class_id, editions[class_id])
-        for class_id in aged:
-            if (edition := editions.get(class_id)) is None:
-                self._held.pop(class_id, None)
-                continue
-            with self._lock_of(class_id):
-                self._keep(class_id, self._built(class_id, edition, fresh=True))
-        return len(aged)
+        aged = 0
+        for class_id, each in held.items():
+            if each.edition != editions.get(class_id):
+                self._drop(class_id, each)
+            elif each.at < oldest:
+                aged += 1
+                with self._lock_of(class_id):
+                    self._keep(class_id, self._built(class_id, each.edition, fresh=True))
+        return aged
+
+    def _drop(self, class_id: str, held: Held) -> None:
+        with self._lock:
+            if self._held.get(class_id) is held:
+                del self._held[class_id]
 
     def forget(self, class_ids: Sequence[str]) -> None:
         """Leave nothing of these classes in memory or Redis, as erasure asks."""

@@ -300,6 +300,19 @@ def test_old_galleries_are_built_again_by_their_interval_though_nothing_changed(
     assert best(eager, CLASS, probe) == f"{CLASS}-0"
 
 
+def test_a_gallery_that_is_out_of_date_leaves_the_memory_with_the_next_round() -> None:
+    school = School()
+    galleries, monitor = process(school)
+    galleries.search({CLASS: unit(1, 1), OTHER: unit(1, 1)})
+    assert galleries.refresh() == 0
+    assert monitor.figures().gauges["galleries"] == 2
+    school.remove(CLASS, f"{CLASS}-0")
+    assert galleries.refresh() == 0
+    assert monitor.figures().gauges["galleries"] == 1
+    assert school.builds == 2
+    assert best(galleries, CLASS, school.faces[CLASS][0]) == f"{CLASS}-1"
+
+
 def test_memory_holds_so_many_classes_and_no_more() -> None:
     school = School()
     galleries = Galleries(school, monitor=(monitor := Monitor()), rebuild_seconds=60, kept=1)
