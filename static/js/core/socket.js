@@ -44,6 +44,14 @@ export class Socket extends EventTarget {
     this.#soon();
   }
 
+  /** The line was dead though nobody closed it: leave that socket to itself and open another. */
+  renew() {
+    const old = this.#socket;
+    this.#socket = null;
+    old?.close();
+    this.#soon();
+  }
+
   #soon() {
     if (this.#ended || this.#socket) return;
     clearTimeout(this.#timer);
@@ -57,11 +65,12 @@ export class Socket extends EventTarget {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
+      if (socket !== this.#socket) return;
       this.#wait = FIRST;
       this.dispatchEvent(new CustomEvent("said", { detail: JSON.parse(event.data) }));
     });
-    socket.addEventListener("open", () => this.dispatchEvent(new Event("open")));
-    socket.addEventListener("close", (event) => this.#closed(event.code));
+    socket.addEventListener("open", () => socket === this.#socket && this.dispatchEvent(new Event("open")));
+    socket.addEventListener("close", (event) => socket === this.#socket && this.#closed(event.code));
   }
 
   #closed(code) {

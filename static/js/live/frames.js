@@ -50,6 +50,13 @@ export class Frames extends EventTarget {
     this.#socket?.again();
   }
 
+  /** Each frame is answered: where none comes, the line is dead although it looks open. */
+  #dead() {
+    this.#flying = null;
+    this.#tell("lost", { code: 0, final: false });
+    this.#socket?.renew();
+  }
+
   #connect() {
     const socket = new Socket(this.path);
     socket.addEventListener("said", ({ detail }) => this.#said(detail));
@@ -89,7 +96,7 @@ export class Frames extends EventTarget {
   async #next() {
     if (!this.#running || document.hidden) return;
     const late = this.#flying && performance.now() - this.#flying.at > LOST_AFTER;
-    if (late) this.#flying = null;
+    if (late) this.#dead();
     if (this.#flying || !this.#socket?.isOpen || this.#socket.buffered > 0) return this.#soon(250);
     const seq = (this.#seq = (this.#seq + 1) >>> 0);
     this.#flying = { seq, at: performance.now() };

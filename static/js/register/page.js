@@ -8,12 +8,12 @@ import { _, fill, momentOf, plural, sourceWord, statusWord } from "../core/text.
 import { Actions } from "./actions.js";
 import { Drawer } from "./drawer.js";
 import { Keys } from "./keys.js";
+import { Link } from "./link.js";
 import { Queue } from "./queue.js";
 import { Store } from "./store.js";
 import { View } from "./view.js";
 
 const QUIET_FOR = 1500;
-const RETRY_MARKS = 5000;
 
 export function openRegister() {
   const facts = byId("session").dataset;
@@ -31,67 +31,9 @@ export function openRegister() {
   store.addEventListener("change", ({ detail }) => heard(store, detail));
   showSession(store, may);
   store.addEventListener("change", ({ detail }) => ["all", "session"].includes(detail.what) && showSession(store, may));
-  showAttempts(store);
+  showAttempts(store, actions);
   actions.recall();
   return { store, actions, socket, link, may };
-}
-
-/** The line to the server: says when it is gone, and asks for a login when that has ended. */
-class Link {
-  #retry = 0;
-
-  constructor(store, actions, socket) {
-    Object.assign(this, { store, actions, socket });
-    socket.addEventListener("open", () => this.#back());
-    socket.addEventListener("lost", ({ detail }) => (detail.code === 4401 ? this.loginEnded() : this.#lost(detail)));
-    actions.addEventListener("waiting", ({ detail }) => this.#waiting(detail.fault));
-    store.addEventListener("change", ({ detail }) => detail.what === "fault" && detail.fault.loginEnded && this.loginEnded());
-    store.addEventListener("change", () => this.#say());
-    addEventListener("offline", () => this.#lost({ final: false }));
-    byId("login-done").addEventListener("click", () => this.#loggedIn());
-    addEventListener("focus", () => byId("login-again").open && this.#loggedIn());
-  }
-
-  #away = "";
-
-  #lost({ code, final }) {
-    this.#away = code === 4403 ? _("You may no longer see this session.") : _("No connection. The page goes on as soon as it is back.");
-    if (final && code !== 4403) this.#away = _("The connection was ended. Reload the page.");
-    this.#say();
-  }
-
-  #back() {
-    this.#away = "";
-    this.#say();
-    this.actions.flush();
-  }
-
-  #waiting(fault) {
-    if (fault.loginEnded) return this.loginEnded();
-    this.#away ||= fault.message;
-    this.#say();
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.actions.flush().then(() => !this.store.pending.size && this.#back()), RETRY_MARKS);
-  }
-
-  #say() {
-    const count = this.store.pending.size;
-    const kept = count && this.#away ? fill(plural("One mark is kept here.", "%(count)s marks are kept here.", count), { count }) : "";
-    const line = [this.#away, kept].filter(Boolean).join(" ");
-    if (byId("link").lastElementChild.textContent !== line) byId("link").lastElementChild.textContent = line;
-    byId("link").hidden = !line;
-  }
-
-  loginEnded() {
-    if (!byId("login-again").open) byId("login-again").showModal();
-  }
-
-  async #loggedIn() {
-    byId("login-again").close();
-    this.socket.again();
-    await this.store.refresh();
-    await this.actions.flush();
-  }
 }
 
 let spoke = 0;
@@ -123,7 +65,7 @@ function showSession(store, { mayRun }) {
     state === "closed" ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.") : _("This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.");
 }
 
-function showAttempts(store) {
+function showAttempts(store, actions) {
   const box = byId("attempts");
   const words = {
     contradicts: _("was seen by the camera, though marked otherwise by hand"),
@@ -131,10 +73,13 @@ function showAttempts(store) {
     not_a_member: _("was claimed here, but is no member of this class"),
     no_consent: _("has no consent, so the camera's word does not count"),
   };
+  /** What this page could not write, until it is left: a message at its foot is soon gone. */
+  const refused = [];
   const show = () => {
     const told = store.state.attempts.filter((attempt) => words[attempt.reason]);
-    box.hidden = told.length === 0;
+    box.hidden = told.length + refused.length === 0;
     box.querySelector("ul").replaceChildren(
+      ...refused.map((sentence) => make("li", {}, sentence)),
       ...told.map((attempt) =>
         make("li", {}, make("strong", {}, attempt.student.name), ` ${words[attempt.reason]} `,
           make("span", { className: "soft small" }, `(${sourceWord(attempt.source)}, ${attempt.count} ×, ${momentOf(attempt.last_at)})`)),
@@ -143,4 +88,8 @@ function showAttempts(store) {
   };
   show();
   store.addEventListener("change", ({ detail }) => detail.what === "all" && show());
+  actions.addEventListener("refused", ({ detail }) => {
+    refused.push(detail.sentence);
+    show();
+  });
 }

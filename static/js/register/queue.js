@@ -61,7 +61,7 @@ export class Queue {
       const iv = crypto.getRandomValues(new Uint8Array(12));
       const plain = new TextEncoder().encode(JSON.stringify(entry));
       const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await this.#key(), plain);
-      const row = { nonce: entry.nonce, scope: this.#scope, at: Date.now(), iv, sealed };
+      const row = { nonce: entry.nonce, scope: this.#scope, at: Date.parse(entry.seen_at), iv, sealed };
       return promised((await this.#store("marks", "readwrite")).put(row));
     });
   }

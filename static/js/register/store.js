@@ -31,7 +31,7 @@ export class Store extends EventTarget {
   /** The mark to show: what waits to be sent goes before what the server has. */
   shown(student) {
     const waiting = this.pending.get(student.id);
-    if (waiting) return { ...student.mark, ...waiting, waiting: true };
+    if (waiting) return waiting.code ? { ...student.mark, ...waiting, waiting: true } : null;
     return student.mark?.code ? student.mark : null;
   }
 
@@ -49,10 +49,10 @@ export class Store extends EventTarget {
     return [...this.students.values()].filter((student) => !this.shown(student));
   }
 
-  /** One message of either socket, or the whole state. */
+  /** One message of either socket, or the whole state. A promise where more had to be asked for. */
   hear(message) {
-    if (message.type === "register") this.#whole(message);
-    else if (["mark", "unmark", "session", "reviews"].includes(message.type)) this.#step(message);
+    if (message.type === "register") return this.#whole(message);
+    return ["mark", "unmark", "session", "reviews"].includes(message.type) ? this.#step(message) : null;
   }
 
   #whole(state) {
@@ -62,8 +62,8 @@ export class Store extends EventTarget {
   }
 
   #step(message) {
-    if (message.version === undefined || message.version > this.state.version + 1) return void this.refresh();
-    if (message.version <= this.state.version) return;
+    if (message.version === undefined || message.version > this.state.version + 1) return this.refresh();
+    if (message.version <= this.state.version) return null;
     this.state.version = message.version;
     if (message.type === "session") {
       this.state.session = { ...this.session, ...message.session };
@@ -71,18 +71,20 @@ export class Store extends EventTarget {
     } else if (message.type === "reviews") {
       this.#tell("reviews", { waiting: message.waiting });
     } else {
-      this.#mark(message);
+      return this.#mark(message);
     }
+    return null;
   }
 
   #mark(message) {
     const student = this.students.get(message.student.id);
-    if (!student) return void this.refresh();
+    if (!student) return this.refresh();
     const before = student.mark;
     const { type: _type, student: _student, version: _version, ...mark } = message;
     mark.evidence ??= ["camera", "group", "kiosk", "review"].includes(mark.source);
     student.mark = mark;
     this.#tell("mark", { student, before, mark });
+    return null;
   }
 
   /** Ask for everything; several wishes at once are one question. */
@@ -99,8 +101,11 @@ export class Store extends EventTarget {
     this.#tell("pending", { studentId });
   }
 
-  settle(studentId) {
-    if (this.pending.delete(studentId)) this.#tell("pending", { studentId });
+  /** The mark of that nonce waits no more; a later one of the same student may still. */
+  settle(studentId, nonce) {
+    if (this.pending.get(studentId)?.nonce !== nonce) return;
+    this.pending.delete(studentId);
+    this.#tell("pending", { studentId });
   }
 
   #tell(what, detail = {}) {
