@@ -1,85 +1,110 @@
 """The end of a server in mid-session, and its memory while many cameras send more than it can take."""
 
+import asyncio
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
-from tests.sockets.serving import Served, frame, hear, serving, token_of
+from tests.sockets.serving import Served, frame, serving, token_of, wait_for
 from tests.world import World
 
 pytestmark = pytest.mark.fault
 MB = 1024 * 1024
 
 
-def flood(stream: ClientConnection, picture: bytes, ends: threading.Event, per_second: float) -> None:
-    """Send at that rate and read what comes, until the end."""
-    seq = 0
+async def flood(
+    server: Served,
+    path: str,
+    token: str,
+    picture: bytes,
+    rate: float,
+    started: list[int],
+    ends: threading.Event,
+) -> None:
+    """One camera: send at that rate and read what comes, until the end."""
+
+    async def listen(stream: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for _ in stream:
+                pass
+
+    address = f"ws://127.0.0.1:{server.port}{path}"
     with suppress(ConnectionClosed):
-        while not ends.wait(1 / per_second):
-            stream.send(frame(seq, picture))
-            seq += 1
-            with suppress(TimeoutError):
-                while True:
-                    stream.recv(timeout=0)
+        async with connect(
+            address, additional_headers={"Authorization": f"Token {token}"}, compression=None, open_timeout=60
+        ) as stream:
+            assert '"ready"' in str(await stream.recv())
+            started.append(1)
+            listening = asyncio.create_task(listen(stream))
+            seq = 0
+            while not ends.is_set():
+                await stream.send(frame(seq, picture))
+                seq += 1
+                await asyncio.sleep(1 / rate)
+            listening.cancel()
 
 
+@contextmanager
 def flooded(
-    stack: ExitStack, server: Served, school: World, path: str, picture: bytes, *, cameras: int, rate: float
-) -> tuple[threading.Event, list[threading.Thread]]:
-    """So many cameras that send at that rate, until the event is set."""
-    ends, authorization = threading.Event(), f"Token {token_of(school.teacher)}"
-    threads = []
-    for _ in range(cameras):
-        stream = stack.enter_context(server.connect(path, Authorization=authorization))
-        hear(stream, "ready")
-        threads.append(threading.Thread(target=flood, args=(stream, picture, ends, rate)))
-    for thread in threads:
-        thread.start()
-    return ends, threads
+    server: Served, school: World, path: str, picture: bytes, *, cameras: int, rate: float
+) -> Iterator[None]:
+    """So many cameras that send at that rate beside the block, all in one thread."""
+    ends, token, started = threading.Event(), token_of(school.teacher), list[int]()
+
+    async def all_of_them() -> None:
+        await asyncio.gather(
+            *(flood(server, path, token, picture, rate, started, ends) for _ in range(cameras))
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        flooding = pool.submit(asyncio.run, all_of_them())
+        try:
+            wait_for(lambda: len(started) == cameras or flooding.done(), 90)
+            yield
+        finally:
+            ends.set()
+            flooding.result(60)
 
 
 def test_a_server_that_is_told_to_end_ends_in_time_with_frames_in_hand(
     school: World, camera_path: str, blank: bytes, tmp_path: Path
 ) -> None:
     log = tmp_path / "server.log"
-    with ExitStack() as stack:
-        server = stack.enter_context(serving(log))
-        ends, threads = flooded(stack, server, school, camera_path, blank, cameras=6, rate=10)
+    with serving(log) as server, flooded(server, school, camera_path, blank, cameras=6, rate=10):
         threading.Event().wait(1)
         began = time.monotonic()
         server.process.terminate()
         assert server.process.wait(20) == 0
         lasted = time.monotonic() - began
-        ends.set()
-        for thread in threads:
-            thread.join()
     # Ctrl-C promises ten seconds for everything; two of them are the threads'.
     assert lasted < 10
     said = log.read_text(errors="replace")
     assert "Traceback" not in said, said
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(400)
 def test_memory_stays_flat_while_cameras_send_more_than_can_be_taken(
-    school: World, camera_path: str, blank: bytes, tmp_path: Path
+    school: World, camera_path: str, blank: bytes, tmp_path: Path, soak: bool
 ) -> None:
-    with ExitStack() as stack:
-        server = stack.enter_context(serving(tmp_path / "server.log"))
-        process = psutil.Process(server.process.pid)
-        ends, threads = flooded(stack, server, school, camera_path, blank, cameras=10, rate=30)
-        pause = threading.Event()
-        pause.wait(4)
+    cameras, warming, lasting = (100, 15, 60) if soak else (10, 4, 6)
+    with (
+        serving(tmp_path / "server.log") as server,
+        flooded(server, school, camera_path, blank, cameras=cameras, rate=30),
+    ):
+        process, pause = psutil.Process(server.process.pid), threading.Event()
+        pause.wait(warming)
         warm = process.memory_info().rss / MB
         most = warm
-        for _ in range(12):
+        for _ in range(lasting * 2):
             pause.wait(0.5)
             most = max(most, process.memory_info().rss / MB)
-        ends.set()
-        for thread in threads:
-            thread.join()
     assert most - warm < 40

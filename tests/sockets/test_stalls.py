@@ -1,0 +1,75 @@
+"""Cameras that stop in the middle, never listen, or send rubbish: what the others notice of them, which is nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+from tests.sockets.serving import Served, frame, hear
+from tests.world import World
+
+pytestmark = pytest.mark.fault
+HALF_A_MESSAGE = b"\x82\xfe\x27\x10" + b"mask" + b"x" * 100
+"""The head of a binary message of 10,000 bytes, and its first hundred."""
+ROUNDS = 8
+
+
+@contextmanager
+def sending(stream: ClientConnection, data: bytes, per_second: float) -> Iterator[None]:
+    """That message again and again, beside the block; its answers lie unread."""
+    ends = threading.Event()
+
+    def send() -> None:
+        with suppress(ConnectionClosed):
+            while not ends.wait(1 / per_second):
+                stream.send(data)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        thread.join()
+
+
+def answered(stream: ClientConnection, picture: bytes) -> float:
+    """Each frame gets its result; the seconds of the slowest."""
+    slowest = 0.0
+    for seq in range(ROUNDS):
+        began = time.monotonic()
+        stream.send(frame(seq, picture))
+        assert hear(stream, "result")["seq"] == seq
+        slowest = max(slowest, time.monotonic() - began)
+    return slowest
+
+
+def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
+    server: Served, school: World, camera_path: str, blank: bytes
+) -> None:
+    with (
+        server.token(camera_path, school.teacher) as stalled,
+        server.token(camera_path, school.teacher) as rubbish,
+        server.token(camera_path, school.teacher) as deaf,
+        server.token(camera_path, school.teacher) as calm,
+    ):
+        for stream in (stalled, rubbish, deaf, calm):
+            hear(stream, "ready")
+        usual = answered(calm, blank)
+        stalled.socket.sendall(HALF_A_MESSAGE)
+        with (
+            sending(rubbish, frame(1, os.urandom(20_000)), 20),
+            sending(deaf, frame(1, blank), 20),
+        ):
+            assert answered(calm, blank) < usual + 1.5
+        assert hear(rubbish, "error")["code"] == "bad_frame"
+        assert hear(deaf, "result")["seq"] == 1
+        stalled.socket.close()
+        assert answered(calm, blank) < usual + 1.5
