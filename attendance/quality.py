@@ -14,6 +14,9 @@ MIN_SHARPNESS = 20.0
 photographs lie below 50 and are recognised; at 20 what is refused is visibly blurred."""
 MIN_LIGHT, MAX_LIGHT = 0.10, 0.94
 """Mean grey of the chip; FACTS.md: 0.06 to 0.94 in use elsewhere, the darker end tightened for enrolment."""
+EYES_IN_A_ROOM = 20.0
+"""Pixels between the eyes in a live frame. Single pictures of 26 people of LFW are found as often at 20 as at 40 pixels
+(three photographs each), two in three of those at 12, one in ten at 10. Enrolment asks for more: a year rests on it."""
 MAX_YAW, MAX_PITCH, MAX_ROLL = 45.0, 45.0, 60.0
 """Degrees. FACTS.md: 45 in use elsewhere, and profiles lie at 0.40 to 0.50 from their owner, which is no evidence;
 roll is undone by the alignment, so it only guards against a head lying on its side."""
@@ -30,6 +33,11 @@ class Fault:
 
     code: str
     message: str
+
+
+def room_limits() -> dict[str, float]:
+    """What a room is held against before the lesson, by the page itself: light and sharpness as of an enrolled face."""
+    return {"dark": MIN_LIGHT, "bright": MAX_LIGHT, "sharp": MIN_SHARPNESS, "eyes": EYES_IN_A_ROOM}
 
 
 def fault_of(face: Face, width: int) -> Fault | None:

@@ -82,10 +82,20 @@ def _student(student: Any, mark: Mark | None, faces: bool) -> State:
         "id": str(student.pk),
         "name": student.name,
         "portrait": portrait,
-        "recognisable": student.consented and student.photograph_count > 0,
+        "recognisable": _by_hand(student) is None,
+        "by_hand": _by_hand(student),
         "photographs": student.photograph_count,
         "mark": None if mark is None else mark_state(mark),
     }
+
+
+def _by_hand(student: Any) -> str | None:
+    """Why the camera cannot know a student; None where it can."""
+    if not student.consented:
+        return "no_consent"
+    if student.photograph_count > 0:
+        return None
+    return "photograph_again" if student.portrayed else "no_photograph"
 
 
 def mark_state(mark: Any) -> State:

@@ -64,6 +64,11 @@ RegisterStudent = shape(
     name=serializers.CharField(),
     portrait=serializers.CharField(allow_null=True, help_text="An address, for those who may see faces."),
     recognisable=serializers.BooleanField(),
+    by_hand=serializers.ChoiceField(
+        ["no_consent", "no_photograph", "photograph_again"],
+        allow_null=True,
+        help_text="Why the camera cannot know the student; null where it can.",
+    ),
     photographs=serializers.IntegerField(),
     mark=MarkState(allow_null=True),
 )
@@ -131,6 +136,9 @@ FACE = {
     "box": box("the picture, turned upright"),
     "score": serializers.FloatField(help_text="The detector's."),
     "quality": serializers.FloatField(),
+    "eye_distance": serializers.FloatField(help_text="Pixels of the picture between the eyes."),
+    "sharpness": serializers.FloatField(help_text="Variance of the Laplacian of the grey face."),
+    "light": serializers.FloatField(help_text="Mean grey of the face, from 0 to 1."),
     "state": serializers.ChoiceField(FACE_STATES),
     "student": Named(allow_null=True),
     "distance": serializers.FloatField(allow_null=True),

@@ -101,12 +101,15 @@ class GroupAccept(SessionView):
 
 
 def _face(sight: stills.Sight, names: dict[str, str]) -> dict[str, Any]:
-    said = sight.decision
+    said, quality = sight.decision, sight.face.quality
     who = sight.proposed
     return {
         "box": list(sight.face.box),
         "score": round(float(sight.face.score), 4),
-        "quality": round(float(sight.face.quality.score), 4),
+        "quality": round(float(quality.score), 4),
+        "eye_distance": round(quality.eye_distance, 1),
+        "sharpness": round(quality.sharpness, 1),
+        "light": round(quality.light, 3),
         "state": said.state.value,
         "student": None if who is None else _named(who, names),
         "distance": said.distance,

@@ -16,6 +16,7 @@ from attendance.cookies import give_device, take_device
 from attendance.errors import Refused
 from attendance.models import DeviceKind, SchoolSettings, Session
 from attendance.policy import Action
+from attendance.quality import room_limits
 from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
 from attendance.web.forms import HandOverForm
 
@@ -46,7 +47,7 @@ def live(request: HttpRequest, session_id: UUID) -> HttpResponse:
     context = _context(request, session)
     if not context["may"]["run"]:
         return redirect("register", session.pk)
-    return render(request, "sessions/live.html", context)
+    return render(request, "sessions/live.html", {**context, "limits": room_limits()})
 
 
 @never_cache

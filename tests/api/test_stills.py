@@ -92,6 +92,9 @@ def test_identify_names_whom_it_knows_and_stores_nothing(
     (by_telephone,) = identify(client_of(world.teacher), world, heic(enrolled[0]), fits)
     assert known["student"] == by_telephone["student"] == {"id": str(world.ann.pk), "name": "Ann Ash"}
     assert stranger["student"] is None
+    assert known["eye_distance"] > 20
+    assert 0 < known["light"] < 1
+    assert known["sharpness"] > 0
     assert not Mark.objects.exists()
     assert Photograph.objects.count() == Blob.objects.count() == 1
 

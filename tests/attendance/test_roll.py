@@ -58,6 +58,8 @@ def test_the_state_tells_who_is_here_and_who_may_be_recognised(world: World) -> 
     assert [each["name"] for each in (ann, bea, cem, dan)] == [each.name for each in world.students]
     assert [each["recognisable"] for each in (ann, bea, cem, dan)] == [True, False, False, False]
     assert [each["photographs"] for each in (ann, bea, cem, dan)] == [1, 0, 0, 1]
+    by_hand = [None, "no_photograph", "no_photograph", "no_consent"]
+    assert [each["by_hand"] for each in (ann, bea, cem, dan)] == by_hand
     assert ann["portrait"] == f"/api/v1/students/{world.ann.pk}/portrait/"
     assert bea["portrait"] is None
     assert (ann["mark"]["code"], ann["mark"]["source"], ann["mark"]["evidence"]) == ("/", "camera", True)
@@ -112,6 +114,13 @@ def test_who_withdrew_is_not_recognisable_any_more(world: World) -> None:
     consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
     state = roll.register_state(world.session, user=world.teacher)
     assert (state["students"][0]["recognisable"], state["students"][0]["portrait"]) == (False, None)
+
+
+def test_a_photograph_that_no_gallery_can_use_must_be_made_again(world: World) -> None:
+    photograph(world.ann, vector(1)).templates.all().delete()
+    state = roll.register_state(world.session, user=world.teacher)
+    assert state["students"][0]["by_hand"] == "photograph_again"
+    assert not state["students"][0]["recognisable"]
 
 
 def test_waiting_reviews_are_counted(world: World) -> None:

@@ -94,6 +94,15 @@ export class View {
     for (const student of this.store.students.values()) {
       this.#rows.get(student.id).hidden = !folded(student.name).includes(wanted);
     }
+    this.#reachable();
+  }
+
+  /** The Tab key stops at one row; that must be one which is shown. */
+  #reachable() {
+    const rows = [...this.#rows.values()];
+    const first = rows.find((row) => !row.hidden);
+    if (!first || rows.some((row) => row.tabIndex === 0 && !row.hidden)) return;
+    for (const row of rows) row.tabIndex = row === first ? 0 : -1;
   }
 
   #around() {
@@ -176,6 +185,6 @@ export function describe(student, mark) {
     const who = mark.by && mark.source !== "camera" ? mark.by : sourceWord(mark.source);
     return [timeOf(mark.at), who, mark.note].filter(Boolean).join(" · ");
   }
-  if (student.recognisable) return "";
-  return student.photographs ? _("by hand: no consent") : _("by hand: no photograph");
+  const why = { no_consent: _("by hand: no consent"), no_photograph: _("by hand: no photograph"), photograph_again: _("by hand: needs a new photograph") };
+  return why[student.by_hand] ?? "";
 }

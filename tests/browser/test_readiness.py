@@ -1,0 +1,169 @@
+"""The check of the room before the lesson: from what the server measures of the faces to the words on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.doubles import Double
+from tests.browser.office import add_class, beside
+from tests.browser.school import ask
+from tests.browser.screens import PATIENCE_MS, Browsers, Seat
+from tests.material import people
+
+Pixels = NDArray[np.uint8]
+WIDE, HIGH = 960, 540
+IDENTIFY = re.compile(r"/api/v1/identify/$")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Room:
+    """A session, and the keys of who is in the class."""
+
+    session: str
+    students: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def room(office: Seat, teacher: Seat) -> Room:
+    """Ada has no consent, Bob no photograph; nobody else is in the class."""
+    keys = {}
+    for name in ("Ada Able", "Bob Best"):
+        given, family = name.split()
+        keys[name] = ask(office, "POST", "/students/", {"given_name": given, "family_name": family})["id"]
+    consent = {"given_by": "Guardian", "given_on": "2026-01-01"}
+    ask(office, "POST", f"/students/{keys['Bob Best']}/consents/", consent)
+    school_class = add_class(office, "Ready", "teacher", list(keys))
+    session = ask(teacher, "POST", "/sessions/start/", {"school_class": school_class})["id"]
+    return Room(session, keys)
+
+
+@pytest.fixture
+def seat(browsers: Browsers, teacher: Seat) -> Iterator[Seat]:
+    made = beside(browsers, teacher, service_workers="block")
+    yield made
+    made.context.close()
+
+
+def jpeg(pixels: Pixels) -> bytes:
+    return bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+
+
+def somebody(height: int = HIGH) -> Pixels:
+    """One person of the shared photographs, so tall, in a grey room."""
+    picture = cv2.imread(str(people()["obama"][0]))
+    scale = height / picture.shape[0]
+    picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:, :WIDE]
+    room = np.full((HIGH, WIDE, 3), 120, np.uint8)
+    room[: picture.shape[0], : picture.shape[1]] = picture
+    return room
+
+
+def nobody() -> Pixels:
+    noise = np.random.default_rng(2).integers(-25, 25, (HIGH, WIDE, 3)) + 120
+    return noise.clip(0, 255).astype(np.uint8)
+
+
+def checked(seat: Seat, room: Room, picture: Pixels) -> Page:
+    """The page after its room was checked with this picture before the camera."""
+    double = Double.behind(seat, jpeg(picture))
+    page = seat.page
+    page.goto(f"/sessions/{room.session}/")
+    double.camera("shown")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#pace")).to_contain_text("answered in", timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Check the room").click()
+    expect(page.locator("#readiness")).to_be_visible(timeout=PATIENCE_MS)
+    return page
+
+
+def lines(page: Page) -> list[str]:
+    return page.locator("#readiness li strong").all_inner_texts()
+
+
+def test_a_room_that_is_ready_says_so_and_names_who_is_marked_by_hand_and_why(seat: Seat, room: Room) -> None:
+    page = checked(seat, room, somebody())
+    light, sharp, distance, consent, photograph = lines(page)
+    assert (light, sharp) == ("The light is good.", "The picture is sharp.")
+    assert re.fullmatch(r"The farthest face has \d+ pixels between the eyes: enough\.", distance)
+    assert consent == "No consent that holds: Ada Able."
+    assert photograph == "No photograph: Bob Best."
+    advice = page.locator("#readiness li p")
+    expect(advice.nth(0)).to_contain_text("The office records a consent")
+    expect(advice.nth(1)).to_contain_text("until the office has added photographs")
+    expect(page.get_by_role("heading", name="Is the room ready?")).to_be_focused()
+    assert [text for text in seat.complaints if "registration blocked by Playwright" not in text] == []
+
+
+FAULTS: dict[str, tuple[Callable[[], Pixels], str, str]] = {
+    "dark": (
+        lambda: (somebody() * 0.06).astype(np.uint8),
+        "It is too dark.",
+        "Switch the light on",
+    ),
+    "bright": (
+        lambda: np.full((HIGH, WIDE, 3), 250, np.uint8),
+        "It is too bright.",
+        "Close a blind",
+    ),
+    "blurred": (
+        lambda: np.asarray(cv2.GaussianBlur(somebody(), (0, 0), 9), np.uint8),
+        "The picture is not sharp.",
+        "Wipe the lens",
+    ),
+    "far": (
+        lambda: somebody(180),
+        "pixels between the eyes; 20 are needed.",
+        "Move the camera closer",
+    ),
+    "empty": (
+        nobody,
+        "No face in the picture yet.",
+        "Let somebody sit down in the last row",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_what_is_wrong_with_a_room_is_said_with_what_to_do(seat: Seat, room: Room, kind: str) -> None:
+    picture, words, advice = FAULTS[kind]
+    page = checked(seat, room, picture())
+    line = page.locator("#readiness li").filter(has_text=words)
+    expect(line).to_have_count(1)
+    expect(line).to_contain_text(advice)
+
+
+def test_the_distance_is_the_servers_own_measure_of_the_farthest_face(seat: Seat, room: Room) -> None:
+    said: list[float] = []
+
+    def listen(route: Route) -> None:
+        answer = route.fetch()
+        said.extend(face["eye_distance"] for face in answer.json()["faces"])
+        route.fulfill(response=answer)
+
+    seat.page.route(IDENTIFY, listen)
+    page = checked(seat, room, somebody())
+    assert len(said) == 1
+    assert f"{round(said[0])} pixels between the eyes" in lines(page)[2]
+
+
+def test_a_face_far_away_does_not_make_a_sharp_picture_soft(seat: Seat, room: Room) -> None:
+    page = checked(seat, room, somebody(180))
+    assert lines(page)[1] == "The picture is sharp."
+
+
+def test_without_the_server_the_page_measures_the_picture_itself(seat: Seat, room: Room) -> None:
+    seat.page.route(IDENTIFY, lambda route: route.abort())
+    page = checked(seat, room, somebody())
+    assert lines(page)[:3] == [
+        "The light is good.",
+        "The picture is sharp.",
+        "No face in the picture yet.",
+    ]
