@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +25,8 @@ from attendance.policy import Action
 from attendance.register import describe
 from recognition.sights import Claim, Fault, Question, Rules, Seen, View
 from recognition.streams import Answer
+
+logger = logging.getLogger(__name__)
 
 HEAD_BYTES: Final = 4
 LARGEST: Final = 2 * 1024 * 1024 + HEAD_BYTES
@@ -185,7 +188,8 @@ class CameraConsumer(SessionConsumer):
         """Put an undecided face before the teacher."""
         try:
             event = await db(reviews.offer, session_id=self.session_id, question=question, camera=self.label)
-        except NOT_ANSWERING:
+        except NOT_ANSWERING as fault:
+            logger.warning("a face could not be put before a person: %s", fault)
             self.view.asked.discard(question.track)
         else:
             if event is not None:

@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from attendance.models import Student
+    from tests.sockets.inside import Eyes
     from tests.sockets.serving import Served
     from tests.world import World
 
@@ -54,3 +55,26 @@ def blank() -> bytes:
     from tests.sockets import people
 
     return people.blank()
+
+
+@pytest.fixture
+def eyes(school: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
+    """The recogniser of `inside.filming`, in the hands of the test; sockets hear only what the test tells the hub."""
+    from attendance import database, events, live
+    from tests.sockets import inside
+
+    made = inside.Eyes()
+    streams = inside.streams_of(made)
+    monkeypatch.setattr(live, "live", lambda: inside.Whole(streams))
+    monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
+    yield made
+    assert streams.stop()
+    database.stop()
+
+
+@pytest.fixture
+def authorization(school: World) -> bytes:
+    """The teacher's, as a header's value."""
+    from tests.sockets.serving import token_of
+
+    return f"Token {token_of(school.teacher)}".encode()

@@ -1,108 +1,22 @@
-"""What happens beside a camera's frames: its socket inside this process, on the real database.
-
-What the frames show is said by the test, so that each moment can be met.
-"""
+"""What happens beside a camera's frames, each moment met on purpose."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from channels.testing import WebsocketCommunicator
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from attendance import admission, changes, database, events, live, register, reviews, sightings
-from attendance.consumers import base, camera, hub
-from attendance.models import Attempt, Block, Mark, Review, Session, Source, Student
-from recognition.advice import Adviser
-from recognition.engine.types import SPACE, Array, Decision, Match, State
-from recognition.monitor import Monitor
-from recognition.sights import Claim, Question, Rules, Seen, SeenFace, View
-from recognition.streams import Frame, Streams
-from tests.sockets.serving import Message, frame, token_of
+from attendance import admission, changes, database, register, reviews, sightings
+from attendance.consumers import base, hub
+from attendance.models import Attempt, Block, Mark, Review, Session, Source
+from recognition.sights import Rules
+from tests.sockets.inside import WAIT, Eyes, Gate, claim_of, filming, hear, question_of, reached, show
+from tests.sockets.serving import Message, frame
 from tests.world import World, vector
-
-WAIT = 20.0
-
-
-@dataclass(slots=True, eq=False)
-class Eyes:
-    """The recogniser's place: gives out what the test laid down, one for each frame; None is a fault."""
-
-    laid: list[Seen | None] = field(default_factory=list)
-    views: list[View] = field(default_factory=list)
-
-    def work(self, frames: Sequence[Frame[View]]) -> list[Seen | None]:
-        self.views += [each.state for each in frames]
-        return [self.laid.pop(0) for _ in frames]
-
-    def shows(self, *, claims: Sequence[Claim] = (), questions: Sequence[Question] = ()) -> None:
-        faces = [
-            SeenFace((1, 2, 3, 4), track, decision)
-            for track, decision in (
-                *((each.track, each.decision) for each in claims),
-                *((each.track, each.decision) for each in questions),
-            )
-        ]
-        self.laid.append(Seen(tuple(faces), tuple(claims), tuple(questions), SPACE, {}))
-
-
-@pytest.fixture
-def eyes(school: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
-    made, monitor = Eyes(), Monitor()
-    adviser = Adviser(workers=1, largest_side=640, quality=85)
-    streams: Any = Streams(made.work, workers=1, monitor=monitor, adviser=adviser)
-    whole: Any = type("Whole", (), {"streams": streams})
-    monkeypatch.setattr(live, "live", lambda: whole)
-    # The socket hears what the test tells it, when it tells it.
-    monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
-    yield made
-    assert streams.stop()
-    database.stop()
-
-
-@pytest.fixture
-def authorization(school: World) -> bytes:
-    return f"Token {token_of(school.teacher)}".encode()
-
-
-@asynccontextmanager
-async def filming(school: World, authorization: bytes) -> AsyncIterator[WebsocketCommunicator]:
-    socket = WebsocketCommunicator(
-        camera.CameraConsumer.as_asgi(), "/ws/", headers=[(b"authorization", authorization)]
-    )
-    socket.scope["url_route"] = {"kwargs": {"session_id": school.session.pk}}
-    assert (await socket.connect(WAIT))[0]
-    yield socket
-    await socket.disconnect()
-
-
-async def hear(socket: WebsocketCommunicator, kind: str) -> Message:
-    """The next message, which is of that type."""
-    said: Message = await socket.receive_json_from(WAIT)
-    assert said["type"] == kind, said
-    return said
-
-
-async def show(socket: WebsocketCommunicator, seq: int = 1) -> Message:
-    await socket.send_to(bytes_data=frame(seq, b"a picture"))
-    return await hear(socket, "result")
-
-
-def claim_of(student: Student, track: int = 1) -> Claim:
-    decision = Decision(State.RECOGNISED, str(student.pk), 0.2, 0.3, 0.99, 5, (Match(str(student.pk), 0.2),))
-    return Claim(track, str(student.pk), decision, 3, vector(1), b"a crop")
-
-
-def question_of(first: Student, second: Student, template: Array, track: int) -> Question:
-    candidates = (Match(str(first.pk), 0.30), Match(str(second.pk), 0.32))
-    return Question(track, Decision(State.UNCERTAIN, None, 0.3, 0.02, 0.7, 3, candidates), template, b"crop")
 
 
 def by_hand(school: World, letter: str | None = "/") -> Message:
@@ -116,24 +30,6 @@ def by_hand(school: World, letter: str | None = "/") -> Message:
     )
     assert result.mark is not None
     return register.message_of(result.mark, result.version)
-
-
-@dataclass(slots=True, eq=False)
-class Gate:
-    """A function of the house that goes on when the test lets it."""
-
-    real: Callable[..., Any]
-    entered: threading.Event = field(default_factory=threading.Event)
-    free: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(self, *args: Any, **given: Any) -> Any:
-        self.entered.set()
-        assert self.free.wait(WAIT)
-        return self.real(*args, **given)
-
-
-async def reached(gate: Gate) -> None:
-    assert await asyncio.to_thread(gate.entered.wait, WAIT)
 
 
 async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(

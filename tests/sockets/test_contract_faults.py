@@ -1,0 +1,166 @@
+"""The socket contract where something is wrong, word for word: too busy, no database, a device's eyes, a flood."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+
+from attendance.consumers import base
+from attendance.consumers.flood import BYTES, FRAMES, SECONDS, Meter
+from attendance.models import DeviceKind
+from recognition import streams
+from recognition.engine.types import SPACE, Decision, Match, State
+from recognition.sights import Seen, SeenFace
+from tests.sockets import inside
+from tests.sockets.inside import WAIT, Eyes, Gate, claim_of, filming, hear, reached, show
+from tests.sockets.serving import Message, frame
+from tests.sockets.test_door import device_cookie
+from tests.world import World
+
+ERROR = {"type", "code", "seq", "message", "extra"}
+FACE = {"box", "track", "state", "student", "distance", "confidence", "looks"}
+NOBODY = Decision(State.UNKNOWN, None, 0.61, 0.02, 0.01, 4, (Match("x", 0.61),))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame that waits at all is worth nothing."""
+    monkeypatch.setattr(inside, "DEADLINE", 0.0)
+
+
+async def test_a_frame_that_waited_too_long_is_answered_busy_with_its_number_and_the_socket_stays(
+    hasty: None, school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    eyes.shows()
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        await socket.send_to(bytes_data=frame(7, b"a picture"))
+        said = await hear(socket, "error")
+        assert said.keys() == ERROR
+        assert (said["code"], said["seq"], said["extra"]) == ("busy", 7, {})
+        assert said["message"]
+        await socket.send_to(bytes_data=frame(8, b"a picture"))
+        assert (await hear(socket, "error"))["seq"] == 8
+    # Such a frame is not even looked at.
+    assert eyes.views == []
+
+
+def test_a_frame_is_worth_nothing_after_a_second() -> None:
+    assert streams.DEADLINE == 1.0
+
+
+async def test_while_the_database_is_away_boxes_come_without_names(
+    school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    away = Decision(State.UNAVAILABLE, None, None, None, None, 4, ())
+    eyes.laid.append(Seen((SeenFace((1, 2, 3, 4), 9, away),), (), (), SPACE, {}))
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        (face,) = (await show(socket))["faces"]
+    assert face == {
+        "box": [1, 2, 3, 4], "track": 9, "state": "unavailable", "student": None,
+        "distance": None, "confidence": None, "looks": 4,
+    }  # fmt: skip
+
+
+async def test_a_face_has_these_members_and_a_name_only_if_recognised(
+    school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    claim = claim_of(school.ann)
+    unknown = SeenFace((5, 6, 7, 8), 2, NOBODY)
+    eyes.laid.append(Seen((SeenFace((1, 2, 3, 4), 1, claim.decision), unknown), (), (), SPACE, {}))
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        named, other = (await show(socket))["faces"]
+    assert named.keys() == other.keys() == FACE
+    assert named["student"] == {"id": str(school.ann.pk), "name": "Ann Ash"}
+    assert (named["distance"], named["confidence"]) == (0.2, 0.99)
+    assert (other["state"], other["student"], other["distance"]) == ("unknown", None, 0.61)
+
+
+async def test_a_device_hears_names_and_marks_and_no_distances(school: World, eyes: Eyes) -> None:
+    cookie = await asyncio.to_thread(_cookie, school)
+    eyes.shows(claims=[claim_of(school.ann)])
+    async with filming(school, Origin=settings.PUBLIC_URL[0], Cookie=cookie) as socket:
+        await hear(socket, "ready")
+        (face,) = (await show(socket))["faces"]
+        mark = await hear(socket, "mark")
+    assert (face["distance"], face["confidence"]) == (None, None)
+    assert face["student"]["name"] == "Ann Ash"
+    assert mark.keys() == {"type", "student", "status", "code", "at", "mark", "version"}
+
+
+def _cookie(school: World) -> str:
+    from django.db import connections
+
+    try:
+        return device_cookie(school, DeviceKind.CAMERA)
+    finally:
+        connections.close_all()
+
+
+async def test_what_was_overtaken_is_counted_in_the_next_answer(
+    school: World, authorization: bytes, eyes: Eyes
+) -> None:
+    eyes.gate = Gate(lambda: None)
+    for _ in range(2):
+        eyes.shows()
+    async with filming(school, authorization) as socket:
+        await hear(socket, "ready")
+        await socket.send_to(bytes_data=frame(1, b"a picture"))
+        await reached(eyes.gate)
+        for seq in (2, 3, 4):
+            await socket.send_to(bytes_data=frame(seq, b"a picture"))
+        # The socket takes its messages in turn: with this answer the frames before it are in their place.
+        await socket.send_to(text_data="no frame")
+        await hear(socket, "error")
+        eyes.gate.free.set()
+        answers: list[Message] = [await hear(socket, "result") for _ in range(2)]
+    assert [(each["seq"], each["dropped"]) for each in answers] == [(1, 0), (4, 2)]
+
+
+async def test_without_a_database_at_the_door_it_says_so_and_asks_to_try_again(
+    school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(base, "admit", away)
+    async with filming(school, authorization) as socket:
+        said = await hear(socket, "error")
+        assert said.keys() == ERROR
+        assert (said["code"], said["seq"]) == ("unavailable", None)
+        assert await socket.receive_output(WAIT) == {"type": "websocket.close", "code": 1013}
+
+
+@pytest.mark.parametrize(
+    ("messages", "size", "seconds", "ends"),
+    [
+        (FRAMES + 1, 1000, SECONDS, True),
+        (FRAMES, 1000, 3 * SECONDS, False),
+        (FRAMES + 1, 1000, SECONDS - 1, False),
+        (11, BYTES // 10, SECONDS, True),
+        (10, BYTES // 10, 3 * SECONDS, False),
+    ],
+)
+def test_a_flood_is_over_60_frames_or_20_mb_in_each_of_five_seconds(
+    messages: int, size: int, seconds: int, ends: bool
+) -> None:
+    meter = Meter()
+    found = [
+        meter.flooded(size, second + each / messages) for second in range(seconds) for each in range(messages)
+    ]
+    assert not any(found)
+    assert meter.flooded(size, float(seconds)) == ends
+    assert (FRAMES, BYTES, SECONDS) == (60, 20_000_000, 5)
+
+
+def test_a_second_of_peace_ends_a_flood() -> None:
+    meter = Meter()
+    seconds = (0, 1, 2, 3, 5, 6, 7, 8)
+    assert not any(meter.flooded(1, second + each / 61) for second in seconds for each in range(61))
+    assert not meter.flooded(1, 9.0)
