@@ -59,7 +59,7 @@ def build(
     """Everything; those of `photographs` (by name) come first in the class and are enrolled."""
     shown = photographs or {}
     names = [*shown, *NAMES]
-    students = [_student(office, name, shown.get(name, ())) for name in names]
+    students = [enrol(office, name, shown.get(name, ())) for name in names]
     once = add_user(office, teacher, "teacher")
     school_class = add_class(office, CLASS, teacher, names)
     seat = browsers.seat(service_workers="block")
@@ -70,7 +70,8 @@ def build(
     return School(office, seat, school_class, students, names, session, planned, signed)
 
 
-def _student(office: Seat, name: str, photographs: Sequence[Path]) -> str:
+def enrol(office: Seat, name: str, photographs: Sequence[Path]) -> str:
+    """A student; with photographs also a consent of today and whatever of them serves. Its key."""
     given, _, family = name.partition(" ")
     key: str = ask(office, "POST", "/students/", {"given_name": given, "family_name": family})["id"]
     if photographs:
