@@ -101,9 +101,9 @@ def rows_of(page: Page, caption: str) -> dict[str, list[str]]:
 def test_processes_are_summed_and_each_is_shown(office: Client, busy: Monitor) -> None:
     page = Page(office)
     total = rows_of(page, ALL)
-    assert total["Finding faces"][:5] == ["40", "2000", "20.00", "50.00", "60.00"]
+    assert total["Finding faces"][:5] == ["40", "2,000", "20.00", "50.00", "60.00"]
     other = rows_of(page, "Milliseconds of the stages of node-2-7")
-    assert other["Finding faces"][:5] == ["30", "1800", "60.00", "60.00", "60.00"]
+    assert other["Finding faces"][:5] == ["30", "1,800", "60.00", "60.00", "60.00"]
     assert rows_of(page, "Marks")["Marks written"] == ["4"]
     assert "2 processes run now, summed here" in page.text
     assert "40 cameras connected" in " ".join(page.text.split())
