@@ -6,9 +6,20 @@ import datetime as dt
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
-from attendance import audit, evidence, register
-from attendance.models import AuditEvent, MarkEvent, SchoolClass, Session, Source
+from attendance import audit, evidence, register, tasks
+from attendance.models import (
+    AuditEvent,
+    Blob,
+    Evidence,
+    Mark,
+    MarkEvent,
+    SchoolClass,
+    SchoolSettings,
+    Session,
+    Source,
+)
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -59,24 +70,46 @@ def test_the_right_to_purge_ends_with_its_transaction(world: World) -> None:
         cursor.execute("DELETE FROM attendance_auditevent")
 
 
-def test_expired_evidence_goes_and_the_mark_stays(world: World) -> None:
-    seen = evidence.Seen(0.3, None, None, 3, 2, "space", crop=b"jpeg")
+def marked_with_evidence(world: World, now: dt.datetime) -> tuple[MarkEvent, Evidence]:
+    """Ann, seen by the camera."""
     done = register.mark(
         session_id=world.session.pk,
         student_id=world.ann.pk,
         letter=register.ARRIVED,
         source=Source.CAMERA,
         actor=None,
-        now=world.now,
-        seen=seen,
+        now=now,
+        seen=evidence.Seen(0.3, None, None, 3, 2, "space", crop=b"jpeg"),
     )
     assert done.event is not None
-    kept = done.event.evidence
-    assert evidence.expire(now=kept.expires_at - dt.timedelta(seconds=1)) == 0
-    assert evidence.expire(now=kept.expires_at) == 1
-    assert MarkEvent.objects.filter(pk=done.event.pk).exists()
+    return done.event, done.event.evidence
+
+
+@pytest.mark.parametrize("days", [None, 7])
+def test_evidence_goes_after_the_days_that_the_school_sets_and_the_mark_stays(
+    world: World, days: int | None
+) -> None:
+    if days is not None:
+        SchoolSettings.objects.update_or_create(pk=1, defaults={"evidence_days": days})
+    event, kept = marked_with_evidence(world, world.now)
+    end = world.now + dt.timedelta(days=days or 30)
+    assert evidence.expire(now=end - dt.timedelta(seconds=1)) == 0
+    assert Evidence.objects.filter(pk=kept.pk).exists()
+    assert evidence.expire(now=end) == 1
+    assert not Evidence.objects.filter(pk=kept.pk).exists()
     assert kept.crop is not None
-    assert not type(kept.crop).objects.filter(pk=kept.crop.pk).exists()
+    assert not Blob.objects.filter(pk=kept.crop.pk).exists()
+    assert MarkEvent.objects.filter(pk=event.pk).exists()
+    assert Mark.objects.get(session=world.session, student=world.ann).code_id == event.to_code
+
+
+def test_the_timer_removes_evidence_whose_days_are_over(world: World) -> None:
+    _, old = marked_with_evidence(world, world.now)
+    Evidence.objects.filter(pk=old.pk).update(expires_at=timezone.now())
+    tasks.keep_time_limits.run()
+    assert not Evidence.objects.filter(pk=old.pk).exists()
+    assert Mark.objects.filter(session=world.session, student=world.ann).exists()
+    assert "attendance.tasks.keep_time_limits" in {entry["task"] for entry in tasks.BEAT_SCHEDULE.values()}
 
 
 def test_a_form_with_an_old_row_does_not_turn_versions_back(world: World) -> None:
