@@ -6,6 +6,12 @@ from typing import Any
 from django.utils import translation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -52,6 +58,8 @@ class Schema(SpectacularAPIView):  # type: ignore[misc]  # drf_spectacular is un
     """Open to all, as it says nothing about anybody; kept, because making it takes most of a second."""
 
     authentication_classes = ()
+    # JSON first: a browser shows it, and would store the first of drf-spectacular's own types as a file.
+    renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2)
 
     def _get_schema_response(self, request: Request) -> Response:
         name = f'inline; filename="{self._get_filename(request, None)}"'

@@ -22,6 +22,26 @@ def test_it_is_openapi_3_1_by_the_specifications_own_schema(client: Client, sche
         validate_schema({**schema, "paths": []})
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/json"),
+        ("*/*", "application/json"),
+        ("application/vnd.oai.openapi+json", "application/vnd.oai.openapi+json"),
+        ("application/vnd.oai.openapi", "application/vnd.oai.openapi"),
+        ("application/yaml", "application/yaml"),
+    ],
+)
+def test_a_browser_shows_it_and_a_program_gets_what_it_asks_for(
+    client: Client, accept: str, kind: str
+) -> None:
+    answer = client.get("/api/schema/", headers={"accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].partition(";")[0] == kind
+    assert answer.headers["Content-Disposition"].startswith("inline")
+    assert "openapi" in answer.content.decode()[:20]
+
+
 def test_making_it_leaves_nothing_unsaid(capsys: pytest.CaptureFixture[str]) -> None:
     SchemaGenerator().get_schema(request=None, public=True)
     said = capsys.readouterr()
