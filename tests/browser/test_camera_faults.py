@@ -124,7 +124,7 @@ def test_each_refusal_says_what_is_wrong_and_what_to_do_and_can_be_tried_again(
         do(page, f"double.refuse = '{name}'")
         asked = do(page, "double.asked")
         again.click()
-        page.wait_for_function(f"double.asked > {asked} && stage.dataset.phase === 'fault'")
+        page.wait_for_function(f"() => double.asked > {asked} && stage.dataset.phase === 'fault'")
         said = fault(page)
         assert said[0] == title
         assert advice in said[1]
@@ -167,7 +167,7 @@ def test_a_page_that_can_have_no_camera_says_why(seat: Seat, session: str, kind:
 def test_a_camera_that_is_unplugged_is_missed_and_comes_back_by_its_plug(seat: Seat, session: str) -> None:
     page = started(seat, session)
     page.get_by_label("Which camera").select_option(label="USB camera")
-    page.wait_for_function("video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
+    page.wait_for_function("() => video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
     runs(page)
     do(page, "double.track.dispatchEvent(new Event('ended')); double.plug('usb')")
     assert fault(page)[0] == "The camera was unplugged"
@@ -197,7 +197,7 @@ def test_another_camera_stands_in_for_the_one_used_last_and_does_not_take_its_pl
 ) -> None:
     page = started(seat, session)
     page.get_by_label("Which camera").select_option(label="USB camera")
-    page.wait_for_function("video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
+    page.wait_for_function("() => video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
     seat.page.add_init_script("delete double.cameras.usb")
     page = started(seat, session)
     expect(page.locator("#toasts")).to_contain_text("another one was started")
@@ -222,7 +222,7 @@ def test_a_page_in_the_background_pauses_says_so_and_goes_on(seat: Seat, session
         re.compile(r"saw nobody for 1[2-9] seconds. It goes on now; keep this page in front")
     )
     runs(page)
-    page.wait_for_function("double.locks === 2")
+    page.wait_for_function("() => double.locks === 2")
     assert do(page, "double.track.readyState") == "live"
 
 
@@ -248,7 +248,7 @@ def test_a_device_that_slept_starts_its_camera_again_and_says_so(seat: Seat, ses
     expect(page.locator("#toasts")).to_contain_text(
         re.compile(r"This device was asleep: the camera saw nobody for 6\d seconds")
     )
-    page.wait_for_function(f"double.asked === {asked + 1}")
+    page.wait_for_function(f"() => double.asked === {asked + 1}")
     runs(page)
 
 

@@ -21,6 +21,7 @@ class WholeSchool(School):
     def __init__(self) -> None:
         super().__init__()
         self.others = list(range(10, 30))
+        self.names: dict[int, str] = {}
         self.on = True
         self.asked_for_school = 0
 
@@ -34,9 +35,12 @@ class WholeSchool(School):
         if class_id != SCHOOL:
             return rows, owners
         more = np.stack([look_of(person, 500 + shot) for person in self.others for shot in range(3)])
-        return np.concatenate([rows, more]), owners + [
-            str(person) for person in self.others for _ in range(3)
-        ]
+        named = [self.names.get(person, str(person)) for person in self.others]
+        kept = [place for place, owner in enumerate(owners) if owner not in self.names.values()]
+        return (
+            np.concatenate([rows[kept], more]),
+            [owners[place] for place in kept] + [name for name in named for _ in range(3)],
+        )
 
 
 class Hall(Room):
@@ -109,11 +113,16 @@ def test_somebody_of_no_class_is_never_asked_about(hall: Hall) -> None:
     assert set(hall.asked(20, STRANGER)) == {""}
 
 
-def test_a_student_of_the_class_is_never_a_visitor(hall: Hall) -> None:
+def test_a_student_whom_a_person_ruled_out_of_the_class_is_no_visitor(hall: Hall) -> None:
     hall.view.rules = Rules(visitors=True, blocks=(Blocked("3", unit(3)),))
     found = hall.shown(12, 3)
     assert states(found[-1]) == [State.UNKNOWN]
     assert {seen.faces[0].visitor for seen in found} == {None}
+
+
+def test_a_student_of_the_class_is_never_a_visitor_whatever_their_photographs_there_show(hall: Hall) -> None:
+    hall.school.names = {VISITOR: "3"}
+    assert set(hall.asked(12, VISITOR)) == {""}
 
 
 def test_whom_a_person_ruled_out_is_not_asked_about(hall: Hall) -> None:

@@ -17,6 +17,8 @@ const WORDS = () => ({
 });
 const GLIDE = 0.09; // seconds after which two thirds of the way to the new place are done
 const FADE = 0.25;
+/** Seconds that a face wears the large tick of a new mark; who was marked before only has the small one by the name. */
+const TICKED = 1.5;
 /** Without any answer for this long nobody knows where a face is: a name over the wrong head is worse than none. */
 const STALE = 1;
 /** Seconds by which a box may run ahead of the last answer, in the direction in which the face moves. */
@@ -30,6 +32,7 @@ export class Overlay {
   #frame = { width: 16, height: 9 };
   #last = 0;
   #drawing = false;
+  #ticked = new Map();
 
   constructor(canvas, video) {
     this.#canvas = canvas;
@@ -58,6 +61,12 @@ export class Overlay {
 
   clear() {
     this.#tracks.clear();
+    this.#ticked.clear();
+  }
+
+  /** This student has just been marked. */
+  tick(studentId) {
+    this.#ticked.set(studentId, performance.now() / 1000);
   }
 
   #draw(now) {
@@ -119,6 +128,7 @@ export class Overlay {
       pen.stroke();
     }
     pen.setLineDash([]);
+    if (now - (this.#ticked.get(track.student?.id) ?? -Infinity) < TICKED) tick(pen, x, y, width, height, style.colour);
     this.#label(pen, track, style, { x, y, width, height }, place, placed);
     pen.globalAlpha = 1;
   }
@@ -159,6 +169,20 @@ function speedOf(old, box, now) {
     const moved = (box[axis] + box[axis + 2] - old.target[axis] - old.target[axis + 2]) / 2;
     return 0.5 * old.speed[axis] + (0.5 * moved) / seconds;
   });
+}
+
+function tick(pen, x, y, width, height, colour) {
+  const size = Math.min(width, height) * 0.5;
+  const [left, top] = [x + (width - size) / 2, y + (height - size) / 2];
+  for (const [shade, thick] of [["rgb(0 0 0 / 55%)", size / 4], [colour, size / 6]]) {
+    pen.strokeStyle = shade;
+    pen.lineWidth = thick;
+    pen.beginPath();
+    pen.moveTo(left, top + size * 0.55);
+    pen.lineTo(left + size * 0.37, top + size * 0.9);
+    pen.lineTo(left + size, top + size * 0.15);
+    pen.stroke();
+  }
 }
 
 function corners(pen, x, y, width, height) {

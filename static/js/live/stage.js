@@ -53,6 +53,7 @@ export class Stage extends EventTarget {
       this.video.addEventListener(turned, () => this.box.classList.toggle("portrait-shape", this.video.videoHeight > this.video.videoWidth));
     }
     this.frames.addEventListener("result", ({ detail }) => this.#seen(detail));
+    this.frames.addEventListener("mark", ({ detail }) => this.overlay.tick(detail.student.id));
     for (const name of ["mark", "unmark", "session", "reviews", "error", "lost", "ready"]) {
       this.frames.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
     }
@@ -126,6 +127,7 @@ export class Stage extends EventTarget {
     if (!this.isRunning) return;
     const away = Date.now() - this.#hiddenAt;
     if (away > WORTH_A_WORD) this.#tellAway(_("The page was in the background or the screen locked: the camera saw nobody for %(n)s seconds. It goes on now; keep this page in front."), away);
+    wake();
     if (this.camera.isRunning) this.camera.wakeUp();
     else this.start();
   }
