@@ -26,6 +26,8 @@ from recognition.engine.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import SPACE, Decision, Face, Pixels, State
 from recognition.engines import engine
 from recognition.galleries import SourceUnavailable
+from recognition.recogniser import RIVALS, blocked_for
+from recognition.sights import Blocked
 
 TOKEN_LIFE = dt.timedelta(minutes=30)
 CROP_SIDE = 200
@@ -48,15 +50,20 @@ class Sight:
         return self.decision.candidates[0].id if self.decision.state is State.CONFIRMING else None
 
 
-def look(pictures: Sequence[bytes], *, class_id: UUID, on: dt.date) -> tuple[list[Sight], list[Pixels]]:
-    """Every face of the pictures, sought in one class. Nothing is stored. Raises `Refused`, `EngineError`."""
+def look(
+    pictures: Sequence[bytes], *, class_id: UUID, on: dt.date, blocked: Sequence[Blocked] = ()
+) -> tuple[list[Sight], list[Pixels]]:
+    """Every face of the pictures, sought in one class. Nothing is stored. Raises `Refused`, `EngineError`.
+
+    `blocked` are the faces of the session that a person said are not a student: they are not proposed for that one.
+    """
     decoded = [decode(data) for data in pictures]
     faces = [engine().analyse(rgb, tiled=True) for rgb in decoded]
     probes = [face.template for found in faces for face in found]
     key = str(class_id)
     try:
         stacked = np.stack(probes) if probes else np.empty((0, 128), np.float32)
-        found = galleries().search({key: stacked})[key]
+        found = galleries().search({key: stacked}, RIVALS)[key]
     except SourceUnavailable:
         raise Refused(
             "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
@@ -65,8 +72,14 @@ def look(pictures: Sequence[bytes], *, class_id: UUID, on: dt.date) -> tuple[lis
     gallery, sights = found.gallery, []
     for place, (rgb, seen) in enumerate(zip(decoded, faces, strict=True)):
         judged = [
-            decision.propose(next(matches), gallery.photographs, gallery.size, confusable=pairs)
-            for _face in seen
+            decision.propose(
+                next(matches),
+                gallery.photographs,
+                gallery.size,
+                confusable=pairs,
+                blocked=blocked_for(face.template, blocked),
+            )
+            for face in seen
         ]
         for face, said in zip(seen, decision.assign(judged, claiming=State.CONFIRMING), strict=True):
             behind = gallery.photographs(said.candidates[0].id) if said.candidates else 0
@@ -102,7 +115,8 @@ def accept(
     content = _opened(token, session_id, actor, now)
     done: dict[str, register.Result] = {}
     with transaction.atomic():
-        for student in dict.fromkeys(students):
+        # In one order for all: two who accept at once never wait for each other in a circle.
+        for student in sorted(set(students)):
             packed = content["found"].get(str(student))
             done[str(student)] = register.mark(
                 session_id=session_id,

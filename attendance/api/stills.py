@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import audit, stills
+from attendance import audit, blocks, stills
 from attendance.api import shapes
 from attendance.api.base import found, today
 from attendance.api.documents import documented
@@ -76,7 +76,9 @@ class Group(UploadView):
         sent = self.given(PicturesSent)
         with turn():
             data = [bytes_of(upload) for upload in sent["pictures"]]
-            sights, _pictures = stills.look(data, class_id=row.school_class_id, on=row.date)
+            sights, _pictures = stills.look(
+                data, class_id=row.school_class_id, on=row.date, blocked=blocks.of(row)
+            )
         audit.record(person, "group_photograph", row, faces=len(sights))
         best = stills.best_of_each(sights)
         names = names_of({match.id for sight in sights for match in sight.decision.candidates})

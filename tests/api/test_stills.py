@@ -6,10 +6,13 @@ from typing import Any
 
 import pillow_heif
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from attendance import blocks
 from attendance.models import AuditEvent, Blob, Evidence, Mark, Photograph, Student
 from recognition.engine.image import decode
+from recognition.engines import engine
 from tests.api.conftest import Client, Fits, upload
 from tests.material import people
 from tests.world import World
@@ -141,3 +144,22 @@ def test_group_photographs_mark_only_whom_a_person_accepts(
     stolen = client_of(world.registrar).post(path, body, format="json")
     assert stolen.json()["code"] == "token_expired"
     assert Student.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)  # the galleries read on a connection of their own
+def test_a_face_that_a_person_said_is_not_the_student_is_not_proposed_in_that_session(
+    world: World, client_of: Client, enrolled: tuple[Path, ...]
+) -> None:
+    client = client_of(world.teacher)
+    (face,) = engine().analyse(decode(enrolled[0].read_bytes()))
+    assert [each["student"] is None for each in group(client, world, enrolled[0])["found"]] == [False]
+    blocks.keep(
+        session=world.session,
+        student_id=world.ann.pk,
+        template=face.template,
+        actor=world.teacher,
+        now=timezone.now(),
+    )
+    answer = group(client, world, enrolled[0])
+    assert [each for each in answer["found"] if each["student"]] == []
+    assert "Ann Ash" in [each["name"] for each in answer["missing"]]
