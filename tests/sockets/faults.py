@@ -29,18 +29,19 @@ class Valkey:
     def start(self) -> None:
         self.child = embedded.start_valkey(self.place)
 
-    @contextlib.contextmanager
-    def full(self) -> Iterator[None]:
-        """Takes no more: its memory ends below what it holds, and nothing may be thrown away."""
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
-            before = client.config_get("maxmemory*")
-            client.config_set("maxmemory-policy", "noeviction")
-            client.config_set("maxmemory", 1)
-            try:
-                yield
-            finally:
-                client.config_set("maxmemory", before["maxmemory"])
-                client.config_set("maxmemory-policy", before["maxmemory-policy"])
+
+@contextlib.contextmanager
+def full(valkey: Path) -> Iterator[None]:
+    """The Valkey at this socket takes no more: its memory ends below what it holds, and nothing may be thrown away."""
+    with redis.Redis(unix_socket_path=str(valkey)) as client:
+        before = client.config_get("maxmemory*")
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", before["maxmemory"])
+            client.config_set("maxmemory-policy", before["maxmemory-policy"])
 
 
 class Way:
