@@ -17,6 +17,11 @@ WIDTH, HEIGHT = 640, 360
 
 def from_clip(clip: Path, out: Path, frames: slice = slice(None)) -> Path:
     """The frames of a clip, in order."""
+    return write(out, frames_of(clip)[frames])
+
+
+def frames_of(clip: Path) -> list[Pixels]:
+    """All frames of a clip, BGR."""
     reader = cv2.VideoCapture(str(clip))
     kept: list[Pixels] = []
     while True:
@@ -25,20 +30,20 @@ def from_clip(clip: Path, out: Path, frames: slice = slice(None)) -> Path:
             break
         kept.append(frame)
     reader.release()
-    return _write(out, kept[frames])
+    return kept
 
 
 def from_pictures(pictures: Iterable[Path], out: Path, seconds: float = 3.0) -> Path:
     """People who stand before the camera, one after the other: each picture drifts a little, as people do."""
     films = (_standing(picture, int(seconds * 30)) for picture in pictures)
-    return _write(out, (frame for film in films for frame in film))
+    return write(out, (frame for film in films for frame in film))
 
 
 def of_nothing(out: Path, *, light: int = 120) -> Path:
     """An empty room; with `light` near 0 a dark one."""
     noise = np.random.default_rng(1)
     frame = noise.integers(0, 12, (HEIGHT, WIDTH, 3), dtype=np.uint8) + np.uint8(light)
-    return _write(out, [frame] * 30)
+    return write(out, [frame] * 30)
 
 
 def _standing(picture: Path, count: int) -> Iterable[Pixels]:
@@ -54,7 +59,8 @@ def _standing(picture: Path, count: int) -> Iterable[Pixels]:
         yield frame
 
 
-def _write(out: Path, frames: Iterable[Pixels]) -> Path:
+def write(out: Path, frames: Iterable[Pixels]) -> Path:
+    """A film of these frames, BGR."""
     with out.open("wb") as file:
         for frame in frames:
             file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
