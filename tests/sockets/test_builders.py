@@ -1,0 +1,94 @@
+"""Who builds a class's gallery: one process at a time, whatever becomes of it, and again in the background."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from attendance import database, live
+from recognition.galleries import Galleries
+from recognition.monitor import Monitor
+from tests.material import ROOT
+from tests.sockets.serving import database_url, wait_for
+from tests.world import World, photograph, vector
+
+HOLD = """
+import sys, django
+django.setup()
+from attendance import live
+def build():
+    print("building", flush=True)
+    sys.stdin.read()
+live.BUILD_PATIENCE = 300
+live.Source().alone("{class_id}", build)
+"""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On a busy machine the database may answer late; and no thread is left."""
+    monkeypatch.setattr(live, "PATIENCE", 20.0)
+    yield
+    live.stop()
+    database.stop()
+
+
+def waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.fault
+def test_a_builder_that_dies_leaves_its_turn_to_the_next_process(school: World) -> None:
+    class_id = str(school.school_class.pk)
+    photograph(school.ann, vector(1))
+    galleries = Galleries(live.Source(), monitor=(monitor := Monitor()), rebuild_seconds=60)
+    found: list[str] = []
+
+    def search() -> None:
+        found.append(galleries.search({class_id: vector(1)[None]})[class_id].matches[0][0].id)
+
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD.format(class_id=class_id)],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url()},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"building\n"
+        searching = threading.Thread(target=search)
+        searching.start()
+        wait_for(lambda: waiting_for_a_lock() == 1)
+        assert monitor.figures().counters["gallery_built"] == 0
+        holder.kill()
+        searching.join(20)
+    assert found == [str(school.ann.pk)]
+    assert monitor.figures().counters["gallery_built"] == 1
+
+
+def test_galleries_are_built_again_in_the_background_while_nobody_asks(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class_id = str(school.school_class.pk)
+    photograph(school.ann, vector(1))
+    monitor = Monitor()
+    galleries = Galleries(live.Source(), monitor=monitor, rebuild_seconds=0)
+    monkeypatch.setattr(live, "galleries", lambda: galleries)
+    monkeypatch.setattr(live, "ROUND_SECONDS", 0.05)
+    galleries.search({class_id: vector(1)[None]})
+    assert monitor.figures().counters["gallery_built"] == 1
+    live.begin_rounds()
+    wait_for(lambda: monitor.figures().counters["gallery_built"] >= 3)
+    # Searches go on beside it, and find the same.
+    began = time.monotonic()
+    assert galleries.search({class_id: vector(1)[None]})[class_id].matches[0][0].id == str(school.ann.pk)
+    assert time.monotonic() - began < 5
