@@ -53,6 +53,18 @@ def marked_once(scene: Scene, *names: str) -> None:
     assert scene.seat.complaints == []
 
 
+def test_people_who_walk_past_are_marked_and_the_stranger_between_them_is_not(
+    theatre: Theatre, cast: Cast
+) -> None:
+    film = list(acting.walking([cast[RYDER][0], strangers()[0], cast[BLAIR][3]]))
+    scene = theatre.play("Walking past", CAST, film)
+    scene.is_marked(RYDER)
+    scene.is_marked(BLAIR)
+    scene.draws(UNKNOWN)
+    assert {f"✓ {CRUISE}", f"✓ {SPIELBERG}"}.isdisjoint(scene.drawn())
+    marked_once(scene, RYDER, BLAIR)
+
+
 def test_three_who_stand_together_are_marked_each_once(theatre: Theatre, cast: Cast) -> None:
     together = (RYDER, CRUISE, SPIELBERG)
     film = list(acting.standing([cast[name][:3] for name in together], seconds=3))
@@ -137,7 +149,7 @@ def size(cdp: CDPSession) -> tuple[float, int, int]:
 
 def grown(samples: list[float]) -> float:
     """By how much a straight line through the samples rises from the first to the last."""
-    slope = np.polynomial.Polynomial.fit(range(len(samples)), samples, 1).convert().coef[1]
+    slope, _ = np.polyfit(range(len(samples)), samples, 1)
     return float(slope * (len(samples) - 1))
 
 
