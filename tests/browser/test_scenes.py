@@ -138,6 +138,24 @@ def test_a_picture_held_up_leaves_evidence_by_which_the_teacher_takes_it_back(
     assert scene.seat.complaints == []
 
 
+def test_two_cameras_of_one_session_fill_one_register(
+    theatre: Theatre, browsers: Browsers, office: Seat, teacher: Seat, films: Path, cast: Cast
+) -> None:
+    def pair(*names: str) -> Iterator[Pixels]:
+        return acting.standing([cast[name][:1] for name in names], seconds=1)
+
+    front = theatre.play("Two cameras", CAST, pair(RYDER, CRUISE))
+    back = Theatre(browsers, office, teacher, films / "back.mjpeg").join(front, pair(CRUISE, SPIELBERG))
+    for scene, seen in ((front, (RYDER, CRUISE)), (back, (CRUISE, SPIELBERG))):
+        for name in seen:
+            scene.draws(f"✓ {name}")
+    for scene in (front, back):
+        for name in (RYDER, CRUISE, SPIELBERG):
+            scene.is_marked(name)
+        marked_once(scene, RYDER, CRUISE, SPIELBERG)
+    back.seat.context.close()
+
+
 def size(cdp: CDPSession) -> tuple[float, int, int]:
     """KiB of the page's heaps after a collection, what lies outside them for it included; its nodes and listeners."""
     cdp.send("HeapProfiler.collectGarbage")
