@@ -12,12 +12,21 @@ export class Keys {
     this.list = byId("register");
     document.addEventListener("keydown", (event) => this.#pressed(event));
     this.list.addEventListener("focusin", ({ target }) => this.#rove(target.closest("li")));
+    document.addEventListener("close", ({ target }) => this.#giveBack(target), true);
     byId("keys").addEventListener("click", () => byId("key-help").showModal());
   }
 
   #rove(row) {
     for (const other of this.list.querySelectorAll('li[tabindex="0"]')) other.tabIndex = -1;
     row.tabIndex = 0;
+    this.last = row.dataset.student;
+  }
+
+  /** A dialog gives the focus back to where it was; to a row that was drawn anew meanwhile it cannot. */
+  #giveBack(dialog) {
+    const at = document.activeElement;
+    if (!this.last || (at !== document.body && !dialog.contains(at))) return;
+    this.list.querySelector(`li[data-student="${this.last}"]`)?.focus();
   }
 
   #pressed(event) {

@@ -1,0 +1,150 @@
+"""Where the focus goes on the live page, and what a screen reader hears of it. Marking is in `test_keyboard`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.doubles import Double
+from tests.browser.office import add_class, add_user
+from tests.browser.school import ask, enrol
+from tests.browser.screens import PASSWORD, Browsers, Seat
+
+TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine", "Rowan", "Yew")
+NAMES = tuple(f"Pupil {tree}" for tree in TREES)
+IN_ORDER = ["share", "close", "camera-start", "sound", "find", "remaining", "keys"]
+TOLD = """() => {
+  globalThis.told = [];
+  const region = document.getElementById("live-polite");
+  new MutationObserver(() => told.push(region.textContent)).observe(region, { childList: true, subtree: true });
+}"""
+FOCUS = "() => document.activeElement.id || document.activeElement.dataset.student || document.activeElement.outerHTML"
+IN_THE_QUESTION = (
+    "() => document.activeElement === document.body || Boolean(document.activeElement.closest('#ask'))"
+)
+
+
+@pytest.fixture(scope="module")
+def seat(browsers: Browsers, office: Seat) -> Seat:
+    """A teacher of one class."""
+    for name in NAMES:
+        enrol(office, name, ())
+    once = add_user(office, "fern", "teacher")
+    add_class(office, "Trees", "fern", NAMES)
+    seat = browsers.seat(service_workers="block")
+    seat.log_in("fern", once, PASSWORD)
+    return seat
+
+
+@pytest.fixture
+def session(seat: Seat) -> Iterator[str]:
+    """An open session and its live page; signed after the test, so that the next one has its own."""
+    (school_class,) = ask(seat, "GET", "/classes/")["results"]
+    key = ask(seat, "POST", "/sessions/start/", {"school_class": school_class["id"]})["id"]
+    seat.page.goto(f"/sessions/{key}/")
+    expect(seat.page.locator("#register li")).to_have_count(len(NAMES))
+    yield key
+    ask(seat, "POST", f"/sessions/{key}/close/", {"unmarked": None})
+
+
+@pytest.mark.usefixtures("session")
+def test_the_first_step_offers_to_skip_the_head(seat: Seat) -> None:
+    page = seat.page
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+
+@pytest.mark.usefixtures("session")
+def test_steps_follow_the_page_and_the_whole_register_is_one_of_them(seat: Seat) -> None:
+    page = seat.page
+    steps: list[str] = []
+    page.locator("#main").focus()
+    while (step := page.evaluate(FOCUS)) not in steps:
+        steps.append(step)
+        page.keyboard.press("Tab")
+    assert [step for step in steps if step in IN_ORDER] == IN_ORDER
+    students = {row.get_attribute("data-student") for row in page.locator("#register li").all()}
+    assert len(students & set(steps)) == 1
+
+
+@pytest.mark.usefixtures("session")
+def test_a_question_holds_the_focus_and_gives_it_back(seat: Seat) -> None:
+    page, dialog = seat.page, seat.page.locator("#ask")
+    page.locator("#remaining").focus()
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text(f"{len(NAMES)} students")
+    reached = set()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        assert page.evaluate(IN_THE_QUESTION), page.evaluate(FOCUS)
+        reached.add(page.evaluate("() => document.activeElement.textContent"))
+    assert {"Cancel", "Mark them"} <= reached
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#remaining")).to_be_focused()
+    expect(page.locator("#register .status")).to_have_count(0)
+
+
+def test_the_drawer_gives_the_focus_back_to_its_row_though_that_was_drawn_anew(
+    seat: Seat, session: str
+) -> None:
+    page, row = seat.page, seat.page.locator("#register li").nth(1)
+    row.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#drawer")).to_be_visible()
+    student = row.get_attribute("data-student")
+    ask(seat, "PUT", f"/sessions/{session}/marks/{student}/", {"code": "L"})
+    expect(row.locator(".status")).to_contain_text("late")
+    page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_hidden()
+    expect(row).to_be_focused()
+
+
+def test_a_correction_is_cancelled_without_a_reason(seat: Seat, session: str) -> None:
+    ask(seat, "POST", f"/sessions/{session}/close/", {"unmarked": "N"})
+    page, dialog = seat.page, seat.page.locator("#ask")
+    page.goto(f"/sessions/{session}/")
+    page.locator('#register [data-act="undo"]').first.click()
+    expect(dialog).to_contain_text("Correct a signed register?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#register .status")).to_have_count(len(NAMES))
+
+
+def test_a_class_that_walks_in_is_one_polite_message(seat: Seat, session: str) -> None:
+    tab = Seat(seat.context, seat.context.new_page(), seat.complaints)
+    double, page = Double.behind(tab), tab.page
+    page.goto(f"/sessions/{session}/")
+    double.camera("shown")
+    page.locator("#camera-start").click()
+    expect(page.locator("#pace")).to_contain_text("ms")
+    page.evaluate(TOLD)
+    state = json.loads(page.locator("#state").text_content() or "")
+    for place, student in enumerate(state["students"], 1):
+        named = {"student": {"id": student["id"], "name": student["name"]}, "mark": student["id"]}
+        said = {
+            "code": "/",
+            "status": "present",
+            "source": "camera",
+            "by": None,
+            "at": "2026-03-02T08:03:00Z",
+        }
+        rest = {"note": "", "revision": 1, "minutes_late": None}
+        double.say({"type": "mark", "version": state["version"] + place, **named, **said, **rest})
+    page.wait_for_function("(last) => told.join(' ').includes(last)", arg=state["students"][-1]["name"])
+    told: list[str] = page.evaluate("() => told")
+    assert len(told) <= 2, told
+    for name in NAMES:
+        assert len(re.findall(f"{name}: here", " ".join(told))) == 1, told
+    region = page.locator("#live-polite")
+    expect(region).to_have_attribute("aria-live", "polite")
+    expect(region.locator("p")).to_have_count(1)
+    page.close()
