@@ -6,9 +6,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils.translation import gettext as _
 
@@ -99,8 +101,9 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
         await self.say({"type": "error", "code": code, "seq": seq, "message": message, "extra": extra})
 
     async def say(self, message: Mapping[str, Any]) -> None:
-        """One message, as JSON."""
-        await self.send(text_data=json.dumps(message, separators=(",", ":"), ensure_ascii=False))
+        """One message, as JSON; lost where the other side has gone, of which `disconnect` is about to tell."""
+        with suppress(Disconnected):
+            await self.send(text_data=json.dumps(message, separators=(",", ":"), ensure_ascii=False))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """A task that ends with the socket."""

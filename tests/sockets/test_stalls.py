@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from autobahn.exception import Disconnected
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from attendance.consumers.base import SessionConsumer
 from tests.sockets.serving import Served, frame, hear
 from tests.world import World
 
@@ -73,3 +75,20 @@ def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
         assert hear(deaf, "result")["seq"] == 1
         stalled.socket.close()
         assert answered(calm, blank) < usual + 1.5
+
+
+async def test_an_answer_to_a_camera_that_has_just_gone_is_no_fault() -> None:
+    consumer = SessionConsumer()
+
+    async def gone(_message: object) -> None:
+        raise Disconnected("Attempt to send on a closed protocol")
+
+    consumer.base_send = gone
+    await consumer.say({"type": "result"})
+    consumer.base_send = broken
+    with pytest.raises(ZeroDivisionError):
+        await consumer.say({"type": "result"})
+
+
+async def broken(_message: object) -> None:
+    raise ZeroDivisionError
