@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import camera
 from tests.browser.office import add_people, add_user
-from tests.browser.screens import PASSWORD, Browsers, Seat
+from tests.browser.screens import PASSWORD, PATIENCE_MS, Browsers, Seat
 from tests.config.launching import Launched, launch
 from tests.material import clip
 
@@ -52,6 +52,7 @@ def browsers(installation: Launched) -> Iterator[Browsers]:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Debian's chromium is absent (.ci/run installs it)")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
 
         def start(*arguments: str) -> Browser:
@@ -71,6 +72,22 @@ def office(installation: Launched, browsers: Browsers) -> Seat:
     seat.picture("login")
     seat.log_in("admin", once, PASSWORD)
     return seat
+
+
+@pytest.fixture(scope="package")
+def restart(installation: Launched, office: Seat) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Ends the installation, does something meanwhile, and starts it again on the same folder and port."""
+    assert office.page.url  # who read the one-time password: the next start does not say it again
+    running = [installation]
+
+    def again(meanwhile: Callable[[], None]) -> None:
+        running[-1].end()
+        meanwhile()
+        running.append(launch(installation.words.parent, port=installation.port))
+        running[-1].ready()
+
+    yield again
+    running[-1].end()
 
 
 @pytest.fixture(scope="package")

@@ -58,7 +58,7 @@ class Seat:
             if page.locator("[name=old_password]").count():
                 page.locator("[name=old_password]").fill(password)
             page.get_by_role("button", name="Save the password").click()
-        expect(page.get_by_role("heading", name="Today")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_role("heading", name="Today", exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
     def picture(self, name: str) -> None:
         """The page as it is, in light and dark, on a phone, a laptop and a projector."""
