@@ -1,5 +1,7 @@
 // One photograph at a time: the progress can be shown, no request grows large, and a picture that was held back can be
-// sent again with a reason without choosing it again. Without this script the form still works, in one piece.
+// sent again with a reason, alone and without choosing it again. Without this script the form still works, in one piece.
+
+import { isZip, membersOf, takeOut } from "./zip.js";
 
 const form = document.querySelector("[data-photographs]");
 
@@ -19,24 +21,37 @@ async function verdictOn(file, from) {
   return holder.content;
 }
 
-function prepare(shown, file) {
-  const again = shown.querySelector(".rc-override");
-  if (!again) return;
-  again.querySelector(".rc-again").remove();
-  again.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = again.querySelector("button");
-    button.disabled = true;
-    const item = again.closest("li");
-    try {
-      const next = await verdictOn(file, again);
-      prepare(next, file);
-      item.replaceWith(next);
-    } catch {
-      button.disabled = false;
-      form.querySelector("[data-progress]").textContent = form.querySelector("[data-progress]").dataset.fault;
-    }
-  });
+/** Each verdict that can be overridden is given its own picture: the file itself, or its member of the ZIP. */
+async function prepare(shown, file) {
+  const held = [...shown.querySelectorAll(".rc-override")];
+  if (!held.length) return;
+  const members = isZip(file) ? await membersOf(file).catch(() => new Map()) : null;
+  for (const again of held) {
+    const name = again.closest("li").dataset.file;
+    const member = members?.get(name);
+    // A picture that cannot be taken out of its ZIP is chosen by hand, in the field that is there for it.
+    if (members && !member) continue;
+    again.querySelector(".rc-again").remove();
+    again.addEventListener("submit", (event) => {
+      event.preventDefault();
+      sendAgain(again, () => (member ? takeOut(file, name, member) : file));
+    });
+  }
+}
+
+async function sendAgain(again, picture) {
+  const button = again.querySelector("button");
+  const progress = form.querySelector("[data-progress]");
+  button.disabled = true;
+  try {
+    const file = await picture();
+    const next = await verdictOn(file, again);
+    await prepare(next, file);
+    again.closest("li").replaceWith(next);
+  } catch {
+    button.disabled = false;
+    progress.textContent = progress.dataset.fault;
+  }
 }
 
 async function sendAll(event) {
@@ -51,7 +66,7 @@ async function sendAll(event) {
   try {
     for (const file of files) {
       const shown = await verdictOn(file, form);
-      prepare(shown, file);
+      await prepare(shown, file);
       list.append(shown);
       done += 1;
       progress.textContent = progress.dataset.text.replace("%1", done).replace("%2", files.length);

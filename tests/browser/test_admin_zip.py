@@ -1,0 +1,76 @@
+"""A ZIP of photographs in the admin: what is held back is sent again with a reason, alone and without the ZIP."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from playwright.sync_api import Request, expect
+
+from recognition.engine.image import decode, encode_jpeg
+from tests.browser.office import add_class, add_student, add_user
+from tests.browser.screens import Seat
+from tests.material import lfw
+
+REASON = "Why it is this student"
+
+
+def test_a_picture_of_a_zip_goes_on_with_a_reason_alone(office: Seat, tmp_path: Path) -> None:
+    first, second = next(pictures for pictures in lfw().values() if len(pictures) >= 2)[:2]
+    held_back = (second.read_bytes(), encode_jpeg(decode(second.read_bytes()), 95))
+    packed = tmp_path / "class.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("notes.bin", bytes(range(256)) * 8000)
+        archive.write(first, "Wanda Weald/1.jpg")
+        archive.writestr("Xaver Weald/1.jpg", held_back[0], zipfile.ZIP_STORED)
+        archive.writestr("Xaver Weald/2.jpg", held_back[1], zipfile.ZIP_DEFLATED)
+    add_user(office, "zip_teacher", "teacher")
+    for given in ("Wanda", "Xaver"):
+        add_student(office, given, "Weald")
+    add_class(office, "Zip", "zip_teacher", ["Wanda Weald", "Xaver Weald"])
+    page = office.page
+    sent: list[Request] = []
+    page.goto("/admin/attendance/student/import/photographs/")
+    page.get_by_label("Class").select_option(label="Zip")
+    page.get_by_label("Pictures, or ZIP files").set_input_files(packed)
+    page.get_by_role("button", name="Check and add").click()
+    verdicts = page.locator("[data-verdicts] > li")
+    expect(verdicts).to_have_count(3, timeout=60_000)
+    expect(page.locator(".rc-accepted")).to_have_count(1)
+    page.on("request", lambda asked: sent.append(asked) if asked.method == "POST" else None)
+    for number, picture in enumerate(held_back, start=1):
+        held = verdicts.nth(number)
+        expect(held).to_contain_text(f"Xaver Weald/{number}.jpg")
+        expect(held.locator("input[type=file]")).to_have_count(0)
+        held.get_by_label(REASON).fill("Twins.")
+        held.get_by_role("button").click()
+        expect(verdicts.nth(number)).to_have_class("rc-verdict rc-accepted", timeout=60_000)
+        # The picture whole, a few fields beside it, and nothing else.
+        (posted,) = (int(asked.all_headers()["content-length"]) for asked in sent)
+        assert len(picture) < posted < len(picture) + 2000
+        sent.clear()
+    assert office.complaints == []
+
+
+def test_a_picture_that_cannot_be_taken_out_of_its_zip_is_asked_for(office: Seat, tmp_path: Path) -> None:
+    first, second = next(pictures for pictures in list(lfw().values())[1:] if len(pictures) >= 2)[:2]
+    packed = tmp_path / "odd.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(first, "Yann Yew/1.jpg")
+        archive.write(second, "Zora Yew/1.jpg", zipfile.ZIP_BZIP2)
+    for given in ("Yann", "Zora"):
+        add_student(office, given, "Yew")
+    add_user(office, "odd_teacher", "teacher")
+    add_class(office, "Odd", "odd_teacher", ["Yann Yew", "Zora Yew"])
+    page = office.page
+    page.goto("/admin/attendance/student/import/photographs/")
+    page.get_by_label("Class").select_option(label="Odd")
+    page.get_by_label("Pictures, or ZIP files").set_input_files(packed)
+    page.get_by_role("button", name="Check and add").click()
+    held = page.locator("[data-verdicts] > li").nth(1)
+    expect(held).to_contain_text("Zora Yew/1.jpg", timeout=60_000)
+    held.get_by_label("The same picture again").set_input_files(second)
+    held.get_by_label(REASON).fill("Twins.")
+    held.get_by_role("button").click()
+    expect(page.locator(".rc-accepted")).to_have_count(1, timeout=60_000)
+    assert office.complaints == []
