@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -233,7 +233,7 @@ def test_a_login_that_ended_is_asked_for_and_nothing_is_lost_nor_sent_for_anothe
     expect(dialog).to_contain_text("You are not logged in yet")
     # Somebody else logs in at this browser: nothing is sent in that name.
     theirs = next(each["value"] for each in office.context.cookies() if each["name"] == "sessionid")
-    context.add_cookies([{"name": "sessionid", "value": theirs, "url": page.url}])
+    context.add_cookies([{"name": "sessionid", "value": theirs, "domain": "127.0.0.1", "path": "/"}])
     with page.expect_navigation():
         dialog.get_by_role("button", name="I have logged in").click()
     shows_none(page, ADA)
@@ -250,3 +250,26 @@ def test_a_login_that_ended_is_asked_for_and_nothing_is_lost_nor_sent_for_anothe
     shows(page, ADA, "present")
     marks = lesson.register()
     assert {name: mark["by"] for name, mark in marks.items()} == {ADA: "teacher"}
+
+
+def test_a_server_that_starts_again_loses_and_doubles_nothing(
+    lesson: Lesson, restart: Callable[[Callable[[], None]], None]
+) -> None:
+    page = lesson.page
+    page.get_by_role("button", name="Start the camera").click()
+    sees(page)
+    lesson.does(ADA, "tick")
+    shows(page, ADA, "present")
+
+    def meanwhile() -> None:
+        expect(page.locator("#link")).to_contain_text("No connection")
+        expect(page.locator("#pace")).to_contain_text("Pictures wait for the connection")
+        lesson.does(BEN, "cross")
+        expect(row(page, BEN)).to_contain_text("waits to be sent")
+
+    restart(meanwhile)
+    expect(page.locator("#link")).to_be_hidden(timeout=BACK_MS)
+    shows(page, ADA, "present")
+    shows(page, BEN, "absent")
+    sees(page)
+    assert {name: mark["revision"] for name, mark in lesson.register().items()} == {ADA: 1, BEN: 1}
