@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import pillow_heif
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.lessons import Lesson, begun, row, shows, shows_none
 from tests.browser.office import add_class, beside
@@ -27,6 +27,15 @@ def as_heic(picture: Path) -> bytes:
     height, width = pixels.shape[:2]
     pillow_heif.from_bytes("RGB", (width, height), pixels.tobytes()).save(written, quality=90)
     return written.getvalue()
+
+
+def shows_its_evidence(page: Page, name: str) -> None:
+    row(page, name).locator(".who").click()
+    evidence = page.locator("#drawer .evidence")
+    expect(evidence).to_contain_text("group photograph")
+    shown = evidence.get_by_alt_text("The face as the camera saw it")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
 
 
 def test_a_group_photograph_is_searched_corrected_and_marked_with_its_evidence(
@@ -73,12 +82,7 @@ def test_a_group_photograph_is_searched_corrected_and_marked_with_its_evidence(
     sources = {name: mark["source"] for name, mark in lesson.register().items()}
     assert sources == {OBAMA: "group", KIT: "group", ROSE: "group", ALEX: "teacher"}
 
-    row(page, KIT).locator(".who").click()
-    evidence = page.locator("#drawer .evidence")
-    expect(evidence).to_contain_text("group photograph")
-    shown = evidence.get_by_alt_text("The face as the camera saw it")
-    expect(shown).to_be_visible()
-    assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+    shows_its_evidence(page, KIT)
     assert lesson.history(ALEX)[0]["evidence"] is None
     (refused,) = lesson.seat.complaints
     assert "400 (Bad Request)" in refused

@@ -49,6 +49,32 @@ def tab_to(page: Page, words: str) -> None:
     assert words in passed
 
 
+def marks_all_who_remain(lesson: Lesson, office: Seat) -> None:
+    """Three have no mark; somebody marks one of them while the page asks."""
+    page = lesson.page
+    press(page, "/", "ControlOrMeta+a", "Delete")
+    tab_to(page, "Mark remaining 3 here")
+    press(page, "Enter")
+    asked = page.locator("#ask")
+    expect(asked).to_contain_text("3 students have no mark yet and become “here”")
+    ask(office, "PUT", f"/sessions/{lesson.session}/marks/{lesson.students[IVY]}/", {"code": "N"})
+    tab_to(page, "Mark them")
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("Somebody was marked meanwhile")
+    assert set(lesson.register()) == {HAL, IVY}
+    tab_to(page, "Mark remaining 2 here")
+    press(page, "Enter")
+    expect(asked).to_contain_text("2 students have no mark yet")
+    press(page, "Escape")
+    expect(asked).to_be_hidden()
+    press(page, "Enter")
+    tab_to(page, "Mark them")
+    press(page, "Enter")
+    shows(page, GUS, "present")
+    shows(page, JAN, "present")
+    shows(page, IVY, "absent")
+
+
 def test_the_keyboard_marks_undoes_corrects_notes_and_marks_all_who_remain(
     lesson: Lesson, office: Seat
 ) -> None:
@@ -86,27 +112,6 @@ def test_the_keyboard_marks_undoes_corrects_notes_and_marks_all_who_remain(
     press(page, "Escape")
     expect(drawer).to_be_hidden()
     assert [event["to_code"] for event in lesson.history(HAL)] == ["/", None, "/", "L"]
-
-    press(page, "/", "ControlOrMeta+a", "Delete")
-    tab_to(page, "Mark remaining 3 here")
-    press(page, "Enter")
-    asked = page.locator("#ask")
-    expect(asked).to_contain_text("3 students have no mark yet and become “here”")
-    ask(office, "PUT", f"/sessions/{lesson.session}/marks/{lesson.students[IVY]}/", {"code": "N"})
-    tab_to(page, "Mark them")
-    press(page, "Enter")
-    expect(page.locator("#toasts")).to_contain_text("Somebody was marked meanwhile")
-    assert set(lesson.register()) == {HAL, IVY}
-    tab_to(page, "Mark remaining 2 here")
-    press(page, "Enter")
-    expect(asked).to_contain_text("2 students have no mark yet")
-    press(page, "Escape")
-    expect(asked).to_be_hidden()
-    press(page, "Enter")
-    tab_to(page, "Mark them")
-    press(page, "Enter")
-    shows(page, GUS, "present")
-    shows(page, JAN, "present")
-    shows(page, IVY, "absent")
+    marks_all_who_remain(lesson, office)
     (refused,) = lesson.seat.complaints
     assert "409 (Conflict)" in refused

@@ -32,6 +32,30 @@ def joins(seat: Seat, code: str) -> Page:
     return seat.page
 
 
+def the_login_is_gone(seat: Seat, lesson: Lesson) -> None:
+    """And the device's cookie opens neither register nor pictures."""
+    assert "sessionid" not in {cookie["name"] for cookie in seat.context.cookies()}
+    api = f"/api/v1/sessions/{lesson.session}"
+    student = lesson.students[OBAMA]
+    for closed in (f"{api}/register/", f"{api}/reviews/", f"/api/v1/students/{student}/portrait/"):
+        assert seat.context.request.get(closed).status in (401, 403), closed
+    away = seat.context.request.get(lesson.path)
+    assert "/login/" in away.url
+
+
+def only_the_pin_leaves(page: Page, lesson: Lesson) -> None:
+    page.get_by_role("button", name="Leave").click()
+    form = page.locator("#leave-form")
+    form.get_by_label("The PIN the teacher chose").fill("1111")
+    form.get_by_role("button", name="Leave").click()
+    expect(form).to_contain_text("This is not the PIN")
+    form.get_by_label("The PIN the teacher chose").fill(PIN)
+    form.get_by_role("button", name="Leave").click()
+    page.wait_for_url("**/login/")
+    page.goto(f"{lesson.path}kiosk/")
+    expect(page.get_by_role("heading", name="This device does not belong to the session")).to_be_visible()
+
+
 def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_back(
     browsers: Browsers, office: Seat, enrolled: Mapping[str, str], films: Path
 ) -> None:
@@ -49,15 +73,7 @@ def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_
     page.get_by_role("button", name="Hand it over").click()
     page.wait_for_url("**/kiosk/")
 
-    # The login of this device is gone, and its cookie opens neither register nor pictures.
-    assert "sessionid" not in {cookie["name"] for cookie in seat.context.cookies()}
-    api = f"/api/v1/sessions/{lesson.session}"
-    student = enrolled[OBAMA]
-    for closed in (f"{api}/register/", f"{api}/reviews/", f"/api/v1/students/{student}/portrait/"):
-        assert seat.context.request.get(closed).status in (401, 403), closed
-    away = seat.context.request.get(lesson.path)
-    assert "/login/" in away.url
-
+    the_login_is_gone(seat, lesson)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Start the camera").click()
@@ -82,16 +98,7 @@ def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_
     seat.context.set_offline(False)
     expect(greeting).to_contain_text("Look into the camera")
 
-    page.get_by_role("button", name="Leave").click()
-    form = page.locator("#leave-form")
-    form.get_by_label("The PIN the teacher chose").fill("1111")
-    form.get_by_role("button", name="Leave").click()
-    expect(form).to_contain_text("This is not the PIN")
-    form.get_by_label("The PIN the teacher chose").fill(PIN)
-    form.get_by_role("button", name="Leave").click()
-    page.wait_for_url("**/login/")
-    page.goto(f"{lesson.path}kiosk/")
-    expect(page.get_by_role("heading", name="This device does not belong to the session")).to_be_visible()
+    only_the_pin_leaves(page, lesson)
     seat.context.close()
 
 
