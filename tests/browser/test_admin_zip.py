@@ -50,27 +50,3 @@ def test_a_picture_of_a_zip_goes_on_with_a_reason_alone(office: Seat, tmp_path: 
         assert len(picture) < posted < len(picture) + 2000
         sent.clear()
     assert office.complaints == []
-
-
-def test_a_picture_that_cannot_be_taken_out_of_its_zip_is_asked_for(office: Seat, tmp_path: Path) -> None:
-    first, second = next(pictures for pictures in list(lfw().values())[1:] if len(pictures) >= 2)[:2]
-    packed = tmp_path / "odd.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.write(first, "Yann Yew/1.jpg")
-        archive.write(second, "Zora Yew/1.jpg", zipfile.ZIP_BZIP2)
-    for given in ("Yann", "Zora"):
-        add_student(office, given, "Yew")
-    add_user(office, "odd_teacher", "teacher")
-    add_class(office, "Odd", "odd_teacher", ["Yann Yew", "Zora Yew"])
-    page = office.page
-    page.goto("/admin/attendance/student/import/photographs/")
-    page.get_by_label("Class").select_option(label="Odd")
-    page.get_by_label("Pictures, or ZIP files").set_input_files(packed)
-    page.get_by_role("button", name="Check and add").click()
-    held = page.locator("[data-verdicts] > li").nth(1)
-    expect(held).to_contain_text("Zora Yew/1.jpg", timeout=60_000)
-    held.get_by_label("The same picture again").set_input_files(second)
-    held.get_by_label(REASON).fill("Twins.")
-    held.get_by_role("button").click()
-    expect(page.locator(".rc-accepted")).to_have_count(1, timeout=60_000)
-    assert office.complaints == []
