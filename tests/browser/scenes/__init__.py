@@ -16,7 +16,7 @@ from tests.browser.scenes.live import (
     the_registers_fullness,
     without_network,
 )
-from tests.browser.scenes.pages import at_the_door, teachers_pages, the_group, the_office
+from tests.browser.scenes.pages import at_the_door, teachers_pages, the_group, the_office, the_offices_lists
 from tests.browser.scenes.stage import Set, States
 
 VISITS: tuple[Callable[[Set], States], ...] = (
@@ -29,7 +29,9 @@ VISITS: tuple[Callable[[Set], States], ...] = (
     without_network,
     the_group,
     other_devices,
-    the_office,
     handed_over,
 )
 """`handed_over` is the last: it ends the teacher's login."""
+
+MORE: tuple[Callable[[Set], States], ...] = (the_office, the_offices_lists)
+"""The admin: photographed, and not examined yet, for it takes as long as all the others."""

@@ -21,7 +21,7 @@ from tests.browser.scenes.stage import (
     review,
 )
 from tests.browser.school import ask
-from tests.browser.screens import Seat
+from tests.browser.screens import PATIENCE_MS, Seat
 
 
 def the_camera(made: Set) -> States:
@@ -31,6 +31,7 @@ def the_camera(made: Set) -> States:
     page.locator("#camera-start:enabled").wait_for()
     yield "camera-idle", seat
     page.locator("#camera-start").click()
+    expect(page.get_by_text("Allow the camera where the browser asks for it.")).to_be_visible()
     yield "camera-asking", seat
     page.goto(path)
     double.camera("denied")
@@ -170,5 +171,5 @@ def without_network(made: Set) -> States:
     expect(page.locator("#link")).to_contain_text("kept here")
     yield "offline-marks", seat
     seat.context.set_offline(False)
-    expect(page.locator("#link")).to_be_hidden()
+    expect(page.locator("#link")).to_be_hidden(timeout=PATIENCE_MS)
     page.close()

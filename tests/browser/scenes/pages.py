@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
+
 from playwright.sync_api import FilePayload, expect
 
 from tests.browser.doubles import drawn
 from tests.browser.scenes.stage import GROUP, Set, States
+from tests.browser.school import ask
 
 OFFICE = {
     "office": "/admin/",
@@ -13,18 +17,24 @@ OFFICE = {
     "office-student-new": "/admin/attendance/student/add/",
     "office-student": "/admin/attendance/student/{student}/change/",
     "office-consent": "/admin/attendance/student/{student}/consent/",
+    "office-import": "/admin/attendance/student/import/",
+    "office-class": "/admin/attendance/schoolclass/{school_class}/change/",
+    "office-session": "/admin/attendance/session/{session}/change/",
+    "office-marks": "/admin/attendance/mark/",
+    "office-audit": "/admin/attendance/auditevent/",
+    "office-performance": "/admin/performance/",
+}
+"""Of each layout one."""
+
+OFFICE_MORE = {
     "office-withdraw": "/admin/attendance/student/{student}/consent/withdraw/",
     "office-erase": "/admin/attendance/student/{student}/erase/",
     "office-history": "/admin/attendance/student/{student}/history/",
-    "office-import": "/admin/attendance/student/import/",
     "office-import-photographs": "/admin/attendance/student/import/photographs/",
     "office-classes": "/admin/attendance/schoolclass/",
-    "office-class": "/admin/attendance/schoolclass/{school_class}/change/",
     "office-members": "/admin/attendance/schoolclass/{school_class}/members/",
     "office-sessions": "/admin/attendance/session/",
-    "office-session": "/admin/attendance/session/{session}/change/",
     "office-session-new": "/admin/attendance/session/add/",
-    "office-marks": "/admin/attendance/mark/",
     "office-consents": "/admin/attendance/consent/",
     "office-pairs": "/admin/attendance/confusablepair/",
     "office-attempts": "/admin/attendance/attempt/",
@@ -37,8 +47,6 @@ OFFICE = {
     "office-tokens": "/admin/attendance/apitoken/",
     "office-devices": "/admin/attendance/device/",
     "office-jobs": "/admin/attendance/job/",
-    "office-audit": "/admin/attendance/auditevent/",
-    "office-performance": "/admin/performance/",
 }
 
 
@@ -108,13 +116,25 @@ def the_group(made: Set) -> States:
     page.close()
 
 
+def the_offices_lists(made: Set) -> States:
+    """Pages of layouts that are seen already."""
+    yield from opened(made, OFFICE_MORE)
+
+
+def opened(made: Set, pages: Mapping[str, str]) -> States:
+    school, page = made.school, made.school.office.page
+    for name, path in pages.items():
+        page.goto(
+            path.format(student=school.students[0], school_class=school.school_class, session=school.signed)
+        )
+        yield name, school.office
+
+
 def the_office(made: Set) -> States:
     """Lists, forms, questions and answers of the admin."""
     school, page = made.school, made.school.office.page
     student = school.students[0]
-    for name, path in OFFICE.items():
-        page.goto(path.format(student=student, school_class=school.school_class, session=school.signed))
-        yield name, school.office
+    yield from opened(made, OFFICE)
     for name, opener in {"office-mark": "mark", "office-user": "user"}.items():
         page.goto(f"/admin/attendance/{opener}/")
         page.locator("#result_list tbody th a").first.click()
@@ -122,6 +142,9 @@ def the_office(made: Set) -> States:
     page.goto("/admin/attendance/student/add/")
     page.get_by_role("button", name="Save", exact=True).click()
     yield "office-refused", school.office
+    if not ask(school.office, "GET", f"/students/{student}/consents/")["count"]:
+        given = {"given_by": "Guardian", "given_on": dt.datetime.now(dt.UTC).date().isoformat()}
+        ask(school.office, "POST", f"/students/{student}/consents/", given)
     page.goto(f"/admin/attendance/student/{student}/change/")
     files = [
         FilePayload(name=name, mimeType="image/jpeg", buffer=picture)

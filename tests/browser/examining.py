@@ -1,0 +1,108 @@
+"""What can be measured of a page in any state: axe's rules, and whether anything is cut off or covered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+OPTIONS = {
+    "runOnly": {"type": "tag", "values": list(RULES)},
+    "rules": {"target-size": {"enabled": True}},  # of WCAG 2.2; axe leaves it out unless asked
+    "resultTypes": ["violations"],
+    "preload": False,
+}
+CONTRAST = {
+    "runOnly": {"type": "rule", "values": ["color-contrast"]},
+    "resultTypes": ["violations"],
+    "preload": False,
+}
+"""The one rule whose answer differs between light and dark."""
+
+SIDEWAYS = """() => {
+  const wide = [document.scrollingElement, ...document.querySelectorAll("dialog[open]")];
+  const over = wide.filter((box) => box.scrollWidth > box.clientWidth + 1);
+  if (!over.length) return [];
+  const edge = document.documentElement.clientWidth;
+  const guilty = [...document.body.querySelectorAll("*")].filter((each) => {
+    const { left, right, width } = each.getBoundingClientRect();
+    return width && (right > edge + 1 || left < -1) && getComputedStyle(each).position !== "absolute";
+  });
+  return (guilty.length ? guilty : over).slice(-3).map((each) => each.outerHTML.slice(0, 120));
+}"""
+"""Elements that make the page, or an open dialog, scroll sideways."""
+
+OVERLAPS = """() => {
+  const parts = "body, .site-head > div, main, main > *, .head, .columns, .live-columns, .live-columns > *, .row, "
+    + ".session, .register header, .register-list li, .stage-tools, .kiosk, .kiosk header, .projector, "
+    + ".projector header, .notice, dialog[open] > *, .actions, .toasts";
+  const visible = (each) => each.getClientRects().length && !each.classList.contains("out-of-sight")
+    && !["absolute", "fixed"].includes(getComputedStyle(each).position) && !each.matches("dialog");
+  const found = [];
+  for (const part of document.querySelectorAll(parts)) {
+    const inner = [...part.children].filter(visible).map((each) => [each, each.getBoundingClientRect()]);
+    inner.forEach(([one, a], place) => {
+      for (const [other, b] of inner.slice(place + 1)) {
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (wide > 1 && high > 1) found.push(`${one.outerHTML.slice(0, 80)} on ${other.outerHTML.slice(0, 80)}`);
+      }
+    });
+  }
+  return found;
+}"""
+"""Neighbours among a page's main parts that cover each other."""
+
+
+FRAME = (
+    ".site-head",
+    ".site-foot",
+    "#header",
+    "#nav-sidebar",
+    "#register li:nth-child(n+5)",
+    "#missing li:nth-child(n+3)",
+)
+"""What pages have in common, and what repeats itself in a list."""
+
+EXAMINE = """([options, frame]) => {
+  const dialog = document.querySelector("dialog[open]");
+  const left = frame.filter((part) => document.querySelector(part)).map((part) => [part]);
+  const context = dialog ? { include: [["dialog[open]"]] } : left.length ? { exclude: left } : document;
+  return axe.run(context, options).then(({ violations }) => violations);
+}"""
+
+
+def axe(page: Page, options: Mapping[str, Any] = OPTIONS, *, frame: bool = True) -> list[str]:
+    """What axe objects to, a line for each element; of an open dialog alone, because the rest is out of reach then.
+
+    Without `frame` the parts that pages have in common are left out: they are the same in the state before.
+    """
+    if not page.evaluate("() => Boolean(globalThis.axe)"):
+        page.evaluate(AXE_SCRIPT)
+    violations = page.evaluate(EXAMINE, [dict(options), [] if frame else list(FRAME)])
+    return [
+        f"{violation['id']}: {json.dumps(node['target'])} {node['html'][:120]} ({node['failureSummary'][:200]})"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+
+
+def sideways(page: Page, width: int, height: int) -> list[str]:
+    """What reaches out of a window of that size."""
+    page.set_viewport_size({"width": width, "height": height})
+    found: list[str] = page.evaluate(SIDEWAYS)
+    return found
+
+
+def overlaps(page: Page) -> list[str]:
+    found: list[str] = page.evaluate(OVERLAPS)
+    return found
+
+
+def turn(page: Page, direction: str) -> None:
+    """Lets the words of the page run from the other side."""
+    page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
