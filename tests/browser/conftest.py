@@ -63,11 +63,18 @@ def browsers(installation: Launched) -> Iterator[Browsers]:
         made.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _left_tidy(browsers: Browsers) -> Iterator[None]:
+    """What a module opened ends with it."""
+    yield
+    browsers.leave()
+
+
 @pytest.fixture(scope="package")
 def office(installation: Launched, browsers: Browsers) -> Seat:
     """The administrator, logged in with the password of the first start."""
     once = installation.said().split("one-time password: ")[1].split()[0]
-    seat = browsers.seat()
+    seat = browsers.keep(browsers.seat())
     seat.page.goto("/login/")
     seat.picture("login")
     seat.log_in("admin", once, PASSWORD)
@@ -101,6 +108,6 @@ def enrolled(office: Seat) -> Mapping[str, str]:
 @pytest.fixture(scope="package")
 def teacher(browsers: Browsers, office: Seat) -> Seat:
     """A teacher called `teacher`, logged in where there is no camera; `office.beside` sits down elsewhere."""
-    seat = browsers.seat()
+    seat = browsers.keep(browsers.seat())
     seat.log_in("teacher", add_user(office, "teacher", "teacher"), PASSWORD)
     return seat

@@ -81,6 +81,7 @@ class Browsers:
     def __init__(self, start: Callable[..., Browser], address: str) -> None:
         self.start, self.address = start, address
         self.running: dict[Path | None, Browser] = {}
+        self.kept: set[BrowserContext] = set()
 
     def seat(self, film: Path | None = None, **options: object) -> Seat:
         """A fresh login. `film` is what the camera shows; without one there is no camera at all."""
@@ -102,6 +103,21 @@ class Browsers:
         seat.page.on("console", lambda message: note(seat, message))
         seat.page.on("pageerror", lambda fault: seat.complaints.append(str(fault)))
         return seat
+
+    def keep(self, seat: Seat) -> Seat:
+        """A seat for more than one module."""
+        self.kept.add(seat.context)
+        return seat
+
+    def leave(self) -> None:
+        """Close every seat that is not kept, and the browsers in which nobody sits any more: a page goes on playing
+        its film and drawing, and takes the time of the tests that follow."""
+        for film, browser in tuple(self.running.items()):
+            for context in browser.contexts:
+                if context not in self.kept:
+                    context.close()
+            if not browser.contexts:
+                self.running.pop(film).close()
 
     def close(self) -> None:
         for browser in self.running.values():
