@@ -12,16 +12,18 @@ from attendance.models import Space
 @checks.register(checks.Tags.database)
 def check_space(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[checks.CheckMessage]:
     """`attendance.W001`: templates must be made anew. Before the first migration there is nothing to ask."""
-    # Here, because Django loads this file for every command, and the engine is large.
-    from recognition.engine import SPACE
-
     if not databases or "default" not in databases:
         return []
     try:
         active = Space.objects.filter(active=True).first()
     except DatabaseError:
         return []  # No database or no tables yet: reported by whoever needs them.
-    if active is None or active.name == SPACE:
+    if active is None:
+        return []
+    # Here, because Django loads this file for every command, and the engine is large.
+    from recognition.engine import SPACE
+
+    if active.name == SPACE:
         return []
     return [
         checks.Warning(

@@ -36,8 +36,7 @@ def engine() -> Engine:
 def warm_engine() -> None:
     """Load, and look at the two shapes that nearly all cameras send: a network is compiled at its first picture."""
     for shape in CAMERA_SHAPES:
-        for coarse in (False, True):
-            engine().detect(np.zeros((*shape, 3), np.uint8), coarse=coarse)
+        engine().detect(np.zeros((*shape, 3), np.uint8))
 
 
 def close_engine() -> None:
