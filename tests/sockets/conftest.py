@@ -24,11 +24,14 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def school(transactional_db: None) -> World:
+def school(transactional_db: None) -> Iterator[World]:
     """The small school, committed."""
     from tests import world
+    from tests.sockets.serving import nothing_is_asked, wait_for
 
-    return world.build()
+    yield world.build()
+    # What a camera saw last is still written once its socket is gone, and tables that are emptied meanwhile deadlock.
+    wait_for(nothing_is_asked)
 
 
 @pytest.fixture
