@@ -113,7 +113,7 @@ def test_killing_the_launcher_leaves_no_process(first: Launched) -> None:
 def test_it_recovers_from_that_with_less_work(again: Launched, first_work: float) -> None:
     assert "one-time password" not in again.said()
     assert again.ask("/healthz/ready")[1]["status"] == "ok"
-    # How many seconds it takes depends on the machine of the day (4 to 10 on one and the same); that it is less does not.
+    # The seconds depend on the machine of the day (4 to 10 on one and the same); that they are fewer does not.
     assert again.work() < first_work, again.said()
 
 
