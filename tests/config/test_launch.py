@@ -32,12 +32,6 @@ def first(var: Path) -> Iterator[Launched]:
 
 
 @pytest.fixture(scope="module")
-def first_work(first: Launched) -> float:
-    """Seconds of processor time before its door opened."""
-    return first.work()
-
-
-@pytest.fixture(scope="module")
 def again(var: Path) -> Iterator[Launched]:
     """A later start of the same installation, after the launcher was killed."""
     yield from started(var)
@@ -58,8 +52,7 @@ def started(var: Path) -> Iterator[Launched]:
         running.end()
 
 
-def test_the_first_start_prints_a_one_time_password(first: Launched, first_work: float) -> None:
-    assert first_work > 0
+def test_the_first_start_prints_a_one_time_password(first: Launched) -> None:
     assert "administrator: admin   one-time password: " in first.said()
     assert first.ask("/healthz/live") == (200, {"status": "ok"})
 
@@ -110,11 +103,11 @@ def test_killing_the_launcher_leaves_no_process(first: Launched) -> None:
     assert left_of(family) == []
 
 
-def test_it_recovers_from_that_with_less_work(again: Launched, first_work: float) -> None:
+def test_it_recovers_from_that_with_little_work(again: Launched) -> None:
     assert "one-time password" not in again.said()
     assert again.ask("/healthz/ready")[1]["status"] == "ok"
-    # The seconds depend on the machine of the day (4 to 10 on one and the same); that they are fewer does not.
-    assert again.work() < first_work, again.said()
+    # Ready in under eight seconds, whatever else the test machine has to do meanwhile: its processors' time is asked.
+    assert again.work() < 8, again.said()
 
 
 def test_killing_postgresql_ends_all_with_a_sentence(again: Launched) -> None:
