@@ -138,17 +138,29 @@ def clean_cache() -> Iterator[None]:
 def django_db_setup(django_db_setup: None) -> None:
     """Lets the emptying of tables after a transactional test pass the guards of what is append-only.
 
-    The letters and settings that migrations wrote are put back, so that the next test finds them.
+    The letters and settings that migrations wrote are put back, so that the next test finds them. A server that is
+    still at work may meet the emptying in a deadlock; whoever PostgreSQL then ends must ask again.
     """
-    from django.db import connection, transaction
+    from django.db import OperationalError, connection, transaction
+    from psycopg2.errors import DeadlockDetected
 
     from tests.world import seed
 
-    def flush(sql_list: Iterable[str]) -> None:
+    def empty(statements: list[str]) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL rollcall.purge = 'on'")
-            for sql in sql_list:
+            for sql in statements:
                 cursor.execute(sql)
+
+    def flush(sql_list: Iterable[str]) -> None:
+        statements = list(sql_list)
+        for attempts_left in reversed(range(5)):
+            try:
+                empty(statements)
+                break
+            except OperationalError as error:
+                if not (isinstance(error.__cause__, DeadlockDetected) and attempts_left):
+                    raise
         seed()
 
     connection.ops.execute_sql_flush = flush  # type: ignore[method-assign]
