@@ -38,6 +38,10 @@ SOCKET_MESSAGE_LIMIT = 8 * 1024 * 1024
 LINGER_SECONDS = 3.0
 """How long a refused body is read and thrown away, so that the answer arrives before the connection is cut."""
 
+GOODBYE_SECONDS = 10
+"""How long a browser may take to answer a close. Autobahn cuts after one second, and a browser that is busy or far
+away then learns of a fault (1006) in place of our code, and asks again where it should have asked for a login."""
+
 STOP_SECONDS = 8
 """After this many seconds of stopping the kernel ends the process."""
 
@@ -169,6 +173,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no types
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
             openHandshakeTimeout=self.websocket_handshake_timeout,
+            closeHandshakeTimeout=GOODBYE_SECONDS,
             maxMessagePayloadSize=self.websocket_max_message_size,
             maxFramePayloadSize=self.websocket_max_frame_size,
         )

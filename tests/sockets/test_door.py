@@ -1,6 +1,7 @@
 """Who is let in at the sockets, who is told why not, and with which code the door closes."""
 
 import datetime as dt
+import socket
 from contextlib import ExitStack
 
 import pytest
@@ -42,6 +43,22 @@ def turned_away(served: Served, path: str, **headers: str) -> tuple[int, str]:
 
 
 PATHS = ("/ws/sessions/{}/camera/", "/ws/sessions/{}/")
+
+
+def test_whoever_is_slow_to_say_goodbye_is_not_cut_off(server: Served, school: World) -> None:
+    """A browser that was busy when the close came would take the cut for a fault and never see the code."""
+    asked = f"GET {PATHS[0].format(school.session.pk)} HTTP/1.1"
+    headers = "Host: localhost", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
+        line.sendall("\r\n".join((asked, *headers, f"Sec-WebSocket-Key: {'a' * 22}==", "\r\n")).encode())
+        heard = b""
+        while (4401).to_bytes(2, "big") not in heard:
+            more = line.recv(4096)
+            assert more, heard
+            heard += more
+        line.settimeout(2.5)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
 
 
 @pytest.mark.parametrize("path", PATHS)
