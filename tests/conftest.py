@@ -68,6 +68,12 @@ def pytest_configure() -> None:
     django.setup()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Runners beside each other inherit this environment, and pytest-django would read it before theirs is set."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 # How long one example takes is a matter of who else uses the machine.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
