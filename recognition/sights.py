@@ -34,8 +34,8 @@ class View:
     """What one camera sees. Worked on by one thread at a time; `rules` may be replaced from any, and what was
     claimed or asked in vain may be taken out.
 
-    `claimed` holds (track, student) and `asked` tracks that were handed on, each once; until
-    `close_until` (monotonic seconds) the last close look is good for the faces far away.
+    `claimed` holds (track, student) and `asked` tracks that were handed on, each once; for
+    `coarse_looks` more the last close look is good for the faces far away.
     """
 
     class_id: str
@@ -43,7 +43,7 @@ class View:
     tracker: Tracker = field(default_factory=Tracker)
     claimed: set[tuple[int, str]] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)
-    close_until: float = float("-inf")
+    coarse_looks: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
