@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from recognition.engine import Engine
 from tests.browser.doubles import HEIGHT, WIDTH
-from tests.browser.scenes import MORE, VISITS
+from tests.browser.scenes import VISITS
 from tests.browser.scenes.stage import Box, Set
 from tests.browser.school import build
 from tests.browser.screens import PASSWORD, Browsers
@@ -67,7 +67,7 @@ def main() -> None:
             office.log_in("admin", running.said().split("one-time password: ")[1].split()[0], PASSWORD)
             school = build(office, browsers, "terry", shown)
             made = Set(school, browsers, picture, boxes, crop)
-            for visit in (*MORE, *VISITS):
+            for visit in VISITS:
                 if wanted and visit.__name__ not in wanted:
                     continue
                 for name, seat in visit(made):

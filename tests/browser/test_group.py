@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.lessons import Lesson, begun, row, shows, shows_none
 from tests.browser.office import add_class, beside
+from tests.browser.school import ask
 from tests.browser.screens import Browsers, Seat
 from tests.material import need
 
@@ -71,16 +72,24 @@ def test_a_group_photograph_is_searched_corrected_and_marked_with_its_evidence(
     expect(page.get_by_role("img", name="Picture 1 with 2 faces")).to_be_visible()
     assert lesson.register() == {}
 
+    # Meanwhile somebody wrote by hand that Rose is absent: the picture does not overrule a person.
+    ask(lesson.seat, "PUT", f"/sessions/{lesson.session}/marks/{enrolled[ROSE]}/", {"code": "N"})
     found.filter(has_text=BIDEN).get_by_role("checkbox").uncheck()
     missing.filter(has_text=ALEX).get_by_role("checkbox").check()
     page.get_by_role("button", name="Mark 4 students here").click()
+    expect(page.get_by_role("heading", name="Not everybody was marked")).to_be_focused()
+    expect(page.locator("#refused-list > li")).to_have_text(
+        [f"{ROSE} was seen by the camera, though marked otherwise by hand"]
+    )
+    page.get_by_role("link", name="To the register").click()
     page.wait_for_url(f"**{lesson.path}")
-    for name in (OBAMA, KIT, ROSE, ALEX):
+    for name in (OBAMA, KIT, ALEX):
         shows(page, name, "present")
+    shows(page, ROSE, "absent")
     for name in (BIDEN, MIRANDA):
         shows_none(page, name)
     sources = {name: mark["source"] for name, mark in lesson.register().items()}
-    assert sources == {OBAMA: "group", KIT: "group", ROSE: "group", ALEX: "teacher"}
+    assert sources == {OBAMA: "group", KIT: "group", ROSE: "teacher", ALEX: "teacher"}
 
     shows_its_evidence(page, KIT)
     assert lesson.history(ALEX)[0]["evidence"] is None

@@ -26,3 +26,14 @@ export const sourceWord = (source) =>
     camera: _("camera"), group: _("group photograph"), teacher: _("by hand"), review: _("from the questions"),
     kiosk: _("kiosk"), close: _("when the register was signed"), api: _("another system"), admin: _("office"),
   })[source] ?? source;
+
+/** Why what a camera or a picture showed was not written; after a student's name. */
+export const refusalWord = (reason) =>
+  ({
+    contradicts: _("was seen by the camera, though marked otherwise by hand"),
+    doubtful_clock: _("was marked by a device whose clock is wrong; set the mark again"),
+    not_a_member: _("was claimed here, but is no member of this class"),
+    no_consent: _("has no consent, so the camera's word does not count"),
+    session_closed: _("was seen, but the register is signed by now"),
+    blocked: _("was said not to be the one whom the camera sees"),
+  })[reason] ?? reason;

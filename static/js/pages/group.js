@@ -2,7 +2,7 @@
 
 import { post } from "../core/api.js";
 import { byId, make, portrait } from "../core/dom.js";
-import { _, fill, plural } from "../core/text.js";
+import { _, fill, plural, refusalWord } from "../core/text.js";
 
 const MOST = 3;
 const PATIENCE = 120000;
@@ -103,10 +103,24 @@ byId("again").addEventListener("click", () => {
 
 byId("accept").addEventListener("click", async () => {
   try {
-    await post(`/sessions/${session}/group/accept/`, { token, students: chosen() });
-    location.assign(back);
+    const { results } = await post(`/sessions/${session}/group/accept/`, { token, students: chosen() });
+    const refused = results.filter((result) => result.outcome === "refused");
+    if (refused.length) tell(refused);
+    else location.assign(back);
   } catch (said) {
     byId("choose").hidden = false;
     fault(said.message);
   }
 });
+
+/** Who was not marked all the same, before the register is shown: there they would only be missing. */
+function tell(refused) {
+  byId("found").hidden = true;
+  byId("choose").hidden = true;
+  byId("refused").hidden = false;
+  byId("refused-list").replaceChildren(
+    ...refused.map(({ student, reason }) =>
+      make("li", {}, make("strong", {}, students.get(student)?.name ?? ""), ` ${refusalWord(reason)}`)),
+  );
+  byId("refused-title").focus();
+}

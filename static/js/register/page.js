@@ -4,7 +4,7 @@ import { announce } from "../core/announce.js";
 import { byId, make } from "../core/dom.js";
 import { play } from "../core/sound.js";
 import { Socket } from "../core/socket.js";
-import { _, fill, momentOf, plural, sourceWord, statusWord } from "../core/text.js";
+import { _, fill, momentOf, plural, refusalWord, sourceWord, statusWord } from "../core/text.js";
 import { Actions } from "./actions.js";
 import { Drawer } from "./drawer.js";
 import { Keys } from "./keys.js";
@@ -65,23 +65,20 @@ function showSession(store, { mayRun }) {
     state === "closed" ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.") : _("This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.");
 }
 
+/** What a teacher can do something about; frames that came after the end are no news. */
+const TOLD = new Set(["contradicts", "doubtful_clock", "not_a_member", "no_consent"]);
+
 function showAttempts(store, actions) {
   const box = byId("attempts");
-  const words = {
-    contradicts: _("was seen by the camera, though marked otherwise by hand"),
-    doubtful_clock: _("was marked by a device whose clock is wrong; set the mark again"),
-    not_a_member: _("was claimed here, but is no member of this class"),
-    no_consent: _("has no consent, so the camera's word does not count"),
-  };
   /** What this page could not write, until it is left: a message at its foot is soon gone. */
   const refused = [];
   const show = () => {
-    const told = store.state.attempts.filter((attempt) => words[attempt.reason]);
+    const told = store.state.attempts.filter((attempt) => TOLD.has(attempt.reason));
     box.hidden = told.length + refused.length === 0;
     box.querySelector("ul").replaceChildren(
       ...refused.map((sentence) => make("li", {}, sentence)),
       ...told.map((attempt) =>
-        make("li", {}, make("strong", {}, attempt.student.name), ` ${words[attempt.reason]} `,
+        make("li", {}, make("strong", {}, attempt.student.name), ` ${refusalWord(attempt.reason)} `,
           make("span", { className: "soft small" }, `(${sourceWord(attempt.source)}, ${attempt.count} ×, ${momentOf(attempt.last_at)})`)),
       ),
     );

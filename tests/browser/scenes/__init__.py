@@ -29,9 +29,8 @@ VISITS: tuple[Callable[[Set], States], ...] = (
     without_network,
     the_group,
     other_devices,
+    the_office,
+    the_offices_lists,
     handed_over,
 )
 """`handed_over` is the last: it ends the teacher's login."""
-
-MORE: tuple[Callable[[Set], States], ...] = (the_office, the_offices_lists)
-"""The admin: photographed, and not examined yet, for it takes as long as all the others."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from playwright.sync_api import FilePayload, expect
 
 from tests.browser.doubles import drawn
-from tests.browser.scenes.stage import GROUP, Set, States
+from tests.browser.scenes.stage import GROUP, GROUP_ACCEPT, Set, States
 from tests.browser.school import ask
 
 OFFICE = {
@@ -113,6 +113,20 @@ def the_group(made: Set) -> States:
     page.locator("#found").wait_for()
     page.locator("#shown canvas").wait_for()
     yield "group-found", seat
+    refused = [
+        {
+            "student": made.student(place)["id"],
+            "outcome": "refused",
+            "reason": reason,
+            "mark": None,
+            "version": 1,
+        }
+        for place, reason in enumerate(("contradicts", "no_consent", "session_closed"))
+    ]
+    double.answers("POST", GROUP_ACCEPT, {"results": refused})
+    page.locator("#accept").click()
+    page.locator("#refused").wait_for()
+    yield "group-refused-some", seat
     page.close()
 
 

@@ -25,6 +25,7 @@ REVIEW_IMAGE = re.compile(r"/api/v1/reviews/[^/]+/image/$")
 EVIDENCE_IMAGE = re.compile(r"/api/v1/evidence/[^/]+/image/$")
 HISTORY = re.compile(r"/api/v1/marks/[^/]+/history/$")
 GROUP = re.compile(r"/api/v1/sessions/[^/]+/group/$")
+GROUP_ACCEPT = re.compile(r"/api/v1/sessions/[^/]+/group/accept/$")
 NOT_ME = re.compile(r"/sessions/[^/]+/not-me/$")
 AT = "2026-03-02T08:03:00Z"
 ID = "00000000-0000-7000-8000-000000000001"
