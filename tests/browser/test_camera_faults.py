@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.office import add_class, beside, open_session
+from tests.browser.lessons import begun
+from tests.browser.office import add_class, beside
 from tests.browser.screens import PATIENCE_MS, Browsers, Seat
 
 CAMERAS = """(() => {
@@ -57,13 +58,9 @@ CAMERAS = """(() => {
 
 
 @pytest.fixture(scope="module")
-def session(browsers: Browsers, office: Seat, teacher: Seat) -> str:
+def session(office: Seat, teacher: Seat) -> str:
     """An open session of a class without anybody in it."""
-    add_class(office, "Cameras", "teacher", [])
-    seat = beside(browsers, teacher)
-    key = open_session(seat, "Cameras")
-    seat.context.close()
-    return key
+    return begun(teacher, add_class(office, "Cameras", "teacher", []))
 
 
 @pytest.fixture

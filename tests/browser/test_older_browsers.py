@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.office import add_class, beside, open_session
-from tests.browser.school import ask
+from tests.browser.lessons import add_students, begun
+from tests.browser.office import add_class, beside
 from tests.browser.screens import PATIENCE_MS, Browsers, Seat
 from tests.browser.test_camera_faults import CAMERAS
 
@@ -51,16 +51,9 @@ Object.defineProperty(globalThis, "localStorage", { get() { throw new DOMExcepti
 
 
 @pytest.fixture(scope="module")
-def session(browsers: Browsers, office: Seat, teacher: Seat) -> str:
+def session(office: Seat, teacher: Seat) -> str:
     """An open session of a class of two, whom no camera can know."""
-    for name in NAMES:
-        given, family = name.split()
-        ask(office, "POST", "/students/", {"given_name": given, "family_name": family})
-    add_class(office, "Old", "teacher", NAMES)
-    seat = beside(browsers, teacher)
-    key = open_session(seat, "Old")
-    seat.context.close()
-    return key
+    return begun(teacher, add_class(office, "Old", "teacher", list(add_students(office, NAMES))))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.doubles import Double
+from tests.browser.lessons import add_students, begun
 from tests.browser.office import add_class, beside
 from tests.browser.school import ask
 from tests.browser.screens import PATIENCE_MS, Browsers, Seat
@@ -34,15 +35,10 @@ class Room:
 @pytest.fixture(scope="module")
 def room(office: Seat, teacher: Seat) -> Room:
     """Ada has no consent, Bob no photograph; nobody else is in the class."""
-    keys = {}
-    for name in ("Ada Able", "Bob Best"):
-        given, family = name.split()
-        keys[name] = ask(office, "POST", "/students/", {"given_name": given, "family_name": family})["id"]
+    keys = add_students(office, ("Ada Able", "Bob Best"))
     consent = {"given_by": "Guardian", "given_on": "2026-01-01"}
     ask(office, "POST", f"/students/{keys['Bob Best']}/consents/", consent)
-    school_class = add_class(office, "Ready", "teacher", list(keys))
-    session = ask(teacher, "POST", "/sessions/start/", {"school_class": school_class})["id"]
-    return Room(session, keys)
+    return Room(begun(teacher, add_class(office, "Ready", "teacher", list(keys))), keys)
 
 
 @pytest.fixture

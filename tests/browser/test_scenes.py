@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -90,31 +90,28 @@ def alone(cast: Cast) -> Iterator[Pixels]:
     return acting.standing([cast[CRUISE][:1]], seconds=1)
 
 
-def test_in_the_dark_the_page_says_so_and_marks_nobody(theatre: Theatre, cast: Cast) -> None:
-    film = list(acting.dimmed(alone(cast), 0.02))
-    scene = theatre.play("Dark", CAST, film)
-    scene.checks_the_room("It is too dark.")
+def shows_nobody(theatre: Theatre, name: str, film: Sequence[Pixels], sentence: str) -> None:
+    """The check of the room says why; nobody is boxed and nobody marked."""
+    scene = theatre.play(name, CAST, film)
+    scene.checks_the_room(sentence)
     once_more(scene, len(film))
     assert scene.drawn() == set()
     marked_once(scene)
+
+
+def test_in_the_dark_the_page_says_so_and_marks_nobody(theatre: Theatre, cast: Cast) -> None:
+    film = list(acting.dimmed(alone(cast), 0.02))
+    shows_nobody(theatre, "Dark", film, "It is too dark.")
 
 
 def test_a_blurred_picture_is_named_and_marks_nobody(theatre: Theatre, cast: Cast) -> None:
     film = list(acting.out_of_focus(alone(cast), 16))
-    scene = theatre.play("Blurred", CAST, film)
-    scene.checks_the_room("The picture is not sharp.")
-    once_more(scene, len(film))
-    assert scene.drawn() == set()
-    marked_once(scene)
+    shows_nobody(theatre, "Blurred", film, "The picture is not sharp.")
 
 
 def test_an_empty_room_is_called_empty(theatre: Theatre, films: Path) -> None:
     film = camera.frames_of(camera.of_nothing(films / "nothing.mjpeg"))
-    scene = theatre.play("Empty", CAST, film)
-    scene.checks_the_room("No face in the picture yet.")
-    once_more(scene, len(film))
-    assert scene.drawn() == set()
-    marked_once(scene)
+    shows_nobody(theatre, "Empty", film, "No face in the picture yet.")
 
 
 def test_a_picture_held_up_leaves_evidence_by_which_the_teacher_takes_it_back(

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.doubles import Double
+from tests.browser.lessons import add_students, begun
 from tests.browser.office import add_class, beside
-from tests.browser.school import ask
 from tests.browser.screens import PATIENCE_MS, Browsers, Seat
 
 AUDIO = """
@@ -71,13 +71,8 @@ class Lesson:
 
 @pytest.fixture(scope="module")
 def lesson(office: Seat, teacher: Seat) -> Lesson:
-    keys = {}
-    for name in ("Sia Seen", "Sol Sound"):
-        given, family = name.split()
-        keys[name] = ask(office, "POST", "/students/", {"given_name": given, "family_name": family})["id"]
-    school_class = add_class(office, "Seeing", "teacher", list(keys))
-    session = ask(teacher, "POST", "/sessions/start/", {"school_class": school_class})["id"]
-    return Lesson(session, keys)
+    keys = add_students(office, ("Sia Seen", "Sol Sound"))
+    return Lesson(begun(teacher, add_class(office, "Seeing", "teacher", list(keys))), keys)
 
 
 @pytest.fixture

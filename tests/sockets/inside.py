@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from channels.testing import WebsocketCommunicator
+from django.utils import timezone
 
+from attendance import register
 from attendance.consumers import camera
-from attendance.models import Student
+from attendance.models import Source, Student
 from recognition.advice import Adviser
 from recognition.engine.types import SPACE, Array, Decision, Match, State
 from recognition.monitor import Monitor
@@ -108,6 +110,20 @@ async def hear(socket: WebsocketCommunicator, kind: str) -> Message:
 async def show(socket: WebsocketCommunicator, seq: int = 1) -> Message:
     await socket.send_to(bytes_data=frame(seq, b"a picture"))
     return await hear(socket, "result")
+
+
+def by_hand(school: World, letter: str | None = "/") -> Message:
+    """The teacher marks Ann, or takes her mark back; the event of it."""
+    result = register.mark(
+        session_id=school.session.pk,
+        student_id=school.ann.pk,
+        letter=letter,
+        source=Source.TEACHER,
+        actor=school.teacher,
+        now=timezone.now(),
+    )
+    assert result.mark is not None
+    return register.message_of(result.mark, result.version)
 
 
 def claim_of(student: Student, track: int = 1) -> Claim:

@@ -12,24 +12,22 @@ from django.utils import timezone
 
 from attendance import admission, changes, database, register, reviews, sightings
 from attendance.consumers import base, hub
-from attendance.models import Attempt, Block, Mark, Review, Session, Source
+from attendance.models import Attempt, Block, Mark, Review, Session
 from recognition.sights import Rules
-from tests.sockets.inside import WAIT, Eyes, Gate, claim_of, filming, hear, question_of, reached, show
+from tests.sockets.inside import (
+    WAIT,
+    Eyes,
+    Gate,
+    by_hand,
+    claim_of,
+    filming,
+    hear,
+    question_of,
+    reached,
+    show,
+)
 from tests.sockets.serving import Message, frame
 from tests.world import World, vector
-
-
-def by_hand(school: World, letter: str | None = "/") -> Message:
-    result = register.mark(
-        session_id=school.session.pk,
-        student_id=school.ann.pk,
-        letter=letter,
-        source=Source.TEACHER,
-        actor=school.teacher,
-        now=timezone.now(),
-    )
-    assert result.mark is not None
-    return register.message_of(result.mark, result.version)
 
 
 async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(

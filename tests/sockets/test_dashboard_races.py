@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
-from django.utils import timezone
 
-from attendance import database, events, register, roll
+from attendance import database, events, roll
 from attendance.consumers import dashboard, hub
 from attendance.consumers.dashboard import DashboardConsumer
-from attendance.models import Source
-from tests.sockets.serving import Message, token_of
+from tests.sockets.inside import by_hand
+from tests.sockets.serving import Message
 from tests.world import World
 
 State = Callable[..., Message]
@@ -34,11 +33,6 @@ def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
 
 
-@pytest.fixture
-def authorization(school: World) -> bytes:
-    return f"Token {token_of(school.teacher)}".encode()
-
-
 @asynccontextmanager
 async def watching(school: World, authorization: bytes) -> AsyncIterator[WebsocketCommunicator]:
     socket = WebsocketCommunicator(
@@ -48,19 +42,6 @@ async def watching(school: World, authorization: bytes) -> AsyncIterator[Websock
     assert (await socket.connect())[0]
     yield socket
     await socket.disconnect()
-
-
-def mark(school: World, letter: str) -> Message:
-    result = register.mark(
-        session_id=school.session.pk,
-        student_id=school.ann.pk,
-        letter=letter,
-        source=Source.TEACHER,
-        actor=school.teacher,
-        now=timezone.now(),
-    )
-    assert result.mark is not None
-    return register.message_of(result.mark, result.version)
 
 
 def letter_of(state: Message) -> str | None:
@@ -76,7 +57,7 @@ async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
     def read_then_marked(*args: Any, **given: Any) -> Message:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.tell, school.session.pk, mark(school, letters.pop()))
+            loop.call_soon_threadsafe(told.tell, school.session.pk, by_hand(school, letters.pop()))
         return state
 
     monkeypatch.setattr(roll, "register_state", read_then_marked)
@@ -96,7 +77,7 @@ async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
     def read_then_marked(*args: Any, **given: Any) -> Message:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.tell, school.session.pk, mark(school, letters.pop()))
+            loop.call_soon_threadsafe(told.tell, school.session.pk, by_hand(school, letters.pop()))
         return state
 
     monkeypatch.setattr(roll, "register_state", read_then_marked)
@@ -121,8 +102,8 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
         version = (await socket.receive_json_from(10))["version"]
         monkeypatch.setattr(roll, "register_state", away)
         # Two changes, of which only the second is told of.
-        await database.db(mark, school, "L")
-        told.tell(school.session.pk, await database.db(mark, school, "/"))
+        await database.db(by_hand, school, "L")
+        told.tell(school.session.pk, await database.db(by_hand, school, "/"))
         fault = await socket.receive_json_from(10)
         assert (fault["type"], fault["code"]) == ("error", "unavailable")
         state = await socket.receive_json_from(10)

@@ -7,6 +7,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import cycle, islice
 from typing import Any
 from uuid import uuid4
@@ -136,6 +137,18 @@ def hears_of_bea(dashboard: ClientConnection, school: World) -> None:
         assert time.monotonic() - began < PROMISED + NOISE
 
 
+@contextmanager
+def both(served: Served, school: World) -> Iterator[tuple[ClientConnection, ClientConnection, int]]:
+    """A camera and a dashboard that have heard their first message, and the version in the dashboard's."""
+    path = f"/ws/sessions/{school.session.pk}/"
+    with (
+        served.token(f"{path}camera/", school.teacher) as camera,
+        served.token(path, school.teacher) as dashboard,
+    ):
+        hear(camera, "ready")
+        yield camera, dashboard, hear(dashboard, "register")["version"]
+
+
 def all_is_well(served: Served, school: World) -> None:
     """Readiness has no warning, and pages and the API answer."""
     wait_for(lambda: bool(cache_health(served)["ok"]), 15)
@@ -164,18 +177,12 @@ def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
     valkey_of_mine: Valkey,
     school: World,
     miranda: Student,
-    camera_path: str,
     dashboard_path: str,
     frames: list[bytes],
 ) -> None:
     all_is_well(alone, school)
     before = faults_counted(alone)
-    with (
-        alone.token(camera_path, school.teacher) as camera,
-        alone.token(dashboard_path, school.teacher) as dashboard,
-    ):
-        hear(camera, "ready")
-        version = hear(dashboard, "register")["version"]
+    with both(alone, school) as (camera, dashboard, version):
         valkey_of_mine.child.stop()
         try:
             names_ann(camera, frames)
@@ -218,17 +225,10 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
     way: Way,
     school: World,
     miranda: Student,
-    camera_path: str,
-    dashboard_path: str,
     frames: list[bytes],
     blank: bytes,
 ) -> None:
-    with (
-        alone.token(camera_path, school.teacher) as camera,
-        alone.token(dashboard_path, school.teacher) as dashboard,
-    ):
-        hear(camera, "ready")
-        hear(dashboard, "register")
+    with both(alone, school) as (camera, dashboard, _):
         usual = seconds_of(camera, blank)
         way.delay = 0.5
         try:
@@ -249,17 +249,10 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
     valkey_of_mine: Valkey,
     school: World,
     miranda: Student,
-    camera_path: str,
-    dashboard_path: str,
     frames: list[bytes],
 ) -> None:
     before = faults_counted(alone)
-    with (
-        alone.token(camera_path, school.teacher) as camera,
-        alone.token(dashboard_path, school.teacher) as dashboard,
-    ):
-        hear(camera, "ready")
-        hear(dashboard, "register")
+    with both(alone, school) as (camera, dashboard, _):
         with faults.full(valkey_of_mine.socket):
             names_ann(camera, frames)
             hear(dashboard, "mark", 5)
