@@ -107,10 +107,13 @@ def test_views_and_locked_arrays_give_the_same_and_are_not_written_to(
     assert np.array_equal(rgb, before)
 
 
-def test_eight_threads_at_once_get_what_one_gets(engine: Engine, photographs: list[Pixels]) -> None:
+@pytest.mark.soak
+def test_eight_threads_at_once_get_what_one_gets(
+    engine: Engine, photographs: list[Pixels], soak: bool
+) -> None:
     pictures = photographs[:6]
     expected = [engine.analyse(rgb) for rgb in pictures]
-    until = time.monotonic() + (60 if os.environ.get("ROLLCALL_SOAK") else 5)
+    until = time.monotonic() + (60 if soak else 5)
     rounds, wrong = [0] * 8, []
 
     def hammer(number: int) -> None:

@@ -259,26 +259,32 @@ def test_one_builder_at_a_time_and_one_building_for_all_who_wait() -> None:
     assert school.builds == 1
 
 
-def test_searches_answer_the_same_while_galleries_are_swapped_under_them() -> None:
+@pytest.mark.soak
+def test_searches_answer_the_same_while_galleries_are_swapped_under_them(soak: bool) -> None:
+    """In full 10,000 searches of 64 faces, beside 100 swaps at least."""
     school = School()
     galleries, _ = process(school)
     probes = unit(64, 9)
     before = [match[0].id for match in galleries.search({CLASS: probes})[CLASS].matches]
     ends = threading.Event()
     wrong: list[object] = []
+    searches = [0, 0]
 
-    def search() -> None:
+    def search(number: int) -> None:
         while not ends.is_set():
+            searches[number] += 1
             found = [match[0].id for match in galleries.search({CLASS: probes})[CLASS].matches]
             if found != before:
                 wrong.append(found)
 
-    threads = [threading.Thread(target=search) for _ in range(2)]
+    threads = [threading.Thread(target=search, args=(number,)) for number in range(len(searches))]
     for thread in threads:
         thread.start()
-    for _ in range(100):
+    swaps = 0
+    while swaps < 100 or (soak and sum(searches) < 10_000):
         school.versions_now[CLASS] += 1
         galleries.search({CLASS: probes[:1]})
+        swaps += 1
     ends.set()
     for thread in threads:
         thread.join()
