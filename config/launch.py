@@ -1,8 +1,8 @@
 """`make run`: the whole of Rollcall on one machine, from one command, until Ctrl-C.
 
-The launcher starts what the settings do not name elsewhere (PostgreSQL, Valkey), prepares the database, opens
-the door, and stops everything in order: intake, worker, beat, Valkey, PostgreSQL. It runs one thread, so that the
-kernel ends its children when it dies in whatever way.
+The launcher starts what the settings do not name elsewhere (PostgreSQL, Valkey), prepares the database while the web
+process loads its engine, opens the door, and stops everything in order: intake, worker, beat, Valkey, PostgreSQL. It
+runs one thread, so that the kernel ends its children when it dies in whatever way.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -111,9 +112,11 @@ class Launcher:
             pool = settings.DB_POOL_SIZE + settings.DB_MAX_OVERFLOW
             self.start_servers(database=settings.EMBEDDED_DATABASE, cache=settings.EMBEDDED_REDIS, pool=pool)
             self.address_book(settings.env.given)
+            origins = settings.PUBLIC_URL if settings.env.given("PUBLIC_URL") else self.wish.origins()
+            self.warm(origins)
             first = self.prepare()
             self.demonstrate()
-            self.open(settings.PUBLIC_URL if settings.env.given("PUBLIC_URL") else self.wish.origins())
+            self.open(origins)
             self.banner(first, time.monotonic() - began)
             self.watch()
         finally:
@@ -156,6 +159,16 @@ class Launcher:
             if not given(name):
                 self.environment[f"{name}_FILE"] = str(self.var / "secrets" / name.lower())
 
+    def warm(self, origins: tuple[str, ...] | list[str]) -> None:
+        """The web process: it loads the engine while the database is prepared, and waits for a word to open."""
+        web = [sys.executable, "-m", "config.server", "--wait"]
+        web += ["--host", self.wish.host, "--port", str(self.wish.port)]
+        if self.wish.https:
+            folder = self.var / "tls"
+            certificates.prepare(folder, list(dict.fromkeys(host_of(url).strip("[]") for url in origins)))
+            web += ["--tls-port", str(self.wish.tls_port), "--tls-folder", str(folder)]
+        self.spawn("web", web, WEB_STOP, stdin=subprocess.PIPE)
+
     def prepare(self) -> dict[str, str]:
         """Tables, static files, the first administrator; what `manage.py prepare` reports."""
         say("database and pages ...")
@@ -181,13 +194,13 @@ class Launcher:
             raise ServerFailedError("the demonstration school could not be loaded; the lines above say why")
 
     def open(self, origins: tuple[str, ...] | list[str]) -> None:
-        """Web, worker and beat; returns when the door is open and everything behind it answers."""
+        """The door, worker and beat; returns when the door is open and everything behind it answers."""
         say("engine and pages ...")
-        web = [sys.executable, "-m", "config.server", "--host", self.wish.host, "--port", str(self.wish.port)]
-        if self.wish.https:
-            folder = self.var / "tls"
-            certificates.prepare(folder, list(dict.fromkeys(host_of(url).strip("[]") for url in origins)))
-            web += ["--tls-port", str(self.wish.tls_port), "--tls-folder", str(folder)]
+        waits = self.workers[0].process.stdin
+        assert waits is not None
+        # A web process that has ended meanwhile is noticed below, with its last words.
+        with suppress(BrokenPipeError), waits:
+            waits.write(b"open\n")
         celery = [sys.executable, "-m", "celery", "--app", "config.celery"]
         worker = [
             *celery,
@@ -198,7 +211,6 @@ class Launcher:
             "--without-gossip",
         ]
         beat = [*celery, "beat", "--loglevel=INFO", "--pidfile="]
-        self.spawn("web", web, WEB_STOP)
         self.await_ready(origins[0])
         self.spawn("worker", worker, WORKER_STOP, niceness=10)
         self.spawn("beat", beat, BEAT_STOP, niceness=10)
@@ -208,13 +220,22 @@ class Launcher:
         name: str,
         command: list[str],
         signals: tuple[tuple[signal.Signals, float], ...],
+        *,
         niceness: int = 0,
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
-        """One of our own processes, with its log under `var/log`."""
+        """One of our own processes, with its log under `var/log`; see `processes.spawn`."""
         log = self.var / "log" / f"{name}.log"
-        self.workers.append(
-            spawn(name, command, log=log, env=self.environment, signals=signals, niceness=niceness)
+        child = spawn(
+            name,
+            command,
+            log=log,
+            env=self.environment,
+            signals=signals,
+            niceness=niceness,
+            stdin=stdin,
         )
+        self.workers.append(child)
 
     def await_ready(self, origin: str) -> None:
         """Asks the door until it says that database, cache and engine answer."""

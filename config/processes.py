@@ -63,6 +63,7 @@ def spawn(
     death_signal: signal.Signals = signal.SIGKILL,
     niceness: int = 0,
     signals: tuple[tuple[signal.Signals, float], ...] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Child:
     """Starts a child in a session of its own (Ctrl-C at the terminal reaches the launcher only, which stops in order).
 
@@ -73,7 +74,7 @@ def spawn(
     try:
         process = subprocess.Popen(  # noqa: S603 (our own binaries, no shell)
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT if output is not None else None,
             env=dict(env),

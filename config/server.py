@@ -18,11 +18,13 @@ import json
 import logging
 import os
 import signal
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import django
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer, endpoints, reactor, ssl, threads
@@ -246,17 +248,18 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--tls-port", type=int, help="serve here with TLS, and explain at --port how to trust it"
     )
+    parser.add_argument("--wait", action="store_true", help="open when a line comes on standard input")
     parser.add_argument("--tls-folder", type=Path, help="folder of ca.pem, server.pem and server.key")
     return parser.parse_args(given)
 
 
 def main() -> None:
-    """Loads the application, warms the engine, opens the doors."""
+    """Warms the engine, loads the application once database and static files are ready, opens the doors."""
     options = arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
     from django.conf import settings
 
-    from config.asgi import application
     from config.health import ask_engine
     from recognition import lifecycle
     from recognition.engines import warm_engine
@@ -264,6 +267,11 @@ def main() -> None:
     lifecycle.on_start(warm_engine)
     lifecycle.on_start(ask_engine)
     lifecycle.start()
+    if options.wait and not sys.stdin.readline():
+        lifecycle.stop()
+        sys.exit("whoever started this has gone without a word")
+    from config.asgi import application
+
     server = Server(application, body_limit=settings.MAX_UPLOAD_SIZE)
     if options.tls_port is None:
         doors = {Door(options.host, options.port): server.http_factory}

