@@ -115,6 +115,7 @@ class Launcher:
             origins = settings.PUBLIC_URL if settings.env.given("PUBLIC_URL") else self.wish.origins()
             self.warm(origins)
             first = self.prepare()
+            self.check_children()
             self.demonstrate()
             self.open(origins)
             self.banner(first, time.monotonic() - began)

@@ -264,14 +264,14 @@ def main() -> None:
     from recognition import lifecycle
     from recognition.engines import warm_engine
 
-    lifecycle.on_start(warm_engine)
-    lifecycle.on_start(ask_engine)
-    lifecycle.start()
+    warm_engine()
+    ask_engine()
     if options.wait and not sys.stdin.readline():
         lifecycle.stop()
         sys.exit("whoever started this has gone without a word")
     from config.asgi import application
 
+    lifecycle.start()
     server = Server(application, body_limit=settings.MAX_UPLOAD_SIZE)
     if options.tls_port is None:
         doors = {Door(options.host, options.port): server.http_factory}

@@ -73,6 +73,7 @@ def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     os.kill(valkey.process.pid, signal.SIGCONT)
 
 
+@pytest.mark.clock
 def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> None:
     begun = time.monotonic()
     assert mark(world).written
@@ -80,6 +81,7 @@ def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> Non
     assert Mark.objects.get().code_id == "/"
 
 
+@pytest.mark.clock
 def test_a_stuck_redis_holds_up_a_whole_register_no_longer_than_one_mark(world: World, stuck: None) -> None:
     begun = time.monotonic()
     register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")

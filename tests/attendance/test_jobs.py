@@ -136,6 +136,7 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "_pool", None)
 
 
+@pytest.mark.clock
 def test_without_redis_no_job_is_lost_and_nobody_waits(kind: str, no_broker: None) -> None:
     begun = time.monotonic()
     row = jobs.start(kind=kind, payload={"do": "work"}, actor=None)

@@ -285,6 +285,7 @@ def test_a_crop_is_a_copy_cut_at_the_border() -> None:
     assert crop(picture, (900, 900, 950, 950)).size == 3
 
 
+@pytest.mark.clock
 def test_decoding_releases_the_interpreter() -> None:
     """Python goes on beside a decode: a thread counting beside it must not stand still."""
     data, beats, stop = save(scene(2000, 3000), "JPEG"), [time.perf_counter()], threading.Event()

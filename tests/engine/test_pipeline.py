@@ -133,6 +133,7 @@ def test_eight_threads_at_once_get_what_one_gets(
     assert min(rounds) >= 1
 
 
+@pytest.mark.clock
 def test_closing_ends_busy_workers_within_two_seconds_and_refuses_work(
     tmp_path: Path, photographs: list[Pixels]
 ) -> None:

@@ -260,6 +260,7 @@ def test_one_builder_at_a_time_and_one_building_for_all_who_wait() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 def test_searches_answer_the_same_while_galleries_are_swapped_under_them(soak: bool) -> None:
     """In full 10,000 searches of 64 faces, beside 100 swaps at least."""
     school = School()
@@ -281,7 +282,7 @@ def test_searches_answer_the_same_while_galleries_are_swapped_under_them(soak: b
     for thread in threads:
         thread.start()
     swaps = 0
-    while swaps < 100 or (soak and sum(searches) < 10_000):
+    while swaps < 100 or (soak and sum(searches) < 10_000 and all(thread.is_alive() for thread in threads)):
         school.versions_now[CLASS] += 1
         galleries.search({CLASS: probes[:1]})
         swaps += 1

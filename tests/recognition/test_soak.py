@@ -71,6 +71,7 @@ def grown_while(ends: threading.Event, seconds: float) -> float:
     return most - warm
 
 
+@pytest.mark.clock
 @pytest.mark.soak
 @pytest.mark.timeout(180)
 def test_a_hundred_flooding_cameras_leave_memory_flat_and_no_frame_unaccounted_for(

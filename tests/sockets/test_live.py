@@ -44,6 +44,7 @@ def test_a_class_is_found_from_a_thread_that_never_touches_the_database(school: 
     assert found == [str(school.bea.pk), "None"]
 
 
+@pytest.mark.clock
 def test_a_database_that_does_not_answer_in_time_names_nobody(
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

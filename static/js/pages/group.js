@@ -22,6 +22,7 @@ byId("pictures").addEventListener("change", async ({ target }) => {
   const body = new FormData();
   for (const file of files) body.append("pictures", file);
   byId("busy").hidden = false;
+  byId("found").hidden = true; // Of earlier pictures: their list may not be accepted beside a search.
   try {
     show(await post(`/sessions/${session}/group/`, body, { patience: PATIENCE }), files);
   } catch (said) {
@@ -43,6 +44,7 @@ async function show(answer, files) {
   const strangers = answer.unknown ? fill(plural("One more face belongs to nobody the camera knows.", "%(n)s more faces belong to nobody the camera knows.", answer.unknown), { n: answer.unknown }) : "";
   byId("found-text").textContent = [fill(_("%(n)s of %(all)s."), { n: ids.size, all: students.size }), strangers].filter(Boolean).join(" ");
   byId("choose").hidden = true;
+  byId("refused").hidden = true;
   byId("found").hidden = false;
   count();
   byId("found-title").focus();
@@ -102,19 +104,21 @@ byId("again").addEventListener("click", () => {
 });
 
 byId("accept").addEventListener("click", async () => {
+  byId("accept").disabled = true;
   try {
     const { results } = await post(`/sessions/${session}/group/accept/`, { token, students: chosen() });
     const refused = results.filter((result) => result.outcome === "refused");
-    if (refused.length) tell(refused);
+    if (refused.length) tell(refused, results.length - refused.length);
     else location.assign(back);
   } catch (said) {
     byId("choose").hidden = false;
     fault(said.message);
+    count();
   }
 });
 
 /** Who was not marked all the same, before the register is shown: there they would only be missing. */
-function tell(refused) {
+function tell(refused, marked) {
   byId("found").hidden = true;
   byId("choose").hidden = true;
   byId("refused").hidden = false;
@@ -122,5 +126,6 @@ function tell(refused) {
     ...refused.map(({ student, reason }) =>
       make("li", {}, make("strong", {}, students.get(student)?.name ?? ""), ` ${refusalWord(reason)}`)),
   );
+  byId("others").hidden = marked === 0;
   byId("refused-title").focus();
 }
