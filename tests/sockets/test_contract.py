@@ -175,9 +175,12 @@ def test_advice_is_given_again_when_more_cameras_come(
         with ExitStack() as others:
             for _ in range(60):
                 others.enter_context(ready(server, camera_path, school))
-            advice = hear(first, "advice")["advice"]
-        assert advice["fps"] < 5
-        assert hear(first, "advice")["advice"]["fps"] > advice["fps"]
+            lowest = hear(first, "advice")["advice"]["fps"]
+        assert lowest < 5
+        # It may have been told before all of them were there, and then hears of the rest first.
+        while (told := hear(first, "advice")["advice"]["fps"]) < lowest:
+            lowest = told
+        assert told > lowest
 
 
 @pytest.mark.fault
