@@ -24,14 +24,11 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def school(transactional_db: None) -> Iterator[World]:
+def school(transactional_db: None) -> World:
     """The small school, committed."""
     from tests import world
-    from tests.sockets.serving import nothing_is_asked, wait_for
 
-    yield world.build()
-    # What a camera saw last is still written once its socket is gone, and tables that are emptied meanwhile deadlock.
-    wait_for(nothing_is_asked)
+    return world.build()
 
 
 @pytest.fixture

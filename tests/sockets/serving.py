@@ -120,16 +120,6 @@ def wait_for(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         threading.Event().wait(0.05)
 
 
-def nothing_is_asked() -> bool:
-    """Whether nobody else is at work in the test's database."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
-            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        return bool(cursor.fetchone()[0] == 0)
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
