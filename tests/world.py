@@ -16,7 +16,7 @@ import numpy as np
 from django.apps import apps
 from django.utils import timezone
 
-from attendance import blobs, gallery_source
+from attendance import blobs, gallery_source, register
 from attendance.models import (
     Blob,
     Consent,
@@ -25,6 +25,7 @@ from attendance.models import (
     Role,
     SchoolClass,
     Session,
+    Source,
     Space,
     Student,
     Teaching,
@@ -131,6 +132,18 @@ def open_session(school_class: SchoolClass, now: dt.datetime, *, minutes_ago: in
         date=timezone.localdate(start),
         state=Session.State.OPEN,
         opened_at=start,
+    )
+
+
+def by_hand(world: World, student: Student, letter: str | None = "/") -> register.Result:
+    """The teacher marks a student just now; None takes the mark back."""
+    return register.mark(
+        session_id=world.session.pk,
+        student_id=student.pk,
+        letter=letter,
+        source=Source.TEACHER,
+        actor=world.teacher,
+        now=timezone.now(),
     )
 
 

@@ -8,9 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from attendance import register
 from attendance.models import Mark, MarkEvent, Session, Source, Student
-from tests.world import World
+from tests.world import World, by_hand
 
 pytestmark = pytest.mark.django_db
 
@@ -56,14 +55,7 @@ def test_a_mark_is_taken_back_and_its_history_stays(world: World, office: Client
 
 
 def test_two_people_at_one_mark_the_second_is_told(world: World, office: Client) -> None:
-    register.mark(
-        session_id=world.session.pk,
-        student_id=world.ann.pk,
-        letter="/",
-        source=Source.TEACHER,
-        actor=world.teacher,
-        now=timezone.now(),
-    )
+    by_hand(world, world.ann)
     answer = office.post(correction(world, world.ann), given(revision="0"))
     assert "Somebody changed this mark meanwhile" in answer.content.decode()
     assert Mark.objects.get().code_id == "/"

@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from channels.testing import WebsocketCommunicator
-from django.utils import timezone
 
 from attendance import register
 from attendance.consumers import camera
-from attendance.models import Source, Student
+from attendance.models import Student
 from recognition.advice import Adviser
 from recognition.engine.types import SPACE, Array, Decision, Match, State
 from recognition.monitor import Monitor
 from recognition.sights import Claim, Question, Seen, SeenFace, View
 from recognition.streams import Frame, Streams
 from tests.sockets.serving import Message, frame
-from tests.world import World, vector
+from tests.world import World, by_hand, vector
 
 WAIT = 20.0
 DEADLINE = 5.0
@@ -112,16 +111,9 @@ async def show(socket: WebsocketCommunicator, seq: int = 1) -> Message:
     return await hear(socket, "result")
 
 
-def by_hand(school: World, letter: str | None = "/") -> Message:
+def marks_ann(school: World, letter: str | None = "/") -> Message:
     """The teacher marks Ann, or takes her mark back; the event of it."""
-    result = register.mark(
-        session_id=school.session.pk,
-        student_id=school.ann.pk,
-        letter=letter,
-        source=Source.TEACHER,
-        actor=school.teacher,
-        now=timezone.now(),
-    )
+    result = by_hand(school, school.ann, letter)
     assert result.mark is not None
     return register.message_of(result.mark, result.version)
 

@@ -18,10 +18,10 @@ from tests.sockets.inside import (
     WAIT,
     Eyes,
     Gate,
-    by_hand,
     claim_of,
     filming,
     hear,
+    marks_ann,
     question_of,
     reached,
     show,
@@ -53,7 +53,7 @@ async def test_events_wait_until_the_camera_was_told_that_it_is_ready(
     told = hub.hub()
     async with filming(school, authorization) as socket:
         await reached(gate)
-        told.tell(school.session.pk, await database.db(by_hand, school))
+        told.tell(school.session.pk, await database.db(marks_ann, school))
         event = await database.db(reviews.offer, session_id=school.session.pk, camera="back",
                                   question=question_of(school.bea, school.cem, vector(3), 1))  # fmt: skip
         assert event is not None
@@ -162,10 +162,10 @@ async def test_a_face_is_asked_about_again_once_the_one_before_it_is_decided(
         await show(socket, 2)
         await asyncio.gather(*base.FINISHING)
         assert view.asked == {1, 2}
-        told.tell(school.session.pk, await database.db(by_hand, school))
+        told.tell(school.session.pk, await database.db(marks_ann, school))
         await hear(socket, "mark")
         assert view.asked == {1, 2}
-        told.tell(school.session.pk, await database.db(by_hand, school, None))
+        told.tell(school.session.pk, await database.db(marks_ann, school, None))
         await hear(socket, "unmark")
         assert view.asked == {1}
 

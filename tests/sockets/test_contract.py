@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from attendance import register
-from attendance.models import Mark, Source
+from attendance.models import Mark
 from tests.sockets.serving import Message, Served, frame, hear
-from tests.world import World
+from tests.world import World, by_hand
 
 MEMBERS_OF_A_RESULT = {"type", "seq", "faces", "dropped", "ms"}
 STAGES = ["queue", "decode", "detect", "align", "encode", "match", "total"]
@@ -121,14 +121,7 @@ def test_marks_of_a_person_come_on_both_sockets_with_rising_versions(
         before = hear(dashboard)
         assert before.keys() >= {"type", "version", "session", "codes", "counts", "students", "reviews"}
         for place, letter in enumerate(("/", "L", None), start=1):
-            register.mark(
-                session_id=school.session.pk,
-                student_id=school.ann.pk,
-                letter=letter,
-                source=Source.TEACHER,
-                actor=school.teacher,
-                now=timezone.now(),
-            )
+            by_hand(school, school.ann, letter)
             kind = "mark" if letter else "unmark"
             for stream in (camera, dashboard):
                 said = hear(stream)

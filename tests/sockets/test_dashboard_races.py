@@ -14,7 +14,7 @@ from django.db import OperationalError
 from attendance import database, events, roll
 from attendance.consumers import dashboard, hub
 from attendance.consumers.dashboard import DashboardConsumer
-from tests.sockets.inside import by_hand
+from tests.sockets.inside import marks_ann
 from tests.sockets.serving import Message
 from tests.world import World
 
@@ -57,7 +57,7 @@ async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
     def read_then_marked(*args: Any, **given: Any) -> Message:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.tell, school.session.pk, by_hand(school, letters.pop()))
+            loop.call_soon_threadsafe(told.tell, school.session.pk, marks_ann(school, letters.pop()))
         return state
 
     monkeypatch.setattr(roll, "register_state", read_then_marked)
@@ -77,7 +77,7 @@ async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
     def read_then_marked(*args: Any, **given: Any) -> Message:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.tell, school.session.pk, by_hand(school, letters.pop()))
+            loop.call_soon_threadsafe(told.tell, school.session.pk, marks_ann(school, letters.pop()))
         return state
 
     monkeypatch.setattr(roll, "register_state", read_then_marked)
@@ -102,8 +102,8 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
         version = (await socket.receive_json_from(10))["version"]
         monkeypatch.setattr(roll, "register_state", away)
         # Two changes, of which only the second is told of.
-        await database.db(by_hand, school, "L")
-        told.tell(school.session.pk, await database.db(by_hand, school, "/"))
+        await database.db(marks_ann, school, "L")
+        told.tell(school.session.pk, await database.db(marks_ann, school, "/"))
         fault = await socket.receive_json_from(10)
         assert (fault["type"], fault["code"]) == ("error", "unavailable")
         state = await socket.receive_json_from(10)

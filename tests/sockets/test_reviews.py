@@ -12,7 +12,7 @@ from attendance.models import Blob, Block, ConfusablePair, Evidence, Mark, Revie
 from recognition.engine.types import Array, Decision, Match, State
 from recognition.recogniser import blocked_for
 from recognition.sights import Question
-from tests.world import World, vector
+from tests.world import World, by_hand, vector
 
 pytestmark = pytest.mark.django_db
 
@@ -68,14 +68,7 @@ def test_the_same_face_is_asked_about_once_whatever_camera_or_track(world: World
 
 
 def test_nobody_is_asked_for_a_student_who_is_here_or_in_a_closed_session(world: World) -> None:
-    register.mark(
-        session_id=world.session.pk,
-        student_id=world.ann.pk,
-        letter="/",
-        source=Source.TEACHER,
-        actor=world.teacher,
-        now=timezone.now(),
-    )
+    by_hand(world, world.ann)
     assert offered(world) is None
     Mark.objects.update(code=None)
     Session.objects.update(state=Session.State.CLOSED)

@@ -13,11 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 from websockets.sync.client import ClientConnection
 
-from attendance import jobs, register
-from attendance.models import Mark, Source, Student
+from attendance import jobs
+from attendance.models import Mark, Student
 from config import embedded
 from config.celery import app
 from tests.conftest import PLACE
@@ -25,7 +24,7 @@ from tests.sockets import faults
 from tests.sockets.faults import Valkey, Way
 from tests.sockets.people import clip_frames
 from tests.sockets.serving import Message, Served, frame, hear, serving, token_of, wait_for
-from tests.world import World
+from tests.world import World, by_hand
 
 pytestmark = pytest.mark.fault
 PROMISED = 2.0
@@ -116,22 +115,11 @@ def seconds_of(stream: ClientConnection, blank: bytes) -> float:
     return time.monotonic() - began
 
 
-def mark_bea(school: World, letter: str | None) -> None:
-    register.mark(
-        session_id=school.session.pk,
-        student_id=school.bea.pk,
-        letter=letter,
-        source=Source.TEACHER,
-        actor=school.teacher,
-        now=timezone.now(),
-    )
-
-
 def hears_of_bea(dashboard: ClientConnection, school: World) -> None:
     """A mark that another process wrote is on the dashboard in time, and goes from it in time."""
     for letter, kind in (("/", "mark"), (None, "unmark")):
         began = time.monotonic()
-        mark_bea(school, letter)
+        by_hand(school, school.bea, letter)
         while hear(dashboard, kind, 10)["student"]["name"] != "Bea Birch":
             pass
         assert time.monotonic() - began < PROMISED + NOISE
@@ -213,7 +201,7 @@ def test_a_valkey_that_hangs_slows_nothing_but_itself(
         try:
             # A second of patience for each frame would be ten.
             assert seconds_of(camera, blank) < 2 * usual + 5
-            mark_bea(school, "/")
+            by_hand(school, school.bea, "/")
             assert hear(camera, "mark", 6)["student"]["name"] == "Bea Birch"
             pages_answer(alone, school)
         finally:
