@@ -15,6 +15,11 @@ function fault(text) {
   byId("fault").querySelector("p").textContent = text;
 }
 
+/** Shows these parts of the page and hides the others. */
+function only(...shown) {
+  for (const part of ["choose", "found", "refused"]) byId(part).hidden = !shown.includes(part);
+}
+
 byId("pictures").addEventListener("change", async ({ target }) => {
   const files = [...target.files];
   fault(files.length > MOST ? _("At most three pictures at once.") : "");
@@ -22,7 +27,7 @@ byId("pictures").addEventListener("change", async ({ target }) => {
   const body = new FormData();
   for (const file of files) body.append("pictures", file);
   byId("busy").hidden = false;
-  byId("found").hidden = true; // Of earlier pictures: their list may not be accepted beside a search.
+  only("choose"); // Not the list of earlier pictures: it may not be accepted beside a search.
   try {
     show(await post(`/sessions/${session}/group/`, body, { patience: PATIENCE }), files);
   } catch (said) {
@@ -43,9 +48,7 @@ async function show(answer, files) {
   byId("missing-list").replaceChildren(...[...students.values()].filter((student) => !ids.has(student.id)).map((student) => choice(student, false)));
   const strangers = answer.unknown ? fill(plural("One more face belongs to nobody the camera knows.", "%(n)s more faces belong to nobody the camera knows.", answer.unknown), { n: answer.unknown }) : "";
   byId("found-text").textContent = [fill(_("%(n)s of %(all)s."), { n: ids.size, all: students.size }), strangers].filter(Boolean).join(" ");
-  byId("choose").hidden = true;
-  byId("refused").hidden = true;
-  byId("found").hidden = false;
+  only("found");
   count();
   byId("found-title").focus();
   await draw(answer.found, files);
@@ -98,10 +101,7 @@ function outline(pen, picture, faces) {
   }
 }
 
-byId("again").addEventListener("click", () => {
-  byId("found").hidden = true;
-  byId("choose").hidden = false;
-});
+byId("again").addEventListener("click", () => only("choose"));
 
 byId("accept").addEventListener("click", async () => {
   byId("accept").disabled = true;
@@ -111,7 +111,7 @@ byId("accept").addEventListener("click", async () => {
     if (refused.length) tell(refused, results.length - refused.length);
     else location.assign(back);
   } catch (said) {
-    byId("choose").hidden = false;
+    only("choose", "found"); // What was wrong is said where pictures are chosen.
     fault(said.message);
     count();
   }
@@ -119,9 +119,7 @@ byId("accept").addEventListener("click", async () => {
 
 /** Who was not marked all the same, before the register is shown: there they would only be missing. */
 function tell(refused, marked) {
-  byId("found").hidden = true;
-  byId("choose").hidden = true;
-  byId("refused").hidden = false;
+  only("refused");
   byId("refused-list").replaceChildren(
     ...refused.map(({ student, reason }) =>
       make("li", {}, make("strong", {}, students.get(student)?.name ?? ""), ` ${refusalWord(reason)}`)),
