@@ -29,8 +29,9 @@ PATIENCE_MS = 20_000
 PASSWORD = "a quiet morning in school"
 """What everybody chooses at the first login."""
 
-PICTURES_THERE = """() => [...document.images].every(
+ALL_THERE = """() => !document.querySelector(".loading-container") && [...document.images].every(
   (image) => image.complete || image.getBoundingClientRect().top > innerHeight || !image.getClientRects().length)"""
+"""Nothing is still to come: neither pictures, nor what the page of the API fetches to describe."""
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -63,7 +64,7 @@ class Seat:
     def picture(self, name: str) -> None:
         """The page as it is, in light and dark, on a phone, a laptop and a projector."""
         (SCREENS / name).parent.mkdir(parents=True, exist_ok=True)
-        self.page.wait_for_function(PICTURES_THERE)
+        self.page.wait_for_function(ALL_THERE)
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)
             for width, height in SIZES:
