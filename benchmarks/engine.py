@@ -121,7 +121,8 @@ def track(engine: Engine, tracker: Tracker, frame: Pixels, at: float) -> None:
     """One frame as the live pipeline takes it: only the faces whose track wants a look are encoded."""
     tracked = tracker.update(engine.detect(frame), at)
     wanted = [face for face in tracked if face.embed]
-    for one, face in zip(wanted, engine.encode(frame, [one.detection for one in wanted]), strict=True):
+    faces = engine.encode(frame, [one.detection for one in wanted], quick=True)
+    for one, face in zip(wanted, faces, strict=True):
         track_id = tracker.add_look(one.track, face, at)
         tracker.settle(track_id, known=len(tracker.looks(track_id)) >= 3)
 

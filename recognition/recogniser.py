@@ -54,7 +54,7 @@ class Eyes(Protocol):
     @property
     def space(self) -> str: ...
     def detect(self, rgb: Pixels, *, coarse: bool) -> list[Detection]: ...
-    def encode(self, rgb: Pixels, detections: Sequence[Detection]) -> list[Face]: ...
+    def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool) -> list[Face]: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -123,7 +123,7 @@ class Recogniser:
         wanted = [each for each in work.tracks if each.embed]
         if wanted:
             with self._eyes.timings.collect() as stages:
-                faces = self._eyes.encode(work.rgb, [each.detection for each in wanted])
+                faces = self._eyes.encode(work.rgb, [each.detection for each in wanted], quick=True)
             for name in ("align", "encode"):
                 work.ms[name] = stages[name]
                 self._monitor.observe(name, stages[name])

@@ -41,8 +41,18 @@ class Parts:
 class _Found:
     """A detection with its chip, waiting for its encoding."""
 
+    picture: Pixels
     detection: Detection
     aligned: Aligned
+
+    @property
+    def landmarks(self) -> Array:
+        """The detector's, or those of the alignment where it has none."""
+        return (
+            five_landmarks(self.aligned.points)
+            if self.detection.landmarks is None
+            else self.detection.landmarks
+        )
 
 
 class Engine:
@@ -130,9 +140,13 @@ class Engine:
                 return tiles.detect(pixels, self._detect_one)
             return self._detect_one(pixels, coarse=coarse)
 
-    def encode(self, rgb: Pixels, detections: Sequence[Detection]) -> list[Face]:
-        """The faces at `detections`, which this engine's `detect` found in `rgb` (or in one of its size)."""
-        return self._finish(self._align(self._checked(rgb), detections))
+    def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
+        """The faces at `detections`, which this engine's `detect` found in `rgb` (or in one of its size).
+
+        A face that is hard to see gets a template averaged over two alignments, for twice the time; `quick` is for whom
+        follows faces over frames, where another look is worth more.
+        """
+        return self._finish(self._align(self._checked(rgb), detections), quick=quick)
 
     def embed(self, chips: Pixels) -> Array:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) float32, `face_recognition`'s numbers."""
@@ -199,19 +213,36 @@ class Engine:
     def _align(self, pixels: Pixels, detections: Sequence[Detection]) -> list[_Found]:
         with self.timings.stage("align"):
             return [
-                _Found(detection, self._aligner.align(pixels, self._detector.hog_box(detection)))
+                _Found(pixels, detection, self._aligner.align(pixels, self._detector.hog_box(detection)))
                 for detection in detections
             ]
 
-    def _finish(self, found: Sequence[_Found]) -> list[Face]:
+    def _finish(self, found: Sequence[_Found], *, quick: bool = False) -> list[Face]:
         faces: list[Face] = []
         for at in range(0, len(found), BATCH // 2):
             self._check_running()
             some = found[at : at + BATCH // 2]
             with self.timings.stage("encode"):
                 encodings = self._encoder.encode(np.stack([face.aligned.chip for face in some]))
+            if not quick:
+                encodings = self._seen_again(some, encodings)
             faces += [_face(face, encoding) for face, encoding in zip(some, encodings, strict=True)]
         return faces
+
+    def _seen_again(self, found: Sequence[_Found], encodings: list[Encoding]) -> list[Encoding]:
+        """The encodings, those of hard faces with a second alignment."""
+        hard = {at: face for at, face in enumerate(found) if encodings[at].hard}
+        if not hard:
+            return encodings
+        self._check_running()
+        with self.timings.stage("align"):
+            chips = np.stack([self._aligner.again(face.picture, face.landmarks) for face in hard.values()])
+        with self.timings.stage("encode"):
+            second = dict(zip(hard, self._encoder.encode(chips), strict=True))
+        return [
+            encoding.with_second(second[at]) if at in second else encoding
+            for at, encoding in enumerate(encodings)
+        ]
 
     def _checked(self, rgb: Pixels) -> Pixels:
         self._check_running()
@@ -259,15 +290,14 @@ def check_picture(rgb: Pixels) -> None:
 
 def _face(found: _Found, encoding: Encoding) -> Face:
     detection, aligned = found.detection, found.aligned
-    landmarks = detection.landmarks if detection.landmarks is not None else five_landmarks(aligned.points)
     left, top, right, bottom = (round(side) for side in detection.box)
     return Face(
         box=(left, top, right, bottom),
         score=detection.score,
-        landmarks=landmarks,
+        landmarks=found.landmarks,
         embedding=encoding.embedding,
         template=encoding.template,
-        quality=assess(aligned.chip, landmarks, detection.score, encoding.agreement),
+        quality=assess(aligned.chip, found.landmarks, detection.score, encoding.agreement),
     )
 
 
