@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from recognition.engine import kernels
 from recognition.engine.errors import RuntimeUnavailable
 from recognition.engine.types import Array
 
@@ -194,6 +195,8 @@ class _OpenVinoNetwork:
         network = core.read_model(model)
         if shape is not None:
             network.reshape(list(shape))
+        if device == "CPU" and kernels.chosen_badly():
+            network = kernels.with_better(core, network)
         self._compiled = core.compile_model(network, device, options)
         self._local = threading.local()
 
