@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recognition.engine import Engine
-from recognition.engine.detectors.base import suppress
+from recognition.engine.detectors.base import canvas_size, suppress
 from recognition.engine.opencv import cv2
 from recognition.engine.sizing import detection_side
 from recognition.engine.tiles import OVERLAP, TILE, merge, tiles
@@ -144,12 +144,20 @@ def test_the_scale_is_a_fraction_kept_between_320_and_960(engine: Engine) -> Non
     slow = type(engine.runtime)("OpenVINO", "cpu", "f32", (), engine.runtime.compile)
     assert [detection_side(longer, 0.75, slow) for longer in (100, 640, 1000, 4000)] == [320, 480, 750, 960]
     assert [detection_side(longer, None, slow) for longer in (100, 640, 1000, 4000)] == [320, 480, 640, 960]
-    assert [detection_side(longer, None, slow, coarse=True) for longer in (640, 1000, 4000)] == [
-        320,
-        427,
-        640,
-    ]
+    coarse = [detection_side(longer, None, slow, coarse=True) for longer in (100, 640, 1000, 4000)]
+    assert coarse == [320, 320, 480, 640]
     assert detection_side(640, 0.75, slow, coarse=True) == 480
+
+
+def test_the_usual_shapes_of_cameras_leave_little_of_their_canvas_empty() -> None:
+    for side in (320, 480, 640, 960):
+        for across, down in ((4, 3), (16, 9), (3, 4), (9, 16)):
+            longer = max(across, down)
+            rows, columns = (round(side * part / longer) for part in (down, across))
+            height, width = canvas_size(rows, columns)
+            assert height >= rows
+            assert width >= columns
+            assert height * width <= 1.07 * rows * columns
 
 
 def test_a_smaller_scale_sees_fewer_small_faces(
