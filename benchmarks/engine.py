@@ -168,13 +168,16 @@ def parallel_rows(engine: Engine, reference: Engine, frame: Pixels, seconds: flo
 
 
 def memory_row(engine: Engine, frames: Sequence[Pixels], count: int) -> Row:
-    """Resident memory after warming up and after `count` frames."""
+    """Resident memory after warming up and after `count` frames, on all workers."""
     process = psutil.Process()
-    for at in range(50):
-        engine.analyse(frames[at % len(frames)])
+
+    def work(frames_left: int) -> None:
+        for at in range(0, frames_left, len(frames)):
+            engine.analyse_batch(frames[: frames_left - at])
+
+    work(50)
     before = process.memory_info().rss
-    for at in range(count):
-        engine.analyse(frames[at % len(frames)])
+    work(count)
     after = process.memory_info().rss
     return Row(
         f"memory before and after {count} frames",
@@ -191,10 +194,7 @@ def measure(frames: int) -> Iterator[Row]:
     pictures = portraits(30)
     aligner = Aligner(None)
     chips = np.stack([aligner.align(rgb, (70.0, 75.0, 180.0, 185.0)).chip for rgb in pictures[:10]])
-    three, ten = (
-        crowd(pictures[:count], (640, 480), side=side, across=across)
-        for count, side, across in ((3, 200, 3), (10, 150, 4))
-    )
+    empty, one, two, three = (crowd(pictures[:count], (640, 480), side=200, across=3) for count in range(4))
     with Engine.load(cache_size=0) as engine, Engine.load(backend="reference", cache_size=0) as reference:
         print(json.dumps(engine.info(), indent=1))
         yield equality(pictures)
@@ -202,7 +202,7 @@ def measure(frames: int) -> Iterator[Row]:
         yield from frame_rows(engine, pictures)
         yield tracked_row(engine, pictures)
         yield from parallel_rows(engine, reference, three, 2.0)
-        yield memory_row(engine, [three, ten], frames)
+        yield memory_row(engine, [empty, one, two, three], frames)
 
 
 def main() -> None:
