@@ -39,7 +39,7 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
         listening = asyncio.create_task(listen(stream, session, at, tally))
         await asyncio.sleep(random.random() / spec["fps"])
         began, seq = time.monotonic(), 0
-        due = began
+        due, rate = began, spec["fps"]
         while (now := time.monotonic()) - began < spec["seconds"]:
             scene = scenes[int((now - began) / SCENE_SECONDS) % len(scenes)]
             for student in scene["students"]:
@@ -48,10 +48,11 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
             await stream.send(seq.to_bytes(4, "big") + scene["data"][seq % len(scene["data"])])
             tally.sent += 1
             seq += 1
-            rate = (
-                min(spec["fps"], tally.advised.get(session, spec["fps"])) if spec["advised"] else spec["fps"]
-            )
-            due = max(due + 1 / rate, time.monotonic())
+            before, rate = rate, spec["fps"]
+            if spec["advised"]:
+                rate = min(rate, tally.advised.get(session, rate))
+            # As the product's page does: cameras that hear of a new rate together begin it apart.
+            due = max(due + (1 if rate == before else random.random()) / rate, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
         await asyncio.sleep(2)
         listening.cancel()

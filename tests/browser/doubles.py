@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,11 +61,12 @@ def _jpeg(pixels: np.ndarray[Any, Any]) -> bytes:
 
 @dataclass(eq=False)  # no slots: Playwright notes its wrappers on the object
 class Double:
-    """What stands behind one page: set `faces`, then frames are answered with them."""
+    """What stands behind one page: set `faces`, then frames are answered with them; `came` is when they came."""
 
     page: Page
     picture: bytes = field(default_factory=drawn)
     faces: list[dict[str, Any]] = field(default_factory=list)
+    came: list[float] = field(default_factory=list)
     socket: WebSocketRoute | None = None
 
     @classmethod
@@ -110,6 +112,7 @@ class Double:
 
     def _frame(self, message: str | bytes) -> None:
         assert isinstance(message, bytes), "the page sends frames only"
+        self.came.append(time.monotonic())
         answer = {
             "type": "result",
             "seq": int.from_bytes(message[:4]),

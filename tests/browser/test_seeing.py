@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -145,6 +146,15 @@ def shown(double: Double, faces: list[dict[str, Any]], answers: int = 3) -> None
         double.page.wait_for_function("() => !document.getElementById('pace').textContent.startsWith('…')")
         double.page.evaluate("document.getElementById('pace').textContent = '…'")
         expect(double.page.locator("#pace")).to_contain_text("answered in", timeout=PATIENCE_MS)
+
+
+def test_a_new_rate_begins_at_a_moment_of_its_own(live: Double) -> None:
+    live.page.evaluate("Math.random = () => 0.2")
+    live.say({"type": "advice", "advice": {"fps": 0.25, "side": 640, "quality": 0.8}})
+    told = time.monotonic()
+    shown(live, [], answers=2)
+    # One may have been on its way; the next comes after a fifth of four seconds, not at once and not after all four.
+    assert any(0.5 < came - told < 3 for came in live.came)
 
 
 def test_a_new_mark_sounds_quietly_and_ticks_the_face_for_a_moment(live: Double, lesson: Lesson) -> None:

@@ -11,6 +11,7 @@ export class Frames extends EventTarget {
   #encoder;
   #socket = null;
   #advice = ADVICE;
+  #part = 1;
   #seq = 0;
   #flying = null;
   #timer = 0;
@@ -73,9 +74,16 @@ export class Frames extends EventTarget {
     this.#tell(message.type, message);
   }
 
-  #advise({ advice, ...rest }) {
-    this.#advice = { ...this.#advice, ...(advice ?? rest) };
-    this.#soon(0);
+  #advise({ type, advice }) {
+    this.#advice = { ...this.#advice, ...advice };
+    if (type === "ready") return this.#soon(0);
+    // All cameras hear of a new rate in the same seconds: each begins it at a moment of its own.
+    this.#part = Math.random();
+    if (!this.#flying) this.#soon(this.#part * this.#interval);
+  }
+
+  get #interval() {
+    return 1000 / this.#advice.fps;
   }
 
   #answered(message) {
@@ -85,7 +93,8 @@ export class Frames extends EventTarget {
     message.frame = this.#sizes.get(message.seq);
     this.#sizes.clear();
     message.round = performance.now() - flying.at;
-    this.#soon(Math.max(0, 1000 / this.#advice.fps - (performance.now() - flying.at)));
+    this.#soon(Math.max(0, this.#part * this.#interval - message.round));
+    this.#part = 1;
   }
 
   #soon(delay) {
