@@ -141,11 +141,12 @@ def the_registers_fullness(made: Set) -> States:
     }.items():
         seat, double = made.tab(school.teacher)
         double.answers("GET", REGISTER, state | changes | {"version": state["version"] + 1_000})
-        seat.page.goto(f"/sessions/{school.session}/")
-        double.camera("shown")
-        seat.page.locator("#camera-start").click()
-        expect(seat.page.locator("#pace")).to_contain_text("ms")
+        # The page may ask by itself before the gap in the versions makes it ask: then the gap is none any more.
         with seat.page.expect_response(REGISTER):
+            seat.page.goto(f"/sessions/{school.session}/")
+            double.camera("shown")
+            seat.page.locator("#camera-start").click()
+            expect(seat.page.locator("#pace")).to_contain_text("ms")
             double.say({"type": "mark", "version": state["version"] + 500, **camera_mark(made)})
         yield name, seat
         seat.page.close()
