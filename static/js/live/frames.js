@@ -78,8 +78,9 @@ export class Frames extends EventTarget {
     this.#advice = { ...this.#advice, ...advice };
     if (type === "ready") return this.#soon(0);
     // All cameras hear of a new rate in the same seconds: each begins it at a moment of its own.
-    this.#part = Math.random();
-    if (!this.#flying) this.#soon(this.#part * this.#interval);
+    const part = Math.random();
+    if (this.#flying) this.#part = part;
+    else this.#soon(part * this.#interval);
   }
 
   get #interval() {
