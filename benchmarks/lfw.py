@@ -20,6 +20,7 @@ CACHE = ROOT / "var" / "bench" / "cache"
 # What decides the numbers that are kept: a change in any of these makes them again.
 _MADE_BY = (
     "align",
+    "geometry",
     "encoder",
     "quality",
     "pipeline",

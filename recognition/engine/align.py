@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recognition.engine.geometry import as_complex, turn
 from recognition.engine.models import FIVE_POINTS_FILE, verified
 from recognition.engine.networks import CHIP_SIDE
 from recognition.engine.types import Array, Box, Pixels
-
-Complexes = NDArray[np.complexfloating[Any, Any]]
 
 # dlib's `compute_face_descriptor` adds a quarter on each side.
 _MARGIN = 0.25
@@ -20,9 +18,10 @@ _MARGIN = 0.25
 MEAN_IN_CHIP = np.array([[46.8, 47.6], [102.8, 47.0], [74.4, 79.0], [50.3, 104.4], [97.4, 103.6]], np.float32)
 # dlib's five points in the same places: outer and inner corner of the eye at the right, then at the left.
 _EYES_AND_NOSE = ((2, 3), (0, 1), (4,))
-# The middle of a chip's pixels, and where the landmarks lie in a second one: nearer to the middle.
-_MIDDLE = (CHIP_SIDE - 1) / 2
-_SECOND = (MEAN_IN_CHIP[:, 0] + 1j * MEAN_IN_CHIP[:, 1] - 75 * (1 + 1j)) * 0.93 + 75 * (1 + 1j)
+# Where CenterFace's landmarks lie in a second chip: nearer to its middle.
+_SECOND = as_complex(CHIP_SIDE / 2 + (MEAN_IN_CHIP - CHIP_SIDE / 2) * 0.93)
+# From a chip's first pixel to its middle.
+_HALF = (CHIP_SIDE - 1) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,28 +54,21 @@ class Aligner:
 
     def again(self, rgb: Pixels, landmarks: Array) -> Pixels:
         """A second chip (150, 150, 3) of the same face: straight from its landmarks (5, 2), and a little looser."""
-        seen = landmarks[:, 0] + 1j * landmarks[:, 1]
-        turn = _turn(_SECOND - _SECOND.mean(), seen)
-        middle = turn * (_MIDDLE * (1 + 1j) - _SECOND.mean()) + seen.mean()
-        half = max(float(abs(turn)), 1 / CHIP_SIDE) * _MIDDLE
+        seen = as_complex(landmarks)
+        turned = turn(_SECOND, seen)
+        middle = turned * (_HALF * (1 + 1j) - _SECOND.mean()) + seen.mean()
+        half = max(abs(turned), 1 / CHIP_SIDE) * _HALF
         place = self._dlib.drectangle(
             middle.real - half, middle.imag - half, middle.real + half, middle.imag + half
         )
         size = self._dlib.chip_dims(CHIP_SIDE, CHIP_SIDE)
-        details = self._dlib.chip_details(place, size, float(np.angle(turn)))
+        details = self._dlib.chip_details(place, size, float(np.angle(turned)))
         return np.asarray(self._dlib.extract_image_chip(rgb, details), np.uint8)
 
 
 def five_landmarks(points: Array) -> Array:
     """Eyes, nose and mouth (5, 2) from dlib's points, which have no mouth: that is put where it mostly is."""
     seen = np.stack([points[list(which)].mean(axis=0) for which in _EYES_AND_NOSE])
-    seen_complex, mean = seen[:, 0] + 1j * seen[:, 1], MEAN_IN_CHIP[:, 0] + 1j * MEAN_IN_CHIP[:, 1]
-    face = mean[:2] - mean[:2].mean()
-    turn = _turn(face, seen_complex[:2])
-    mouth = (mean[3:] - mean[:2].mean()) * turn + seen_complex[:2].mean()
+    eyes, mean = as_complex(seen[:2]), as_complex(MEAN_IN_CHIP)
+    mouth = (mean[3:] - mean[:2].mean()) * turn(mean[:2], eyes) + eyes.mean()
     return np.concatenate([seen, np.stack([mouth.real, mouth.imag], axis=1)]).astype(np.float32)
-
-
-def _turn(face: Complexes, seen: Complexes) -> complex:
-    """The turn and scale, as one number, that lay points around 0 best over those seen (least squares)."""
-    return complex(np.vdot(face, seen - seen.mean()) / np.vdot(face, face))

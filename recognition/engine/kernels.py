@@ -1,7 +1,7 @@
 """Which kernels OpenVINO takes for a network, where its own choice is the slower one.
 
 On a processor with AVX2 and no AVX-512 its list begins with brgemm kernels. They suit the encoder's wide 3x3
-convolutions, but cost detectors, whose convolutions are 1x1 and depthwise, a sixth of their time (docs/engine.md).
+convolutions, but cost detectors, whose own are 1x1 and depthwise, up to a fifth of their time (docs/engine.md).
 """
 
 import tempfile
@@ -24,15 +24,15 @@ def chosen_badly() -> bool:
     return cv2.checkHardwareSupport(_AVX2) and not cv2.checkHardwareSupport(_AVX512F)
 
 
-def with_better(core: Any, network: Any) -> Any:
-    """`network` with better kernels wished for; itself where nothing in it has any.
+def with_better(core: Any, model: bytes) -> tuple[bytes, ...]:
+    """What OpenVINO reads in place of `model`, with better kernels wished for; `model` where nothing in it has any.
 
-    A wish can only be written into OpenVINO's own files, so the network goes through one: 0.1 s beside the 0.2 s
-    of compiling it.
+    A wish can only be written into OpenVINO's own format, so that is what comes back: text and weights.
     """
+    network = core.read_model(model)
     wishes = {node.get_friendly_name(): wish for node in network.get_ops() if (wish := _wish(node))}
     if not wishes:
-        return network
+        return (model,)
     text, weights = _written(network)
     root = ET.fromstring(text)  # noqa: S314 (written by OpenVINO a moment ago)
     for layer in root.iter("layer"):
@@ -43,7 +43,7 @@ def with_better(core: Any, network: Any) -> Any:
             ET.SubElement(
                 information, "attribute", {"name": "primitives_priority", "version": "0", "value": wish}
             )
-    return core.read_model(ET.tostring(root), weights)
+    return ET.tostring(root), weights
 
 
 def _wish(node: Any) -> str | None:

@@ -39,20 +39,12 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """A detection with its chip, waiting for its encoding."""
+    """A detection with its chip, waiting for its encoding; `landmarks` are the alignment's where it has none."""
 
     picture: Pixels
     detection: Detection
     aligned: Aligned
-
-    @property
-    def landmarks(self) -> Array:
-        """The detector's, or those of the alignment where it has none."""
-        return (
-            five_landmarks(self.aligned.points)
-            if self.detection.landmarks is None
-            else self.detection.landmarks
-        )
+    landmarks: Array
 
 
 class Engine:
@@ -212,10 +204,14 @@ class Engine:
 
     def _align(self, pixels: Pixels, detections: Sequence[Detection]) -> list[_Found]:
         with self.timings.stage("align"):
-            return [
-                _Found(pixels, detection, self._aligner.align(pixels, self._detector.hog_box(detection)))
-                for detection in detections
-            ]
+            return [self._aligned(pixels, detection) for detection in detections]
+
+    def _aligned(self, pixels: Pixels, detection: Detection) -> _Found:
+        aligned = self._aligner.align(pixels, self._detector.hog_box(detection))
+        landmarks = detection.landmarks
+        return _Found(
+            pixels, detection, aligned, five_landmarks(aligned.points) if landmarks is None else landmarks
+        )
 
     def _finish(self, found: Sequence[_Found], *, quick: bool = False) -> list[Face]:
         faces: list[Face] = []
@@ -225,24 +221,21 @@ class Engine:
             with self.timings.stage("encode"):
                 encodings = self._encoder.encode(np.stack([face.aligned.chip for face in some]))
             if not quick:
-                encodings = self._seen_again(some, encodings)
+                self._see_again(some, encodings)
             faces += [_face(face, encoding) for face, encoding in zip(some, encodings, strict=True)]
         return faces
 
-    def _seen_again(self, found: Sequence[_Found], encodings: list[Encoding]) -> list[Encoding]:
-        """The encodings, those of hard faces with a second alignment."""
-        hard = {at: face for at, face in enumerate(found) if encodings[at].hard}
+    def _see_again(self, found: Sequence[_Found], encodings: list[Encoding]) -> None:
+        """Give the encodings of hard faces a second alignment."""
+        hard = [at for at, encoding in enumerate(encodings) if encoding.hard]
         if not hard:
-            return encodings
+            return
         self._check_running()
         with self.timings.stage("align"):
-            chips = np.stack([self._aligner.again(face.picture, face.landmarks) for face in hard.values()])
+            chips = np.stack([self._aligner.again(found[at].picture, found[at].landmarks) for at in hard])
         with self.timings.stage("encode"):
-            second = dict(zip(hard, self._encoder.encode(chips), strict=True))
-        return [
-            encoding.with_second(second[at]) if at in second else encoding
-            for at, encoding in enumerate(encodings)
-        ]
+            for at, second in zip(hard, self._encoder.encode(chips), strict=True):
+                encodings[at] = encodings[at].with_second(second)
 
     def _checked(self, rgb: Pixels) -> Pixels:
         self._check_running()
@@ -260,7 +253,7 @@ def _fast(detector: str, chosen: runtime.Runtime, models: Path | None, cache: Pa
         detector, reason = detectors.choose(models)
         reasons = (*reasons, reason)
     found = detectors.create(detector, chosen, models, cache)
-    network = chosen.compile(networks.load(networks.ENCODER, locate(ENCODER_FILE, models), cache), None)
+    network = chosen.compile(networks.load(networks.ENCODER, locate(ENCODER_FILE, models), cache))(None)
     return Parts(found, lambda chips: network(chips)[0], chosen, reasons)
 
 

@@ -7,7 +7,7 @@ and each call keeps one core busy, so that two threads do twice the work of one.
 import os
 import platform
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -30,6 +30,10 @@ class Network(Protocol):
         """Run on one core and wait for it; the returned arrays belong to the caller."""
 
 
+# One network for each shape of its input; None where the model's own serves.
+ForShape = Callable[[Shape | None], Network]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
     """A library, device and precision that were chosen together, and why."""
@@ -38,10 +42,10 @@ class Runtime:
     device: str
     precision: str
     reasons: tuple[str, ...]
-    compile: Callable[[bytes, Shape | None], Network]
+    compile: Callable[[bytes], ForShape]
 
 
-def _compile_nothing(_model: bytes, _shape: Shape | None) -> Network:
+def _compile_nothing(_model: bytes) -> ForShape:
     msg = "dlib runs its own networks alone"
     raise RuntimeUnavailable(msg)
 
@@ -119,8 +123,8 @@ def _onnx_runtime(providers: list[Any], device: str, precision: str, reasons: li
         raise RuntimeUnavailable(msg, extra={"precision": precision})
     reasons.append("f32: ONNX Runtime runs these networks in no shorter form")
 
-    def compile_network(model: bytes, shape: Shape | None) -> Network:
-        return _OnnxRuntimeNetwork(model, shape, providers)
+    def compile_network(model: bytes) -> ForShape:
+        return lambda shape: _OnnxRuntimeNetwork(model, shape, providers)
 
     return Runtime("ONNX Runtime", device, "f32", tuple(reasons), compile_network)
 
@@ -164,8 +168,10 @@ def _openvino(core: Any, device: str, precision: str, reasons: list[str]) -> Run
             "ENABLE_CPU_PINNING": "NO",
         }
 
-    def compile_network(model: bytes, shape: Shape | None) -> Network:
-        return _OpenVinoNetwork(core, model, shape, name, options)
+    def compile_network(model: bytes) -> ForShape:
+        better = name == "CPU" and kernels.chosen_badly()
+        files = kernels.with_better(core, model) if better else (model,)
+        return lambda shape: _OpenVinoNetwork(core, files, shape, name, options)
 
     return Runtime("OpenVINO", name.lower(), chosen, tuple(reasons), compile_network)
 
@@ -190,13 +196,11 @@ def _openvino_precision(core: Any, name: str, precision: str, reasons: list[str]
 
 class _OpenVinoNetwork:
     def __init__(
-        self, core: Any, model: bytes, shape: Shape | None, device: str, options: dict[str, str]
+        self, core: Any, files: Sequence[bytes], shape: Shape | None, device: str, options: dict[str, str]
     ) -> None:
-        network = core.read_model(model)
+        network = core.read_model(*files)
         if shape is not None:
             network.reshape(list(shape))
-        if device == "CPU" and kernels.chosen_badly():
-            network = kernels.with_better(core, network)
         self._compiled = core.compile_model(network, device, options)
         self._local = threading.local()
 

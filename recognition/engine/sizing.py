@@ -8,9 +8,9 @@ from recognition.engine.runtime import Runtime
 # computes in f32 alone, and where bf16 or a GPU makes pixels cheap (docs/engine.md has recall and times).
 _F32 = ((800, 480), (1600, 640), (1 << 30, LARGEST_SIDE))
 _FASTER = ((700, 480), (1100, 640), (1 << 30, LARGEST_SIDE))
-# A hurried look takes the next smaller of these, for about half of the time; from a tenth of the picture's side up it
-# finds as many faces (docs/engine.md). Canvases are made for them (`base.canvas_size`), so that nothing is wasted.
-_COARSE = (640, 480, 320)
+# A hurried look takes the next smaller of these, or the smallest of all, for about half of the time, and finds as many
+# faces from a tenth of the picture's side up (docs/engine.md). Canvases are made for them (`base.canvas_size`).
+_COARSE = (640, 480)
 
 
 def check_scale(scale: float | None) -> None:

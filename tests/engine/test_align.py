@@ -7,6 +7,7 @@ import pytest
 
 from recognition.engine import Engine, Face
 from recognition.engine.align import Aligner
+from recognition.engine.encoder import unit
 from recognition.engine.image import decode
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Array, Pixels
@@ -52,7 +53,9 @@ def test_it_brings_hard_faces_nearer_to_their_own_people(looked: list[list[Looke
     for pictures in looked:
         for at, (quick, careful) in enumerate(pictures):
             if hard((quick, careful)):
-                others = mean([face.template for face, _ in pictures[:at] + pictures[at + 1 :]])
+                others = unit(
+                    np.mean([face.template for face, _ in pictures[:at] + pictures[at + 1 :]], axis=0)
+                )
                 gained.append(
                     np.linalg.norm(quick.template - others) - np.linalg.norm(careful.template - others)
                 )
@@ -80,8 +83,3 @@ def found(engine: Engine, rgb: Pixels) -> Array:
     landmarks = engine.detect(rgb)[0].landmarks
     assert landmarks is not None
     return landmarks
-
-
-def mean(templates: list[Array]) -> Array:
-    middle = np.mean(templates, axis=0)
-    return np.asarray(middle / np.linalg.norm(middle), np.float32)

@@ -73,7 +73,7 @@ import numpy as np
 from recognition.engine import runtime
 
 chosen = runtime.choose("cpu")
-network = chosen.compile(runtime._nothing(), None)
+network = chosen.compile(runtime._nothing())(None)
 sys.setswitchinterval(1e-6)
 together = threading.Barrier(8)
 

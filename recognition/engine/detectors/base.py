@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from recognition.engine.errors import BadImage
+from recognition.engine.geometry import as_complex, turn
 from recognition.engine.opencv import cv2
 from recognition.engine.runtime import Network, Shape
 from recognition.engine.types import Array, Box, Detection, Pixels
@@ -82,11 +83,11 @@ def shrunk(rgb: Pixels, side: int) -> tuple[Pixels, float]:
 def canvas_size(rows: int, columns: int) -> tuple[int, int]:
     """The rows and columns of the canvas that a picture of this size is put on.
 
-    Compiling a network for a shape takes longer than fifty frames, so shapes are few: the longer side is a
+    Compiling a network for a shape takes as long as ten frames or more, so shapes are few: the longer side is a
     multiple of 160, the shorter one of 96, or of 64 beside 320 (4:3 and 16:9 then lose little or nothing).
     """
     longer = -(-max(rows, columns) // 160) * 160
-    step = 64 if longer == 320 else 96
+    step = 64 if longer == SMALLEST_SIDE else 96
     shorter = min(-(-min(rows, columns) // step) * step, longer)
     return (longer, shorter) if rows > columns else (shorter, longer)
 
@@ -142,11 +143,10 @@ _MEAN_FACE = np.array(
 
 def box_around(landmarks: Array) -> Box:
     """The HOG-like box of five landmarks: that of the mean face, turned and scaled to fit them best."""
-    points = landmarks[:, 0] + 1j * landmarks[:, 1]
-    face = _MEAN_FACE - _MEAN_FACE.mean()
-    turn = np.vdot(face, points - points.mean()) / np.vdot(face, face)
-    centre = points.mean() - turn * _MEAN_FACE.mean()
-    half = max(float(abs(turn)), 1.0) / 2
+    points = as_complex(landmarks)
+    turned = turn(_MEAN_FACE, points)
+    centre = points.mean() - turned * _MEAN_FACE.mean()
+    half = max(abs(turned), 1.0) / 2
     return (
         float(centre.real) - half,
         float(centre.imag) - half,

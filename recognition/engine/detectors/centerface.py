@@ -28,7 +28,7 @@ class CenterFace:
 
     def __init__(self, runtime: Runtime, models_dir: Path | None) -> None:
         model = read(CENTERFACE_FILE, models_dir)
-        self._network = base.Sized(lambda shape: runtime.compile(model, shape))
+        self._network = base.Sized(runtime.compile(model))
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:
         """The faces of `rgb`, best first; any thread may call."""

@@ -59,7 +59,7 @@ class Cnn:
 
     def __init__(self, runtime: Runtime, models_dir: Path | None, cache_dir: Path) -> None:
         model = networks.load(networks.MMOD, locate(MMOD_FILE, models_dir), cache_dir)
-        self._network = base.Sized(lambda shape: runtime.compile(model, shape), keep=2)
+        self._network = base.Sized(runtime.compile(model), keep=2)
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - it always looks in full size
         """`face_recognition.face_locations(rgb, model="cnn")`: the same boxes, cut at the border, best first.
