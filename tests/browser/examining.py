@@ -36,6 +36,21 @@ SIDEWAYS = """() => {
 }"""
 """Elements that make the page, or an open dialog, scroll sideways."""
 
+CUT_OFF = """() => {
+  const clips = (each) => ["hidden", "clip"].includes(getComputedStyle(each).overflowX);
+  const cut = (each) => {
+    const { left, right, width } = each.getBoundingClientRect();
+    for (let box = each.parentElement; width > 1 && box; box = box.parentElement) {
+      const edges = box.getBoundingClientRect();
+      if (clips(box) && edges.width > 1 && (right > edges.right + 1 || left < edges.left - 1)) return true;
+    }
+    return false;
+  };
+  const parts = [...document.querySelectorAll("input, select, textarea, button")];
+  return parts.filter((each) => each.checkVisibility() && cut(each)).map((each) => each.outerHTML.slice(0, 120));
+}"""
+"""Fields and buttons of which a box around them hides a part, where no scrolling brings it back."""
+
 OVERLAPS = """() => {
   const parts = "body, .site-head > div, main, main > *, .head, .columns, .live-columns, .live-columns > *, .row, "
     + ".session, .register header, .register-list li, .stage-tools, .kiosk, .kiosk header, .projector, "
@@ -92,10 +107,11 @@ def axe(page: Page, options: Mapping[str, Any] = OPTIONS, *, frame: bool = True)
 
 
 def sideways(page: Page, width: int, height: int) -> list[str]:
-    """What reaches out of a window of that size."""
+    """What reaches out of a window of that size, or is cut off in it."""
     page.set_viewport_size({"width": width, "height": height})
     found: list[str] = page.evaluate(SIDEWAYS)
-    return found
+    cut: list[str] = page.evaluate(CUT_OFF)
+    return found + [f"cut off: {part}" for part in cut]
 
 
 def overlaps(page: Page) -> list[str]:
