@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,7 +82,11 @@ def add_user(seat: Seat, name: str, role: str) -> str:
 
 
 def add_class(seat: Seat, name: str, teacher: str, students: Sequence[str]) -> str:
-    """A new class with a teacher and, by their names, its students; its key."""
+    """A new class with a teacher and, by their names, its students, all since a week ago; its key.
+
+    From today on would not be enough: a little after midnight the lesson of two hours ago was yesterday's.
+    """
+    week_ago = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=7)).isoformat()
     page = seat.page
     page.goto("/admin/attendance/schoolclass/add/")
     page.get_by_label("Name:").fill(name)
@@ -90,11 +95,13 @@ def add_class(seat: Seat, name: str, teacher: str, students: Sequence[str]) -> s
     key = key_of(page)
     page.get_by_role("button", name="Add another Teaching").click()
     page.locator("[name=teachings-0-user]").select_option(label=teacher)
+    page.locator("[name=teachings-0-starts_on]").fill(week_ago)
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.locator(".messagelist .success")).to_contain_text("changed")
     if students:
         page.goto(f"/admin/attendance/schoolclass/{key}/members/")
         page.get_by_label("Students").fill("\n".join(students))
+        page.get_by_label("From").fill(week_ago)
         page.get_by_role("button", name=re.compile("^Add")).click()
         page.wait_for_url(KEY)
     return key
