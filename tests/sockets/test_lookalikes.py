@@ -94,10 +94,11 @@ def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_g
         assert waiting(dashboard) == 1
         assert "recognised" not in all_states(camera, film, face["seq"] + 1, 60)
         assert not Mark.objects.exists()
-        review = Review.objects.get()
-        assert {review.first, review.second} == {miranda, school.bea}
+        # The film cuts back to its beginning: a track of his that begins there may look new, and be asked about too.
+        asked = Review.objects.select_related("first", "second").order_by("seen_at")
+        assert all({review.first, review.second} == {miranda, school.bea} for review in asked)
         reviews.decide(
-            review_id=review.pk,
+            review_id=asked[0].pk,
             verdict="student",
             student_id=school.bea.pk,
             actor=school.teacher,
