@@ -207,12 +207,6 @@ class Galleries:
             if self._held.get(class_id) is held:
                 del self._held[class_id]
 
-    def forget(self, class_ids: Sequence[str]) -> None:
-        """Leave nothing of these classes in memory or Redis, as erasure asks."""
-        for class_id in class_ids:
-            self._held.pop(class_id, None)
-        cache.delete_many([key_of(class_id, self._space) for class_id in class_ids])
-
     def _editions(self, class_ids: Sequence[str]) -> dict[str, str]:
         if time.monotonic() < self._rest_until:
             raise SourceUnavailable("the database did not answer a moment ago")
@@ -255,12 +249,23 @@ class Galleries:
         started = time.monotonic()
         templates, owners = self._source.templates(class_id)
         gallery = Gallery.build_means(templates, owners, space=self._space)
-        sealed = seal(gallery, class_id, edition)
-        cache.set(key_of(class_id, self._space), sealed, timeout=self._rebuild_seconds)
+        self._share(gallery, class_id, edition)
         now = time.monotonic()
         self._monitor.count("gallery_built")
         self._monitor.observe("gallery_build", (now - started) * 1000)
         return Held(gallery, edition, now)
+
+    def _share(self, gallery: Gallery, class_id: str, edition: str) -> None:
+        """Leave it in Redis for the other processes, unless somebody was added or removed since it was read."""
+        key = key_of(class_id, self._space)
+        cache.set(key, seal(gallery, class_id, edition), timeout=self._rebuild_seconds)
+        # A withdrawal deletes what it finds once it has committed: either it finds this, or this look finds it.
+        try:
+            stands = self._editions([class_id]).get(class_id) == edition
+        except SourceUnavailable:
+            stands = False
+        if not stands:
+            cache.delete(key)
 
     def _opened(self, class_id: str, edition: str, data: bytes) -> Gallery | None:
         if edition_of(data) != edition:

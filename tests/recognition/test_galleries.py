@@ -83,8 +83,10 @@ def test_all_classes_of_a_turn_are_asked_for_in_one_query() -> None:
     school = School()
     galleries, _ = process(school)
     galleries.search({CLASS: unit(2, 1), OTHER: unit(3, 2)})
+    assert school.builds == 2
+    school.asked.clear()
     galleries.search({CLASS: unit(2, 1), OTHER: unit(3, 2)})
-    assert school.asked == [[CLASS, OTHER], [CLASS, OTHER]]
+    assert school.asked == [[CLASS, OTHER]]
     assert school.builds == 2
 
 
@@ -232,11 +234,40 @@ def test_a_class_that_is_gone_finds_nobody() -> None:
     assert galleries.search({CLASS: unit(2, 1)})[CLASS].matches == [[], []]
 
 
-def test_forgetting_a_class_leaves_nothing_in_redis() -> None:
+def test_a_withdrawal_while_a_gallery_is_built_leaves_none_of_it_in_redis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     school = School()
     galleries, _ = process(school)
+    read = school.templates
+
+    def read_before_the_withdrawal(class_id: str) -> tuple[Array, list[str]]:
+        old = read(class_id)
+        school.remove(class_id, f"{CLASS}-0")
+        cache.delete(key_of(class_id, SPACE))
+        return old
+
+    monkeypatch.setattr(school, "templates", read_before_the_withdrawal)
     best(galleries, CLASS, school.faces[CLASS][0])
-    galleries.forget([CLASS])
+    assert cache.get(key_of(CLASS, SPACE)) is None
+    monkeypatch.setattr(school, "templates", read)
+    assert best(galleries, CLASS, school.faces[CLASS][0]) != f"{CLASS}-0"
+    assert cache.get(key_of(CLASS, SPACE)) is not None
+
+
+def test_a_database_that_goes_away_after_the_reading_leaves_no_gallery_in_redis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    school = School()
+    galleries, _ = process(school)
+    read = school.templates
+
+    def last_words(class_id: str) -> tuple[Array, list[str]]:
+        school.away = True
+        return read(class_id)
+
+    monkeypatch.setattr(school, "templates", last_words)
+    assert best(galleries, CLASS, school.faces[CLASS][0]) == f"{CLASS}-0"
     assert cache.get(key_of(CLASS, SPACE)) is None
 
 
