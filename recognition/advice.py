@@ -34,17 +34,26 @@ class Adviser:
         self._side = largest_side
         self._quality = quality / 100
         self._seconds = seconds
+        self._turns = 0
         self._lock = threading.Lock()
         self._last = RATES[0]
+
+    @property
+    def seconds(self) -> float:
+        """What a frame costs one thread, as far as is known."""
+        return max(self._seconds, 1e-4)
 
     def took(self, seconds: float, frames: int) -> None:
         """A turn of that many frames took one thread that long."""
         with self._lock:
-            self._seconds += _WEIGHT * (seconds / frames - self._seconds)
+            self._turns += 1
+            # The first turns weigh more, or a whole school that comes at once would be told too much for seconds.
+            weight = max(_WEIGHT, 1 / (self._turns + 1))
+            self._seconds += weight * (seconds / frames - self._seconds)
 
     def advice(self, cameras: int) -> Advice:
         """For each of that many cameras."""
-        share = USED * self._workers / (max(self._seconds, 1e-4) * max(cameras, 1))
+        share = USED * self._workers / (self.seconds * max(cameras, 1))
         with self._lock:
             # A step up needs a tenth more than the step, so that two neighbours do not alternate.
             self._last = next(

@@ -26,6 +26,8 @@ R = TypeVar("R")
 
 DEADLINE: Final = 1.0
 BATCH: Final = 4
+TURN_SECONDS: Final = 0.05
+"""Frames of a turn are answered together, the first when the last is done: a turn takes no more than fit into this."""
 STOP_SECONDS: Final = 2.0
 
 
@@ -88,14 +90,14 @@ class Streams(Generic[V, R]):
         monitor: Monitor,
         adviser: Adviser,
         deadline: float = DEADLINE,
-        batch: int = BATCH,
+        turn_seconds: float = TURN_SECONDS,
     ) -> None:
         self._work = work
         self._workers = workers
         self._monitor = monitor
         self._adviser = adviser
         self._deadline = deadline
-        self._batch = batch
+        self._turn_seconds = turn_seconds
         self._ready: deque[Camera[V, R]] = deque()
         self._cameras: set[Camera[V, R]] = set()
         self._change = threading.Condition()
@@ -186,10 +188,14 @@ class Streams(Generic[V, R]):
                 self._change.wait_for(lambda: self._ready or self._stopping)
                 if self._stopping:
                     return []
-                share = -(-len(self._ready) // self._workers)
-                turn = [self._take(self._ready.popleft()) for _ in range(min(share, self._batch))]
+                turn = [self._take(self._ready.popleft()) for _ in range(self._turn())]
                 if taken := [one for one in turn if one is not None]:
                     return taken
+
+    def _turn(self) -> int:
+        """How many frames to take together: what falls to one thread, within limits."""
+        share = -(-len(self._ready) // self._workers)
+        return int(min(share, BATCH, max(1, self._turn_seconds / self._adviser.seconds)))
 
     def _take(self, camera: Camera[V, R]) -> tuple[Camera[V, R], Frame[V], int] | None:
         frame, camera.slot = camera.slot, None

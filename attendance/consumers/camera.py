@@ -134,6 +134,7 @@ class CameraConsumer(SessionConsumer):
                 await self.fault("busy", _("Too many cameras at once. Send fewer frames."), answer.seq)
             else:
                 await self.fault("unavailable", _("The frame could not be looked at."), answer.seq)
+            await self.advise()
 
     async def answer_with(self, answer: Answer[Any], seen: Seen) -> None:
         """The result of a frame, then whatever follows from it."""
@@ -197,14 +198,18 @@ class CameraConsumer(SessionConsumer):
             else:
                 self.unasked.add(question.track)
 
-    async def keep_advised(self) -> None:
+    async def advise(self) -> None:
         """Say so when this camera should send more or less."""
+        advice = self.streams.advice()
+        if advice != self.advice:
+            self.advice = advice
+            await self.say({"type": "advice", "advice": shapes.advice_of(advice)})
+
+    async def keep_advised(self) -> None:
+        """Advice also between frames, which may be ten seconds apart."""
         while True:
             await asyncio.sleep(ADVICE_SECONDS)
-            advice = self.streams.advice()
-            if advice != self.advice:
-                self.advice = advice
-                await self.say({"type": "advice", "advice": shapes.advice_of(advice)})
+            await self.advise()
 
     def hear(self, message: Message) -> None:
         """See `hub.Follower`."""

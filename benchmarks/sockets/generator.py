@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 SCENE_SECONDS = 3.0
+LOST_AFTER = 8.0
 
 
 class Tally:
@@ -26,6 +27,8 @@ class Tally:
         self.marked: set[tuple[str, str]] = set()
         self.shown: dict[tuple[str, str], float] = {}
         self.advised: dict[str, float] = {}
+        self.waited: dict[str, float] = {}
+        self.answered: dict[str, asyncio.Event] = {}
 
 
 async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]], tally: Tally) -> None:
@@ -36,6 +39,7 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
         address, additional_headers=headers, compression=None, max_size=None, open_timeout=60
     ) as stream:
         at: dict[int, float] = {}
+        answered = tally.answered[session] = asyncio.Event()
         listening = asyncio.create_task(listen(stream, session, at, tally))
         await asyncio.sleep(random.random() / spec["fps"])
         began, seq = time.monotonic(), 0
@@ -45,13 +49,18 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
             for student in scene["students"]:
                 tally.shown[session, student] = tally.shown.get((session, student), 0) + 1
             at[seq] = now
+            answered.clear()
             await stream.send(seq.to_bytes(4, "big") + scene["data"][seq % len(scene["data"])])
             tally.sent += 1
             seq += 1
             before, rate = rate, spec["fps"]
             if spec["advised"]:
+                # As the product's page does: one frame on its way at a time; cameras that hear of a new rate together
+                # begin it apart; one whose frame waited comes by that much later from now on.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(answered.wait(), LOST_AFTER)
                 rate = min(rate, tally.advised.get(session, rate))
-            # As the product's page does: cameras that hear of a new rate together begin it apart.
+                due += tally.waited.pop(session, 0.0)
             due = max(due + (1 if rate == before else random.random()) / rate, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
         await asyncio.sleep(2)
@@ -65,9 +74,13 @@ async def listen(stream: ClientConnection, session: str, at: dict[int, float], t
             message = json.loads(text)
             if message["type"] == "result":
                 tally.latencies.append((time.monotonic() - at[message["seq"]]) * 1000)
+                tally.waited[session] = message["ms"]["queue"] / 1000
+                tally.answered[session].set()
                 for face in message["faces"]:
                     if face["student"]:
                         tally.marked.add((session, face["student"]["id"]))
+            elif message["type"] == "error":
+                tally.answered[session].set()
             elif message["type"] == "mark":
                 tally.marked.add((session, message["student"]["id"]))
             elif message["type"] in {"ready", "advice"}:

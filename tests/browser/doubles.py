@@ -61,12 +61,16 @@ def _jpeg(pixels: np.ndarray[Any, Any]) -> bytes:
 
 @dataclass(eq=False)  # no slots: Playwright notes its wrappers on the object
 class Double:
-    """What stands behind one page: set `faces`, then frames are answered with them; `came` is when they came."""
+    """What stands behind one page: set `faces`, then frames are answered with them; `came` is when they came.
+
+    `waited` is how many milliseconds each is said to have waited.
+    """
 
     page: Page
     picture: bytes = field(default_factory=drawn)
     faces: list[dict[str, Any]] = field(default_factory=list)
     came: list[float] = field(default_factory=list)
+    waited: float = 0
     socket: WebSocketRoute | None = None
 
     @classmethod
@@ -118,6 +122,6 @@ class Double:
             "seq": int.from_bytes(message[:4]),
             "faces": self.faces,
             "dropped": 0,
-            "ms": {},
+            "ms": {"queue": self.waited},
         }
         self.say(answer)

@@ -157,6 +157,13 @@ def test_a_new_rate_begins_at_a_moment_of_its_own(live: Double) -> None:
     assert any(0.5 < came - told < 3 for came in live.came)
 
 
+def test_a_frame_that_waited_makes_the_next_one_come_later(live: Double) -> None:
+    live.waited = 1500
+    shown(live, [], answers=3)
+    # Five frames a second are advised; the first may have been answered before.
+    assert live.came[-1] - live.came[-2] >= 1.5
+
+
 def test_a_new_mark_sounds_quietly_and_ticks_the_face_for_a_moment(live: Double, lesson: Lesson) -> None:
     page = live.page
     shown(live, [face("recognised", student=student(lesson, "Sia Seen"))])

@@ -1,5 +1,6 @@
 """The queue of frames alone: its work is a stand-in, so that turns and limits can be seen exactly."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,10 +41,17 @@ class Bench:
             raise RuntimeError("a broken picture")
         return [frame.seq * 10 for frame in frames]
 
-    def open(self, *, workers: int = 2, deadline: float = 60, batch: int = 4) -> Streams[str, int]:
+    def open(
+        self, *, workers: int = 2, deadline: float = 60, turn_seconds: float = math.inf
+    ) -> Streams[str, int]:
         adviser = Adviser(workers=workers, largest_side=1024, quality=85)
         self.streams = Streams(
-            self.work, workers=workers, monitor=Monitor(), adviser=adviser, deadline=deadline, batch=batch
+            self.work,
+            workers=workers,
+            monitor=Monitor(),
+            adviser=adviser,
+            deadline=deadline,
+            turn_seconds=turn_seconds,
         )
         return self.streams
 
@@ -93,7 +101,7 @@ def test_the_newest_frame_wins_and_the_others_are_counted(bench: Bench) -> None:
 
 
 def test_a_flooding_camera_stands_behind_everybody_who_waits(bench: Bench) -> None:
-    streams = bench.open(workers=1, batch=1)
+    streams = bench.open(workers=1, turn_seconds=0)
     places = [camera(streams, f"camera {number}") for number in range(100)]
     bench.gate.clear()
     places[0][0].put(0, b"picture")
@@ -104,6 +112,23 @@ def test_a_flooding_camera_stands_behind_everybody_who_waits(bench: Bench) -> No
     bench.gate.set()
     until(lambda: len(bench.turns) == 101)
     assert bench.turns[1:] == [[f"camera {number}"] for number in (*range(1, 100), 0)]
+
+
+@pytest.mark.parametrize(("seconds", "together"), [(0, 1), (60, 4)])
+def test_frames_that_are_answered_together_do_not_keep_each_other_waiting(
+    bench: Bench, seconds: int, together: int
+) -> None:
+    streams = bench.open(workers=1, turn_seconds=seconds)
+    bench.gate.clear()
+    first, _ = camera(streams, "first")
+    first.put(0, b"picture")
+    until(lambda: bool(bench.turns))
+    places = [camera(streams, f"camera {number}")[0] for number in range(8)]
+    for place in places:
+        place.put(0, b"picture")
+    bench.gate.set()
+    until(lambda: sum(map(len, bench.turns)) == 9)
+    assert len(bench.turns[1]) == together
 
 
 def test_a_hundred_cameras_are_all_answered_while_one_of_them_floods(bench: Bench) -> None:
@@ -238,6 +263,14 @@ def test_advice_falls_as_cameras_come_and_rises_only_with_room_to_spare() -> Non
     assert adviser.advice(79).fps == 0.7
     assert adviser.advice(70).fps == 1.0
     assert adviser.advice(1).quality == 0.8
+
+
+def test_a_guess_that_was_wrong_is_forgotten_within_a_few_frames() -> None:
+    adviser = Adviser(workers=2, largest_side=1024, quality=80, seconds=0.01)
+    assert adviser.advice(50).fps == 3.0
+    for _ in range(9):
+        adviser.took(0.1, 1)
+    assert adviser.advice(50).fps == 0.3
 
 
 def test_advice_follows_the_measured_cost_of_a_frame() -> None:

@@ -94,7 +94,9 @@ export class Frames extends EventTarget {
     message.frame = this.#sizes.get(message.seq);
     this.#sizes.clear();
     message.round = performance.now() - flying.at;
-    this.#soon(Math.max(0, this.#part * this.#interval - message.round));
+    // Where it waited, others come at the same moment: from now on this camera comes by that much later.
+    const waited = message.ms?.queue ?? message.round;
+    this.#soon(Math.max(0, this.#part * this.#interval + waited - message.round));
     this.#part = 1;
   }
 
