@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import cycle, islice
+from itertools import combinations, cycle, islice
 
 import cv2
 import numpy as np
@@ -10,10 +10,11 @@ import pytest
 from django.utils import timezone
 from websockets.sync.client import ClientConnection
 
-from attendance import enrolment, gallery_source, refusals, reviews
+from attendance import blocks, enrolment, gallery_source, refusals, reviews
 from attendance.models import Block, ConfusablePair, Mark, MarkEvent, Photograph, Review, Student, Template
 from recognition.engine.image import decode, encode_jpeg
 from recognition.engine.types import Array
+from recognition.recogniser import SAME_FACE
 from tests import material, world
 from tests.sockets.people import clip_frames
 from tests.sockets.serving import Message, Served, frame, hear
@@ -61,6 +62,12 @@ def all_states(stream: ClientConnection, film: list[bytes], first: int, count: i
     return states
 
 
+def apart(one: Review, other: Review) -> float:
+    """The distance between the faces of two questions."""
+    faces = [blocks.unseal(row.sealed_template, "review", row.pk, row.session_id) for row in (one, other)]
+    return float(np.linalg.norm(faces[0] - faces[1]))
+
+
 def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_guessed(
     server: Served, school: World, miranda: Student, camera_path: str, dashboard_path: str, film: list[bytes]
 ) -> None:
@@ -95,8 +102,9 @@ def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_g
         assert "recognised" not in all_states(camera, film, face["seq"] + 1, 60)
         assert not Mark.objects.exists()
         # The film cuts back to its beginning: a track of his that begins there may look new, and be asked about too.
-        asked = Review.objects.select_related("first", "second").order_by("seen_at")
+        asked = list(Review.objects.select_related("first", "second").order_by("seen_at"))
         assert all({review.first, review.second} == {miranda, school.bea} for review in asked)
+        assert all(apart(*pair) > SAME_FACE for pair in combinations(asked, 2))
         reviews.decide(
             review_id=asked[0].pk,
             verdict="student",
