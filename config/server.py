@@ -40,6 +40,10 @@ SOCKET_MESSAGE_LIMIT = 8 * 1024 * 1024
 LINGER_SECONDS = 3.0
 """How long a refused body is read and thrown away, so that the answer arrives before the connection is cut."""
 
+MOST_UNHEARD = 16
+"""Messages of a socket that wait for its consumer; then it is not read for a moment, and its client's buffers fill."""
+LISTEN_AGAIN_SECONDS = 0.05
+
 GOODBYE_SECONDS = 10
 """How long a browser may take to answer a close. Autobahn cuts after one second, and a browser that is busy or far
 away then learns of a fault (1006) in place of our code, and asks again where it should have asked for a login."""
@@ -128,7 +132,21 @@ class LimitedFactory(HTTPFactory):  # type: ignore[misc]  # Daphne has no types
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no types
-    """A socket that may close with any code that the contract names."""
+    """A socket that may close with any code that the contract names, and is read no faster than it is listened to."""
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 (Autobahn's names)
+        """Daphne takes in whatever comes; what waits unread in the client's own buffers costs us nothing."""
+        super().onMessage(payload, isBinary)
+        if not self.muted and self.application_queue.qsize() == MOST_UNHEARD:
+            self.transport.pauseProducing()
+            reactor.callLater(LISTEN_AGAIN_SECONDS, self.listen_again)
+
+    def listen_again(self) -> None:
+        """Once half of what waits has been heard."""
+        if self.application_queue.qsize() > MOST_UNHEARD // 2:
+            reactor.callLater(LISTEN_AGAIN_SECONDS, self.listen_again)
+        else:
+            self.transport.resumeProducing()
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802 (Daphne's name)
         """Autobahn's own method refuses the registered codes: 1008 for a flood, 1013 for "try again"."""
