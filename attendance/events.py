@@ -23,6 +23,13 @@ REST = 5.0
 Message = Mapping[str, Any]
 
 _rest_until = 0.0
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def ring_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Send from `loop` from now on, over the connection that it keeps; a writer's thread then waits for nothing."""
+    global _loop
+    _loop = loop
 
 
 def group_of(session_id: UUID | str) -> str:
@@ -35,20 +42,22 @@ def publish_on_commit(session_id: UUID, message: Message) -> None:
 
 
 def _publish(session_id: UUID, message: Message) -> None:
-    global _rest_until
     if time.monotonic() < _rest_until:
         return
+    event = {"type": "register.event", "session": str(session_id), "message": dict(message)}
+    if _loop is not None and _loop.is_running():
+        asyncio.run_coroutine_threadsafe(_send(group_of(session_id), event), _loop)
+    else:
+        # A worker has no loop. One is made for each message, with its thread and connection: some milliseconds.
+        async_to_sync(_send)(group_of(session_id), event)
+
+
+async def _send(group: str, event: dict[str, Any]) -> None:
+    global _rest_until
     try:
-        async_to_sync(_send)(
-            group_of(session_id),
-            {"type": "register.event", "session": str(session_id), "message": dict(message)},
-        )
+        async with asyncio.timeout(PATIENCE):
+            await get_channel_layer(LAYER).group_send(group, event)
     except (RedisError, OSError) as fault:
         # Dashboards ask PostgreSQL for the version every two seconds, so nothing is lost.
         _rest_until = time.monotonic() + REST
         logger.warning("dashboards were not told of a change: %s", fault or type(fault).__name__)
-
-
-async def _send(group: str, event: dict[str, Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        await get_channel_layer(LAYER).group_send(group, event)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from attendance import blocks, register
@@ -44,12 +45,17 @@ class Visitor(TypedDict):
 def names(session: Session) -> dict[str, str]:
     """The names of the session's students, by key."""
     students = Student.objects.in_class(session.school_class, session.date)
-    return {str(student.pk): student.name for student in students}
+    return _names(students)
 
 
 def names_of(student_ids: Iterable[str]) -> dict[str, str]:
     """The names of these students, for who joined the class a moment ago."""
-    return {str(student.pk): student.name for student in Student.objects.filter(pk__in=list(student_ids))}
+    return _names(Student.objects.filter(pk__in=list(student_ids)))
+
+
+def _names(students: QuerySet[Student]) -> dict[str, str]:
+    """Read every few seconds for each camera, so no more than a name needs."""
+    return {str(student.pk): student.name for student in students.only("given_name", "family_name")}
 
 
 def visitors_of(student_ids: Iterable[str]) -> dict[str, Visitor]:

@@ -185,5 +185,9 @@ _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
 def hub() -> Hub:
-    """The hub of the running loop."""
-    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
+    """The hub of the running loop, which rings the bells of this process from then on."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        events.ring_on(loop)
+        _hubs[loop] = Hub()
+    return _hubs[loop]

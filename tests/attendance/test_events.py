@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.db import transaction
+from django.db import connection, transaction
 
 from attendance import events, register
 from attendance.models import Mark, Source
@@ -32,10 +33,10 @@ def mark(world: World) -> register.Result:
     )
 
 
-async def heard_of(world: World, act: Any) -> dict[str, Any]:
-    """What a dashboard hears while `act` runs in a thread of its own."""
-    import asyncio
-
+async def heard_of(world: World, act: Any, *, ringing: bool) -> dict[str, Any]:
+    """What a dashboard hears while `act` runs in a thread of its own; `ringing`: of a process that has sockets."""
+    if ringing:
+        events.ring_on(asyncio.get_running_loop())
     layer = get_channel_layer(events.LAYER)
     channel = await layer.new_channel()
     await layer.group_add(events.group_of(world.session.pk), channel)
@@ -44,10 +45,9 @@ async def heard_of(world: World, act: Any) -> dict[str, Any]:
     return message
 
 
-def test_a_mark_is_told_once_it_is_committed(world: World) -> None:
+@pytest.mark.parametrize("ringing", [False, True])
+def test_a_mark_is_told_once_it_is_committed(world: World, ringing: bool) -> None:
     def act() -> None:
-        from django.db import connection
-
         try:
             with transaction.atomic():
                 mark(world)
@@ -56,7 +56,7 @@ def test_a_mark_is_told_once_it_is_committed(world: World) -> None:
         finally:
             connection.close()
 
-    event = async_to_sync(heard_of)(world, act)
+    event = async_to_sync(heard_of)(world, act, ringing=ringing)
     message = event["message"]
     assert event["type"] == "register.event"
     assert (message["type"], message["code"], message["version"]) == ("mark", "/", 1)
@@ -78,6 +78,27 @@ def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> Non
     begun = time.monotonic()
     assert mark(world).written
     assert events.PATIENCE * 0.9 < time.monotonic() - begun < events.PATIENCE + 3
+    assert Mark.objects.get().code_id == "/"
+
+
+@pytest.mark.clock
+def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: World, stuck: None) -> None:
+    async def marked() -> float:
+        events.ring_on(asyncio.get_running_loop())
+        begun = time.monotonic()
+        assert (await asyncio.to_thread(in_thread)).written
+        took = time.monotonic() - begun
+        # Until the bell has given up, so that nothing is left behind.
+        await asyncio.sleep(events.PATIENCE + 0.2)
+        return took
+
+    def in_thread() -> register.Result:
+        try:
+            return mark(world)
+        finally:
+            connection.close()
+
+    assert asyncio.run(marked()) < events.PATIENCE / 2
     assert Mark.objects.get().code_id == "/"
 
 
