@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
@@ -23,9 +24,10 @@ from attendance import encodings, gallery_source
 from attendance.database import NOT_ANSWERING, submit
 from recognition import lifecycle, metrics
 from recognition.advice import Adviser
+from recognition.engine.errors import Stopped
 from recognition.engine.pipeline import worker_count
 from recognition.engine.types import Array
-from recognition.engines import engine
+from recognition.engines import engine, warm_engine
 from recognition.galleries import Galleries, SourceUnavailable
 from recognition.monitor import MONITOR
 from recognition.recogniser import Recogniser
@@ -203,6 +205,8 @@ def stop() -> None:
 
 def _make_rounds() -> None:
     """Every few seconds: leave this process's figures where all can sum them, renew galleries that are old."""
+    if _live is not None:
+        _expect_a_rush()
     while not _ending.wait(ROUND_SECONDS):
         try:
             metrics.publish(MONITOR)
@@ -212,6 +216,12 @@ def _make_rounds() -> None:
             logger.warning("galleries were not renewed: %s", fault)
         except Exception:  # the edge of the thread: the next round may go better
             logger.exception("the rounds failed")
+
+
+def _expect_a_rush() -> None:
+    """Compile what hurried looks need before the first queue does; the start does not wait for it."""
+    with suppress(Stopped):
+        warm_engine(coarse=True)
 
 
 lifecycle.on_start(start)

@@ -33,10 +33,13 @@ def engine() -> Engine:
         return _engine
 
 
-def warm_engine() -> None:
-    """Load, and look at the two shapes that nearly all cameras send: a network is compiled at its first picture."""
+def warm_engine(*, coarse: bool = False) -> None:
+    """Load, and look at the two shapes that nearly all cameras send: a network is compiled at its first picture.
+
+    `coarse`: as hurried looks do, which have networks of their own.
+    """
     for shape in CAMERA_SHAPES:
-        engine().detect(np.zeros((*shape, 3), np.uint8))
+        engine().detect(np.zeros((*shape, 3), np.uint8), coarse=coarse)
 
 
 def close_engine() -> None:

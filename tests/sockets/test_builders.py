@@ -13,6 +13,8 @@ import pytest
 from django.db import connection
 
 from attendance import database, live
+from recognition.engine import Engine
+from recognition.engines import CAMERA_SHAPES
 from recognition.galleries import Galleries
 from recognition.monitor import Monitor
 from tests.material import ROOT
@@ -92,3 +94,24 @@ def test_galleries_are_built_again_in_the_background_while_nobody_asks(
     began = time.monotonic()
     assert galleries.search({class_id: vector(1)[None]})[class_id].matches[0][0].id == str(school.ann.pk)
     assert time.monotonic() - began < 5
+
+
+def test_a_process_that_recognises_has_hurried_looks_ready_before_the_first_queue(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+    monkeypatch.setattr(Engine, "detect", lambda *_, coarse, **__: looked.append(coarse))
+    live.start()
+    wait_for(lambda: len(looked) == len(CAMERA_SHAPES))
+    assert all(looked)
+
+
+def test_a_process_that_recognises_nothing_loads_no_engine_for_hurried_looks(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = threading.Event()
+    monkeypatch.setattr(live, "warm_engine", lambda **_: pytest.fail("an engine was loaded"))
+    monkeypatch.setattr(live, "ROUND_SECONDS", 0.01)
+    monkeypatch.setattr("recognition.metrics.publish", lambda _: rounds.set())
+    live.begin_rounds()
+    assert rounds.wait(20)
