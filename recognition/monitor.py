@@ -21,7 +21,7 @@ from typing import Any, Final
 BOUNDS: Final = tuple(round(0.01 * 1.25**step, 4) for step in range(62))
 """Upper bounds of the buckets in milliseconds, 0.01 to 8,000; above is one more bucket."""
 COUNTERS: Final = (
-    "frames", "coarse", "dropped", "late", "failed", "bad_frames", "unavailable",
+    "frames", "still", "coarse", "dropped", "late", "failed", "bad_frames", "unavailable",
     "marks", "marks_already", "marks_refused", "reviews",
     "gallery_built", "gallery_loaded", "gallery_refused", "recognition_hits", "recognition_misses",
     "encoding_hits", "encoding_misses", "encoding_refused", "encoding_bytes_sent",

@@ -1,8 +1,9 @@
 """From a camera's frame to what may be said of each face in it.
 
-Decode, detect, follow; encode only the faces that the tracker asks for; search the mean template of each track, all
-frames of a turn at once; decide. No name is kept from one frame to the next: a track is searched again each time, in
-the gallery of that moment, so that a student who was withdrawn is not named after that.
+Where nothing moved in an empty view there is nothing to do. Else decode, detect, follow; encode only the faces that the
+tracker asks for; search the mean template of each track, all frames of a turn at once; decide. No name is kept from one
+frame to the next: a track is searched again each time, in the gallery of that moment, so that a student who was
+withdrawn is not named after that.
 """
 
 from __future__ import annotations
@@ -91,30 +92,37 @@ class Recogniser:
         self._search([work for work in looked if isinstance(work, _Work)])
         return [self._seen(work) if isinstance(work, _Work) else work for work in looked]
 
-    def _looked_at(self, frame: Frame[View], *, hurried: bool) -> _Work | Fault:
+    def _looked_at(self, frame: Frame[View], *, hurried: bool) -> _Work | Seen | Fault:
         ms: dict[str, float] = {}
         try:
             with self._stage("decode", ms):
+                if frame.state.stillness.holds(frame.data, frame.at):
+                    self._monitor.count("still")
+                    return Seen((), (), (), self._eyes.space, ms)
                 full = decode(frame.data, limits=LIVE)
                 rgb = resize_longer(full, self._largest_side)
         except BadImage as fault:
             self._monitor.count("bad_frames")
             return Fault(fault.code, fault.message)
         work = _Work(frame.state, rgb, full.shape[1] / rgb.shape[1], ms)
-        self._follow(work, self._detected(work, hurried=hurried), frame.at)
+        self._follow(work, self._detected(work, frame, hurried=hurried), frame.at)
         return work
 
-    def _detected(self, work: _Work, *, hurried: bool) -> Sequence[Detection]:
-        coarse = hurried and work.view.coarse_looks > 0
+    def _detected(self, work: _Work, frame: Frame[View], *, hurried: bool) -> Sequence[Detection]:
+        view = work.view
+        coarse = hurried and view.coarse_looks > 0
         with self._stage("detect", work.ms):
             detections = self._eyes.detect(work.rgb, coarse=coarse)
         if coarse:
             self._monitor.count("coarse")
-            work.view.coarse_looks -= 1
-        else:
-            far = FAR * max(work.rgb.shape[:2])
-            near = all(right - left >= far for left, _, right, _ in (each.box for each in detections))
-            work.view.coarse_looks = CLOSE_EVERY - 1 if near else 0
+            # Before nobody is believed to be there a close look is due, and it pays: an empty view costs nothing.
+            view.coarse_looks = view.coarse_looks - 1 if detections else 0
+            return detections
+        far = FAR * max(work.rgb.shape[:2])
+        near = all(right - left >= far for left, _, right, _ in (each.box for each in detections))
+        view.coarse_looks = CLOSE_EVERY - 1 if near else 0
+        if not detections:
+            view.stillness.found_empty(frame.data, frame.at)
         return detections
 
     def _follow(self, work: _Work, detections: Sequence[Detection], at: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from recognition.engine.tracker import Tracker
 from recognition.engine.types import Array, Decision
+from recognition.stillness import Stillness
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,7 @@ class View:
     claimed: set[tuple[int, str]] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)
     coarse_looks: int = 0
+    stillness: Stillness = field(default_factory=Stillness)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,6 +36,7 @@ STAGES: Final[Words] = {
 }
 FRAMES: Final[Words] = {
     "frames": gettext_lazy("Received"),
+    "still": gettext_lazy("Nothing moved in an empty view"),
     "coarse": gettext_lazy("Looked at coarsely, in haste"),
     "dropped": gettext_lazy("Overtaken by a newer one"),
     "late": gettext_lazy("Too late, not looked at"),

@@ -28,6 +28,7 @@ __all__ = [
     "crop",
     "decode",
     "encode_jpeg",
+    "glimpse",
     "probe",
     "resize_longer",
 ]
@@ -61,20 +62,25 @@ def decode(data: bytes, *, limits: Limits = UPLOAD) -> Pixels:
     Of an animation the first frame; 16 bits become 8; transparency is laid on white. Raises BadImage:
     empty, truncated, unreadable, too_large, too_many_pixels, unsupported_format. Safe from any thread.
     """
-    if len(data) > limits.max_bytes:
-        msg = f"The file is {len(data) / MIB:.1f} MiB; send at most {limits.max_bytes / MIB:.0f} MiB."
-        raise BadImage(
-            msg,
-            code="too_large",
-            extra={"bytes": len(data), "limit": limits.max_bytes},
-        )
-    header = probe(data)
-    _refuse(header, data, limits)
+    header = _measured(data, limits)
     if header.plain:
-        pixels, orientation = _by_opencv(header, data), _exif_orientation(header.exif)
+        pixels = _by_opencv(header, data, cv2.IMREAD_COLOR_RGB)
+        orientation = _exif_orientation(header.exif)
     else:
         pixels, orientation = _by_pillow(header, data, limits)
     return _upright(pixels, orientation)
+
+
+def glimpse(data: bytes, *, limits: Limits = UPLOAD) -> Pixels | None:
+    """A JPEG at an eighth of its size, in grey and as it lies in the file: (height / 8, width / 8) uint8, rounded up.
+
+    For a third of the time of `decode`, since the mean of each block of 8x8 pixels is all that is worked out. None for
+    what is no plain JPEG. Raises BadImage as `decode` does. Safe from any thread.
+    """
+    header = _measured(data, limits)
+    if not header.plain or header.format != "JPEG":
+        return None
+    return _by_opencv(header, data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
 
 
 def resize_longer(rgb: Pixels, side: int) -> Pixels:
@@ -109,6 +115,20 @@ def crop(rgb: Pixels, box: Box, *, margin: float = 0.3) -> Pixels:
     return rgb[y0:y1, x0:x1].copy()
 
 
+def _measured(data: bytes, limits: Limits) -> ImageHeader:
+    """The header of a picture within the limits; raises BadImage."""
+    if len(data) > limits.max_bytes:
+        msg = f"The file is {len(data) / MIB:.1f} MiB; send at most {limits.max_bytes / MIB:.0f} MiB."
+        raise BadImage(
+            msg,
+            code="too_large",
+            extra={"bytes": len(data), "limit": limits.max_bytes},
+        )
+    header = probe(data)
+    _refuse(header, data, limits)
+    return header
+
+
 def _refuse(header: ImageHeader, data: bytes, limits: Limits) -> None:
     width, height = header.width, header.height
     if header.format not in limits.formats:
@@ -129,10 +149,9 @@ def _refuse(header: ImageHeader, data: bytes, limits: Limits) -> None:
         raise BadImage("The JPEG has far too many scans; save it again as an ordinary JPEG.")
 
 
-def _by_opencv(header: ImageHeader, data: bytes) -> Pixels:
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+def _by_opencv(header: ImageHeader, data: bytes, how: int) -> Pixels:
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as fault:
         raise_damaged(header.format, data, fault)
     if pixels is None:

@@ -13,7 +13,17 @@ import pytest
 from PIL import Image
 
 from recognition.engine.errors import BadImage
-from recognition.engine.image import LIVE, UPLOAD, Limits, crop, decode, encode_jpeg, probe, resize_longer
+from recognition.engine.image import (
+    LIVE,
+    UPLOAD,
+    Limits,
+    crop,
+    decode,
+    encode_jpeg,
+    glimpse,
+    probe,
+    resize_longer,
+)
 from recognition.engine.types import Pixels
 
 # A 24 x 16 picture written by libjpeg with arithmetic coding, which neither Pillow nor OpenCV can write.
@@ -248,6 +258,27 @@ def test_an_svg_renamed_is_named_in_the_sentence() -> None:
 
 def test_float_pixels_are_refused() -> None:
     assert code_of(save(Image.new("F", (9, 9)), "TIFF")) == "unsupported_format"
+
+
+def test_a_glimpse_is_the_mean_grey_of_each_block() -> None:
+    picture = scene(48, 64)
+    seen = glimpse(save(picture, "JPEG", quality=95))
+    assert seen is not None
+    grey = picture @ np.array([0.299, 0.587, 0.114])
+    means = grey.reshape(6, 8, 8, 8).mean(axis=(1, 3))
+    assert np.abs(seen - means).max() < 3
+
+
+def test_a_glimpse_is_for_jpegs_and_refuses_what_decoding_refuses() -> None:
+    assert glimpse(save(scene(), "PNG")) is None
+    assert glimpse(save(scene(9, 17), "JPEG")).shape == (2, 3)  # type: ignore[union-attr]
+    whole = save(scene(200, 300), "JPEG")
+    for data, code in ((whole[: len(whole) // 2], "truncated"), (b"", "empty")):
+        with pytest.raises(BadImage) as refused:
+            glimpse(data)
+        assert refused.value.code == code
+    with pytest.raises(BadImage, match="pixels a side"):
+        glimpse(save(Image.new("RGB", (4000, 2200)), "JPEG"), limits=LIVE)
 
 
 def test_limits_of_the_live_socket_are_kept() -> None:

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognition.engine.errors import BadImage
-from recognition.engine.image import decode, probe
+from recognition.engine.image import decode, glimpse, probe
 from tests.engine.test_image import ARITHMETIC, bomb, heic, save, scene
 
 FULL_SECONDS, SHORT_SECONDS = 300.0, 5.0
@@ -26,6 +27,8 @@ SEEDS = [
 
 
 def outcome(data: bytes) -> str:
+    with suppress(BadImage):
+        glimpse(data)
     try:
         pixels = decode(data)
     except BadImage as refused:

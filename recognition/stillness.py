@@ -1,0 +1,52 @@
+"""Whether anything has come into an empty view: most cameras look at a door or a corridor most of the time.
+
+Such a frame is neither decoded in full nor searched for faces. What is compared are the means of the JPEG's own blocks
+of 8x8 pixels, which take the noise out of a sensor and keep what is larger than a block.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+from recognition.engine.image import LIVE, glimpse
+from recognition.engine.opencv import cv2
+from recognition.engine.types import Pixels
+
+TOLERANCE: Final = 8
+"""Steps of grey, of 255, by which a block may differ. A face of 32 pixels alone, on a ground of its own mean colour,
+changes one by 12 at least (100 people of LFW); noise of a standard deviation of 12 changes none by more than 8."""
+LOOK_ANYWAY: Final = (7.5, 15.0)
+"""Seconds after which an empty view is looked at again, whatever moved in it: at a random moment between, or cameras
+that began together would look together."""
+
+
+@dataclass(slots=True, eq=False)
+class Stillness:
+    """What one camera's view looked like when a close look found nobody in it. One thread at a time."""
+
+    _empty: Pixels | None = None
+    _until: float = 0.0
+
+    def holds(self, data: bytes, at: float) -> bool:
+        """Whether the picture `data`, of the monotonic second `at`, shows the empty view, and nothing has moved in it.
+
+        Raises BadImage, as decoding it would.
+        """
+        if self._empty is None or at > self._until:
+            return False
+        now = glimpse(data, limits=LIVE)
+        if now is not None and _alike(self._empty, now):
+            return True
+        self._empty = None
+        return False
+
+    def found_empty(self, data: bytes, at: float) -> None:
+        """A close look at this picture found nobody."""
+        self._empty = glimpse(data, limits=LIVE)
+        self._until = at + random.uniform(*LOOK_ANYWAY)  # noqa: S311 (a moment, no secret)
+
+
+def _alike(before: Pixels, now: Pixels) -> bool:
+    return before.shape == now.shape and float(cv2.norm(before, now, cv2.NORM_INF)) <= TOLERANCE
