@@ -124,6 +124,8 @@ class CameraConsumer(SessionConsumer):
         """Answers in the order in which the threads gave them."""
         while True:
             answer = await self.answers.get()
+            if rest := self.meter.rest(time.monotonic()):
+                await asyncio.sleep(rest)
             self.dropped += answer.dropped
             if isinstance(answer.result, Seen):
                 await self.answer_with(answer, answer.result)

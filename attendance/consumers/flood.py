@@ -6,6 +6,8 @@ from typing import Final
 
 FRAMES, BYTES, SECONDS = 60, 20_000_000, 5
 CLOSE: Final = 1008
+SHARE: Final = 0.88
+"""Of what a second may hold, this is answered evenly: there is room for one more frame, of 2 MiB at most."""
 
 
 class Meter:
@@ -26,3 +28,11 @@ class Meter:
         self._frames += 1
         self._bytes += size
         return self._streak >= SECONDS
+
+    def rest(self, now: float) -> float:
+        """Seconds to hold an answer back, so that a client that sends when it was answered is never a flood.
+
+        A frame of an empty view is answered in two milliseconds.
+        """
+        used = max(self._frames / FRAMES, self._bytes / BYTES) / SHARE
+        return max(0.0, self._second + min(used, 1.0) - now)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import OperationalError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attendance.consumers import base
+from attendance.consumers.camera import LARGEST
 from attendance.consumers.flood import BYTES, FRAMES, SECONDS, Meter
 from attendance.models import DeviceKind
 from recognition import streams
@@ -164,3 +168,24 @@ def test_a_second_of_peace_ends_a_flood() -> None:
     seconds = (0, 1, 2, 3, 5, 6, 7, 8)
     assert not any(meter.flooded(1, second + each / 61) for second in seconds for each in range(61))
     assert not meter.flooded(1, 9.0)
+
+
+@given(
+    size=st.integers(5, LARGEST),
+    takes=st.lists(st.floats(0, 0.03), min_size=1, max_size=5),
+    began=st.floats(100, 101),
+)
+def test_whoever_waits_for_each_answer_is_never_a_flood(size: int, takes: list[float], began: float) -> None:
+    """However fast the answers are: those of an empty view take two milliseconds."""
+    meter, now = Meter(), began
+    for take in itertools.islice(itertools.cycle(takes), FRAMES * 2 * SECONDS):
+        assert not meter.flooded(size, now)
+        now += take
+        now += meter.rest(now)
+
+
+def test_answers_to_a_camera_of_thirty_frames_a_second_are_not_held_back() -> None:
+    meter = Meter()
+    for each in range(1, 90):
+        meter.flooded(80_000, 5 + each / 30)
+        assert meter.rest(5 + each / 30 + 0.02) == 0
