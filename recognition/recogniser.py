@@ -96,7 +96,7 @@ class Recogniser:
         ms: dict[str, float] = {}
         try:
             with self._stage("decode", ms):
-                if frame.state.stillness.holds(frame.data, frame.at):
+                if frame.state.stillness.holds(frame.data, frame.at, hurried=hurried):
                     self._monitor.count("still")
                     return Seen((), (), (), self._eyes.space, ms)
                 full = decode(frame.data, limits=LIVE)
@@ -113,10 +113,12 @@ class Recogniser:
         coarse = hurried and view.coarse_looks > 0
         with self._stage("detect", work.ms):
             detections = self._eyes.detect(work.rgb, coarse=coarse)
+        if detections:
+            view.stillness.found_somebody()
         if coarse:
             self._monitor.count("coarse")
             # Before nobody is believed to be there a close look is due, and it pays: an empty view costs nothing.
-            view.coarse_looks = view.coarse_looks - 1 if detections else 0
+            view.coarse_looks = view.coarse_looks - 1 if detections or view.stillness.renew(frame.at) else 0
             return detections
         far = FAR * max(work.rgb.shape[:2])
         near = all(right - left >= far for left, _, right, _ in (each.box for each in detections))

@@ -20,6 +20,8 @@ changes one by 12 at least (100 people of LFW); noise of a standard deviation of
 LOOK_ANYWAY: Final = (7.5, 15.0)
 """Seconds after which an empty view is looked at again, whatever moved in it: at a random moment between, or cameras
 that began together would look together."""
+LATER: Final = 15.0
+"""So much later where frames wait: others need the look more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,23 +31,32 @@ class Stillness:
     _empty: Pixels | None = None
     _until: float = 0.0
 
-    def holds(self, data: bytes, at: float) -> bool:
+    def holds(self, data: bytes, at: float, *, hurried: bool) -> bool:
         """Whether the picture `data`, of the monotonic second `at`, shows the empty view, and nothing has moved in it.
 
-        Raises BadImage, as decoding it would.
+        `hurried`: frames wait. Raises BadImage, as decoding it would.
         """
-        if self._empty is None or at > self._until:
+        if self._empty is None:
             return False
         now = glimpse(data, limits=LIVE)
-        if now is not None and _alike(self._empty, now):
-            return True
-        self._empty = None
-        return False
+        if now is None or not _alike(self._empty, now):
+            self._empty = None
+            return False
+        return at <= self._until + (LATER if hurried else 0.0)
 
     def found_empty(self, data: bytes, at: float) -> None:
         """A close look at this picture found nobody."""
         self._empty = glimpse(data, limits=LIVE)
+        self.renew(at)
+
+    def found_somebody(self) -> None:
+        """Whatever had moved: the view is not empty."""
+        self._empty = None
+
+    def renew(self, at: float) -> bool:
+        """A coarse look found nobody. Whether nothing had moved since a close one, which then is good for longer."""
         self._until = at + random.uniform(*LOOK_ANYWAY)  # noqa: S311 (a moment, no secret)
+        return self._empty is not None
 
 
 def _alike(before: Pixels, now: Pixels) -> bool:

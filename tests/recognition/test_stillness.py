@@ -9,7 +9,7 @@ from recognition.engine.image import decode, encode_jpeg
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Pixels
 from recognition.sights import Fault, Seen
-from recognition.stillness import LOOK_ANYWAY, Stillness
+from recognition.stillness import LATER, LOOK_ANYWAY, Stillness
 from tests import material
 from tests.engine.test_image import save
 from tests.recognition.test_recogniser import Room
@@ -67,6 +67,25 @@ def test_an_empty_view_is_looked_at_again_after_a_while(room: Room) -> None:
     assert asked[-1] in {2, 3}
 
 
+def test_where_a_queue_builds_that_look_waits_for_its_end_but_not_for_ever(room: Room) -> None:
+    room.at = time.monotonic() - 600
+    picture = sensor(1, noise=4)
+    asked = looks(room, *[picture] * int((LOOK_ANYWAY[1] + LATER) / 0.3 + 2))
+    assert asked[int((LOOK_ANYWAY[0] + LATER) / 0.3) - 1] == 1
+    assert asked[-1] == 2
+    assert room.eyes.coarse == [False, True]
+
+
+def test_a_face_that_changed_nothing_is_followed_once_a_look_has_found_it(room: Room) -> None:
+    room.at = time.monotonic() - 600
+    picture = sensor(1, noise=4)
+    looks(room, picture)
+    found = [room.frame(3, picture=picture) for _ in range(int((LOOK_ANYWAY[1] + LATER) / 0.3) + 10)]
+    seen = [bool(each.faces) for each in found if isinstance(each, Seen)]
+    assert all(seen[seen.index(True) :])
+    assert len(seen) - seen.index(True) >= 9
+
+
 def test_a_face_that_left_is_followed_by_looks_until_one_finds_nobody(room: Room) -> None:
     room.frames(4, 3)
     assert looks(room, *(sensor(seed, noise=4) for seed in range(3))) == [5, 5, 5]
@@ -104,12 +123,12 @@ def test_the_face_of_anybody_is_noticed_on_a_ground_of_its_own_colour(noise: flo
         view = np.full((*SMALL, 3), face.reshape(-1, 3).mean(axis=0), np.uint8)
         stillness = Stillness()
         stillness.found_empty(sensor(1, noise=noise, ground=view), 0.0)
-        assert stillness.holds(sensor(2, noise=noise, ground=view), 0.1)
+        assert stillness.holds(sensor(2, noise=noise, ground=view), 0.1, hurried=False)
         oval = np.zeros((FACE_SIDE, FACE_SIDE), np.uint8)
         cv2.circle(oval, (FACE_SIDE // 2, FACE_SIDE // 2), FACE_SIDE // 2, 1, thickness=-1)
         left, top = rng.integers(0, (SMALL[1] - FACE_SIDE, SMALL[0] - FACE_SIDE))
         place = view[top : top + FACE_SIDE, left : left + FACE_SIDE]
         place[oval > 0] = face[oval > 0]
-        if stillness.holds(sensor(3, noise=noise, ground=view), 0.2):
+        if stillness.holds(sensor(3, noise=noise, ground=view), 0.2, hurried=False):
             unnoticed.append(name)
     assert unnoticed == []
