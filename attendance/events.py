@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
@@ -46,10 +47,17 @@ def _publish(session_id: UUID, message: Message) -> None:
         return
     event = {"type": "register.event", "session": str(session_id), "message": dict(message)}
     if _loop is not None and _loop.is_running():
-        asyncio.run_coroutine_threadsafe(_send(group_of(session_id), event), _loop)
+        asyncio.run_coroutine_threadsafe(_send(group_of(session_id), event), _loop).add_done_callback(_sent)
     else:
-        # A worker has no loop. One is made for each message, with its thread and connection: some milliseconds.
+        # A worker has no loop, nor has a web process that no socket has reached yet. One is made for each message,
+        # with its thread and connection: some milliseconds.
         async_to_sync(_send)(group_of(session_id), event)
+
+
+def _sent(sending: Future[None]) -> None:
+    """Nobody waits for it, so what went wrong would be lost."""
+    if not sending.cancelled() and (fault := sending.exception()) is not None:
+        logger.error("dashboards were not told of a change", exc_info=fault)
 
 
 async def _send(group: str, event: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
@@ -220,8 +219,12 @@ def _make_rounds() -> None:
 
 def _expect_a_rush() -> None:
     """Compile what hurried looks need before the first queue does; the start does not wait for it."""
-    with suppress(Stopped):
+    try:
         warm_engine(coarse=True)
+    except Stopped:
+        return
+    except Exception:  # the edge of the thread: the rounds go on, and the first hurried look will try again
+        logger.exception("hurried looks are not ready")
 
 
 lifecycle.on_start(start)

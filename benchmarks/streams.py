@@ -3,8 +3,8 @@
 `python -m benchmarks.streams [--seconds S] [--cameras N ...]` prints the table and writes var/bench/streams.json.
 Classes of thirty with three enrolled photographs each; cameras send 640x480 frames of which 60 % show one face of their
 class, 30 % two, 10 % none, each scene for three seconds, with a sensor's noise; corridors show nobody in nine scenes of
-ten. The load comes from one process with prepared JPEGs, whose processor time is part of the table: it takes its share
-of the same cores.
+ten, but plain grey. The load comes from one process with prepared JPEGs, whose processor time is part of the table: it
+takes its share of the same cores.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests import material
 SIZE = (640, 480)
 SCENES, SHAKES = 20, 3
 NOISE = 4.0
-"""Standard deviation of each pixel, in steps of 255: no two frames are alike."""
+"""Standard deviation of each pixel, in steps of 255: the pictures of a scene differ in all of them."""
 GROUPS = ("usual", "climb", "advised", "corridors", "full")
 
 

@@ -33,7 +33,7 @@ class Adviser:
         self._workers = workers
         self._side = largest_side
         self._quality = quality / 100
-        self._seconds = seconds
+        self._seconds = self._dearest = seconds
         self._turns = 0
         self._lock = threading.Lock()
         self._last = RATES[0]
@@ -43,6 +43,11 @@ class Adviser:
         """What a frame costs one thread, as far as is known."""
         return max(self._seconds, 1e-4)
 
+    @property
+    def dearest(self) -> float:
+        """What a frame with somebody in it costs one thread; one of an empty view costs a hundredth of that."""
+        return max(self._dearest, 1e-4)
+
     def took(self, seconds: float, frames: int) -> None:
         """A turn of that many frames took one thread that long."""
         with self._lock:
@@ -50,6 +55,7 @@ class Adviser:
             # The first turns weigh more, or a whole school that comes at once would be told too much for seconds.
             weight = max(_WEIGHT, 1 / (self._turns + 1))
             self._seconds += weight * (seconds / frames - self._seconds)
+            self._dearest = max(seconds / frames, self._dearest + weight * (seconds / frames - self._dearest))
 
     def advice(self, cameras: int) -> Advice:
         """For each of that many cameras."""

@@ -38,8 +38,9 @@ def warm_engine(*, coarse: bool = False) -> None:
 
     `coarse`: as hurried looks do, which have networks of their own.
     """
+    eyes = engine()
     for shape in CAMERA_SHAPES:
-        engine().detect(np.zeros((*shape, 3), np.uint8), coarse=coarse)
+        eyes.detect(np.zeros((*shape, 3), np.uint8), coarse=coarse)
 
 
 def close_engine() -> None:

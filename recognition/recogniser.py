@@ -98,6 +98,8 @@ class Recogniser:
             with self._stage("decode", ms):
                 if frame.state.stillness.holds(frame.data, frame.at, hurried=hurried):
                     self._monitor.count("still")
+                    # Whoever left is forgotten after the same time as ever.
+                    frame.state.tracker.update((), frame.at)
                     return Seen((), (), (), self._eyes.space, ms)
                 full = decode(frame.data, limits=LIVE)
                 rgb = resize_longer(full, self._largest_side)
@@ -110,15 +112,16 @@ class Recogniser:
 
     def _detected(self, work: _Work, frame: Frame[View], *, hurried: bool) -> Sequence[Detection]:
         view = work.view
-        coarse = hurried and view.coarse_looks > 0
+        coarse = hurried and view.coarse_looks > 0 and not view.stillness.due
         with self._stage("detect", work.ms):
             detections = self._eyes.detect(work.rgb, coarse=coarse)
         if detections:
             view.stillness.found_somebody()
         if coarse:
             self._monitor.count("coarse")
-            # Before nobody is believed to be there a close look is due, and it pays: an empty view costs nothing.
-            view.coarse_looks = view.coarse_looks - 1 if detections or view.stillness.renew(frame.at) else 0
+            # A close look tells whether they have all left, and it pays: an empty view costs nothing.
+            left = not detections and bool(view.tracker.ids)
+            view.coarse_looks = 0 if left else view.coarse_looks - 1
             return detections
         far = FAR * max(work.rgb.shape[:2])
         near = all(right - left >= far for left, _, right, _ in (each.box for each in detections))

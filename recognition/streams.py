@@ -195,7 +195,7 @@ class Streams(Generic[V, R]):
     def _turn(self) -> int:
         """How many frames to take together: what falls to one thread, within limits."""
         share = -(-len(self._ready) // self._workers)
-        return int(min(share, BATCH, max(1, self._turn_seconds / self._adviser.seconds)))
+        return int(min(share, BATCH, max(1, self._turn_seconds / self._adviser.dearest)))
 
     def _take(self, camera: Camera[V, R]) -> tuple[Camera[V, R], Frame[V], int] | None:
         frame, camera.slot = camera.slot, None

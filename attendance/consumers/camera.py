@@ -124,8 +124,7 @@ class CameraConsumer(SessionConsumer):
         """Answers in the order in which the threads gave them."""
         while True:
             answer = await self.answers.get()
-            if rest := self.meter.rest(time.monotonic()):
-                await asyncio.sleep(rest)
+            await self.hold_back(answer)
             self.dropped += answer.dropped
             if isinstance(answer.result, Seen):
                 await self.answer_with(answer, answer.result)
@@ -137,6 +136,12 @@ class CameraConsumer(SessionConsumer):
             else:
                 await self.fault("unavailable", _("The frame could not be looked at."), answer.seq)
             await self.advise()
+
+    async def hold_back(self, answer: Answer[Seen | Fault]) -> None:
+        """Where the camera waits for each answer; one that has frames on their way, or a claim, waits for nothing."""
+        claiming = isinstance(answer.result, Seen) and bool(answer.result.claims)
+        if self.answers.empty() and not claiming:
+            await asyncio.sleep(self.meter.rest(time.monotonic()))
 
     async def answer_with(self, answer: Answer[Any], seen: Seen) -> None:
         """The result of a frame, then whatever follows from it."""

@@ -280,3 +280,12 @@ def test_advice_follows_the_measured_cost_of_a_frame() -> None:
         adviser.took(0.2, 2)
     assert adviser.advice(10).fps == 0.7
     assert adviser.advice(1).side == 600
+
+
+def test_a_turn_is_measured_by_frames_with_somebody_in_them() -> None:
+    """Else four of them would be answered together, after many of empty views."""
+    adviser = Adviser(workers=2, largest_side=1024, quality=80)
+    for number in range(400):
+        adviser.took(0.1 if number % 10 == 0 else 0.001, 1)
+    assert adviser.seconds < 0.02
+    assert adviser.dearest > 0.06

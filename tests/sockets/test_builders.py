@@ -106,6 +106,22 @@ def test_a_process_that_recognises_has_hurried_looks_ready_before_the_first_queu
     assert all(looked)
 
 
+def test_the_rounds_go_on_where_hurried_looks_cannot_be_made_ready(
+    school: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds = threading.Event()
+
+    def broken(**_: object) -> None:
+        raise RuntimeError("cannot be compiled")
+
+    monkeypatch.setattr(live, "warm_engine", broken)
+    monkeypatch.setattr(live, "ROUND_SECONDS", 0.01)
+    monkeypatch.setattr("recognition.metrics.publish", lambda _: rounds.set())
+    live.start()
+    assert rounds.wait(20)
+    assert "hurried looks are not ready" in caplog.text
+
+
 def test_a_process_that_recognises_nothing_loads_no_engine_for_hurried_looks(
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
