@@ -117,17 +117,15 @@ class Recogniser:
             detections = self._eyes.detect(work.rgb, coarse=coarse)
         if detections:
             view.stillness.found_somebody()
+        else:
+            view.stillness.found_empty(frame.data, frame.at, coarse=coarse)
         if coarse:
             self._monitor.count("coarse")
-            # A close look tells whether they have all left, and it pays: an empty view costs nothing.
-            left = not detections and bool(view.tracker.ids)
-            view.coarse_looks = 0 if left else view.coarse_looks - 1
+            view.coarse_looks -= 1
             return detections
         far = FAR * max(work.rgb.shape[:2])
         near = all(right - left >= far for left, _, right, _ in (each.box for each in detections))
         view.coarse_looks = CLOSE_EVERY - 1 if near else 0
-        if not detections:
-            view.stillness.found_empty(frame.data, frame.at)
         return detections
 
     def _follow(self, work: _Work, detections: Sequence[Detection], at: float) -> None:

@@ -36,7 +36,8 @@ class View:
     claimed or asked in vain may be taken out.
 
     `claimed` holds (track, student) and `asked` tracks that were handed on, each once; for
-    `coarse_looks` more the last close look is good for the faces far away.
+    `coarse_looks` more the last close look is good for the faces far away. In haste the first look is a coarse one, for
+    a school that begins at once.
     """
 
     class_id: str
@@ -44,7 +45,7 @@ class View:
     tracker: Tracker = field(default_factory=Tracker)
     claimed: set[tuple[int, str]] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)
-    coarse_looks: int = 0
+    coarse_looks: int = 1
     stillness: Stillness = field(default_factory=Stillness)
 
 

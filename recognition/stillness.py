@@ -21,13 +21,15 @@ none by more than 3. A noisier sensor costs looks, and overlooks nobody."""
 LOOK_ANYWAY: Final = (7.5, 15.0)
 """Seconds after which an empty view is looked at again, though nothing moved in it: at a random moment between, or
 cameras that began together would look together."""
+LOOK_CLOSELY: Final = (1.0, 3.0)
+"""The same where the look was a coarse one: faces far away are still to be looked for."""
 LATER: Final = 15.0
 """So much later where frames wait: others need the look more."""
 
 
 @dataclass(slots=True, eq=False)
 class Stillness:
-    """What one camera's view looked like when a close look found nobody in it. One thread at a time."""
+    """What one camera's view looked like when a look found nobody in it. One thread at a time."""
 
     _empty: Pixels | None = None
     _until: float = 0.0
@@ -47,13 +49,13 @@ class Stillness:
 
     @property
     def due(self) -> bool:
-        """Where it did not hold: whether only because the view is to be looked at again, closely as the first time."""
+        """Where it did not hold: whether only because the view is to be looked at again, and closely."""
         return self._empty is not None
 
-    def found_empty(self, data: bytes, at: float) -> None:
-        """A close look at this picture found nobody."""
+    def found_empty(self, data: bytes, at: float, *, coarse: bool) -> None:
+        """A look at this picture found nobody."""
         self._empty = glimpse(data, limits=LIVE)
-        self._until = at + random.uniform(*LOOK_ANYWAY)  # noqa: S311 (a moment, no secret)
+        self._until = at + random.uniform(*LOOK_CLOSELY if coarse else LOOK_ANYWAY)  # noqa: S311 (no secret)
 
     def found_somebody(self) -> None:
         """Whatever had moved: the view is not empty."""
