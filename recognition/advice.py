@@ -54,8 +54,9 @@ class Adviser:
             self._turns += 1
             # The first turns weigh more, or a whole school that comes at once would be told too much for seconds.
             weight = max(_WEIGHT, 1 / (self._turns + 1))
-            self._seconds += weight * (seconds / frames - self._seconds)
-            self._dearest = max(seconds / frames, self._dearest + weight * (seconds / frames - self._dearest))
+            each = seconds / frames
+            self._seconds += weight * (each - self._seconds)
+            self._dearest = max(each, self._dearest + weight * (each - self._dearest))
 
     def advice(self, cameras: int) -> Advice:
         """For each of that many cameras."""

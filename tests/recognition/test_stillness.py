@@ -39,7 +39,7 @@ def looks(room: Room, *pictures: bytes) -> list[int]:
     return asked
 
 
-def test_an_empty_view_is_looked_at_once_whatever_the_sensors_noise(room: Room) -> None:
+def test_an_empty_view_is_looked_at_once_through_a_sensors_noise(room: Room) -> None:
     assert looks(room, *(sensor(seed, noise=4) for seed in range(9))) == [1] * 9
     assert room.monitor.figures().counters["still"] == 8
 
