@@ -21,5 +21,5 @@ USER rollcall
 ENV PYTHONUNBUFFERED=1 VAR_DIR=/app/var
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-    CMD ["/app/.venv/bin/python", "-m", "config.probe", "http://127.0.0.1:8000/healthz/ready"]
-CMD ["/app/.venv/bin/python", "-m", "config.server", "--host", "0.0.0.0", "--port", "8000"]
+    CMD ["/app/.venv/bin/python", "-m", "launcher.probe", "http://127.0.0.1:8000/healthz/ready"]
+CMD ["/app/.venv/bin/python", "-m", "launcher.server", "--host", "0.0.0.0", "--port", "8000"]

@@ -9,7 +9,7 @@ PYTEST := $(PY) -m pytest -q
 .PHONY: run test lint bench e2e soak lock install install-dev
 
 run: install
-	@exec $(PY) -m config.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
+	@exec $(PY) -m launcher.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
 
 # Two at once where nothing is measured by the clock; then what starts, kills and drives whole installations.
 test: install-dev

@@ -10,4 +10,4 @@ class AttendanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from attendance import canary, spaces  # noqa: F401 - their import registers checks of keys and templates
+        from attendance import system_checks  # noqa: F401 - importing it registers the checks

@@ -9,8 +9,9 @@ from pathlib import Path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from attendance import consents, enrolment, memberships, sessions
-from attendance.errors import Refused
+from attendance.calendar import sessions
+from attendance.core.errors import Refused
+from attendance.faces import enrolment
 from attendance.models import (
     Consent,
     Membership,
@@ -22,6 +23,7 @@ from attendance.models import (
     Teaching,
     User,
 )
+from attendance.people import consents, memberships
 
 CLASS_NAME = "Demonstration"
 TEACHER = "teacher"
@@ -121,5 +123,5 @@ def session_today(*, now: dt.datetime) -> Session:
     today = Session.objects.filter(school_class=school_class, date=timezone.localdate(now), ends_at__gt=now)
     started = now.replace(second=0, microsecond=0) - dt.timedelta(minutes=now.minute % 5)
     return today.order_by("starts_at").first() or sessions.create(
-        class_id=school_class.pk, starts_at=started, ends_at=started + LESSON, actor=None, now=now
+        class_id=school_class.pk, starts_at=started, ends_at=started + LESSON, actor=None
     )

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from benchmarks.calibrate import mean_of
 from benchmarks.lfw import CACHE, Pictures, load
-from recognition.engine.decision import decide, propose
 from recognition.engine.gallery import Gallery
+from recognition.engine.identification.decision import decide, propose
 from recognition.engine.types import Decision, Look, Match, State
 
 CLASS, ENROLLED, TRACK = 30, 3, 3

@@ -1,4 +1,4 @@
-"""The default calibration from LFW: `python -m benchmarks.calibrate > recognition/engine/defaults.py`.
+"""The default calibration from LFW: `python -m benchmarks.calibrate > recognition/engine/identification/defaults.py`.
 
 For each number of photographs and looks, means of random pictures of a hundred people are compared: those of
 one person (genuine; the pictures are never the same) and of different people (impostor; single pictures also
@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lfw import Pictures, load
-from recognition.engine.calibration import COUNTS, FITTED_GALLERY, Cell, fit_confidence, fit_tail
+from recognition.engine.identification.calibration import (
+    COUNTS,
+    FITTED_GALLERY,
+    Cell,
+    fit_confidence,
+    fit_tail,
+)
 from recognition.engine.types import Array
 
 ROUNDS = 60
@@ -27,7 +33,7 @@ Source: {source}.
 
 from typing import Final
 
-from recognition.engine.calibration import Calibration, Cell
+from recognition.engine.identification.calibration import Calibration, Cell
 
 DEFAULT: Final = Calibration(
     source="{source}",

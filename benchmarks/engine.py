@@ -21,9 +21,9 @@ import psutil
 
 from benchmarks.frames import crowd, portraits
 from recognition.engine import Engine
-from recognition.engine.align import Aligner
+from recognition.engine.embedding.align import Aligner
 from recognition.engine.reference import library
-from recognition.engine.tracker import Tracker
+from recognition.engine.tracking.tracker import Tracker
 from recognition.engine.types import Pixels
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,7 +3,8 @@ templates are made, a table on screen.
 
 A school of the hundred people with several pictures. Somebody who is enrolled comes again as another student, with
 three pictures in turn; somebody who is not comes for the first time; a wrong picture comes among a student's own.
-Rules and limits are those of `attendance.closeness`, beside them what one half of the first rule alone would find.
+Rules and limits are those of `attendance.faces.similarity`, beside them what one half of the first rule alone would
+find.
 "Spoiled": one picture of somebody else is among the photographs.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.closeness import (
+from attendance.faces.similarity import (
     LOOKS_LIKE_ANOTHER,
     OF_ANOTHER,
     UNLIKE_OWN,

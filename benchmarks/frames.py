@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recognition.engine.image import decode
+from recognition.engine.images.image import decode
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Pixels
 from tests import material

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.engine import Engine
-from recognition.engine.image import decode
+from recognition.engine.images.image import decode
 from recognition.engine.types import Array, Face
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -23,7 +23,7 @@ from tests.browser import camera
 from tests.browser.camera import Pixels
 from tests.browser.school import ask
 from tests.browser.screens import Browsers, Seat
-from tests.config.launching import launch
+from tests.launcher.launching import launch
 from tests.material import ROOT, shared
 
 BEGIN, ENTERS, END = 40, 85, 211

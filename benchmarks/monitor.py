@@ -21,16 +21,16 @@ from typing import cast
 import numpy as np
 
 from benchmarks.frames import crowd, portraits
-from recognition.advice import Adviser
 from recognition.engine import Engine
 from recognition.engine.gallery import Gallery
-from recognition.engine.image import encode_jpeg
+from recognition.engine.images.image import encode_jpeg
 from recognition.engine.types import Array
 from recognition.galleries import Found, Galleries
-from recognition.monitor import Monitor
-from recognition.recogniser import Recogniser
-from recognition.sights import Fault, Seen, View
-from recognition.streams import Answer, Streams
+from recognition.streams.frame_pipeline import Recogniser
+from recognition.streams.frame_results import Fault, Seen, View
+from recognition.streams.pacing import Adviser
+from recognition.streams.queue import Answer, Streams
+from recognition.telemetry.monitor import Monitor
 
 ROOT = Path(__file__).resolve().parent.parent
 CALLS = 20_000

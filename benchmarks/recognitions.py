@@ -27,7 +27,7 @@ LOOKUPS = 2000
 
 def clip() -> list[bytes]:
     """Every fifth frame of the clip as JPEG."""
-    from recognition.engine.image import encode_jpeg
+    from recognition.engine.images.image import encode_jpeg
     from recognition.engine.opencv import cv2
 
     film = cv2.VideoCapture(str(material.clip()))
@@ -40,16 +40,16 @@ def clip() -> list[bytes]:
 
 def run(class_id: str, frames: list[bytes], remember: float) -> tuple[list[Any], dict[str, int], Any]:
     """Every answer, what was counted, and the galleries that gave them."""
-    from attendance import live
-    from recognition.engines import engine
+    from attendance.live.gallery_source import DatabaseSource
     from recognition.galleries import Galleries
-    from recognition.monitor import Monitor
-    from recognition.recogniser import Recogniser
-    from recognition.sights import Seen, View
-    from recognition.streams import Frame
+    from recognition.process import engine
+    from recognition.streams.frame_pipeline import Recogniser
+    from recognition.streams.frame_results import Seen, View
+    from recognition.streams.queue import Frame
+    from recognition.telemetry.monitor import Monitor
 
     monitor = Monitor()
-    shelves = Galleries(live.Source(), monitor=monitor, rebuild_seconds=3600, remember_seconds=remember)
+    shelves = Galleries(DatabaseSource(), monitor=monitor, rebuild_seconds=3600, remember_seconds=remember)
     eyes = Recogniser(engine(), shelves, monitor=monitor, largest_side=1024, quality=85)
     view, answers = View(class_id), []
     # The clock is the clip's (25 frames a second) and never behind, so that both runs look alike at the same faces.
@@ -112,12 +112,10 @@ def measure() -> dict[str, Any]:
 def main() -> None:
     """Print the table, keep the figures."""
     with school.servers():
-        from attendance import database
-        from recognition.engines import close_engine
+        from recognition.process import PROCESS
 
         table = measure()
-        close_engine()
-        database.stop()
+        PROCESS.stop()
     for what, value in table.items():
         print(f"{what:36} {value:12,.1f}" if isinstance(value, float) else f"{what:36} {value:12,}")
     out = ROOT / "var" / "bench" / "recognitions.json"

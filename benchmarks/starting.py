@@ -10,7 +10,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.config.launching import launch
+from tests.launcher.launching import launch
 from tests.material import ROOT
 
 WANTED = 8.0

@@ -27,7 +27,7 @@ import psutil
 from benchmarks.frames import crowd
 from benchmarks.sockets import school
 from benchmarks.sockets.school import ROOT, Room
-from recognition.engine.image import decode, encode_jpeg
+from recognition.engine.images.image import decode, encode_jpeg
 from tests import material
 
 SIZE = (640, 480)
@@ -182,7 +182,7 @@ def main() -> None:
         for load in wanted:
             cameras = school.sessions(rooms, load.cameras)
             spec = {**prepare(rooms, folder, load.faces), "token": token, "cameras": cameras}
-            rows.append(measure("Rollcall", load, options.seconds, spec, ["config.server"]))
+            rows.append(measure("Rollcall", load, options.seconds, spec, ["launcher.server"]))
             print(line(rows[-1]), flush=True)
             if known is not None and load is wanted[0]:
                 seed = ["benchmarks.sockets.seed_server", "--known", str(known)]

@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 pages = get_asgi_application()
 
 # Consumers import models: only after Django has its applications.
-from attendance.routing import websocket_urlpatterns  # noqa: E402
+from attendance.sockets.urls import websocket_urlpatterns  # noqa: E402
 from config.proxies import TrustProxies  # noqa: E402
 
 application = TrustProxies(ProtocolTypeRouter({"http": pages, "websocket": URLRouter(websocket_urlpatterns)}))

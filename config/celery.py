@@ -24,14 +24,15 @@ def ring_regularly(sender: Celery, **_: Any) -> None:
 @worker_ready.connect
 def share_figures(**_: Any) -> None:
     """The worker's figures stand beside those of the servers."""
-    from attendance import live
+    from attendance.live import runtime
+    from recognition.process import PROCESS
 
-    live.begin_rounds()
+    PROCESS.start(runtime.MAINTENANCE)
 
 
 @worker_shutdown.connect
 def end_threads(**_: Any) -> None:
     """Ends what a task may have started: the engine's threads and the database's."""
-    from recognition import lifecycle
+    from recognition.process import PROCESS
 
-    lifecycle.stop()
+    PROCESS.stop()

@@ -22,7 +22,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from recognition import metrics as recognised
+from recognition.telemetry import metrics as recognised
 
 logger = logging.getLogger("rollcall.health")
 
@@ -70,7 +70,7 @@ def ask_cache() -> None:
 def ask_engine() -> None:
     """Really embeds a face-sized picture; raises where no embedding comes of it."""
     # Loads OpenCV, dlib and a runtime: only where somebody wants to recognise.
-    from recognition.engines import engine
+    from recognition.process import engine
 
     ramp = np.linspace(0, 255, 150, dtype=np.uint8)
     chip = np.broadcast_to(ramp[None, :, None], (1, 150, 150, 3))

@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-from config import addresses, constants, places
+from config import addresses, constants, paths
 from config.env import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -87,8 +87,8 @@ for _name, _example in (("SECRET_KEY", "base64 48"), ("FACE_DATA_KEYS", "base64 
         )
 if not _keys_wanted:
     # Before the first embedded start there is no file and no data: a key of this process alone harms nobody.
-    SECRET_KEY = SECRET_KEY or places.read_secret(SECRETS_DIR, "secret_key") or secrets.token_urlsafe(48)
-    FACE_DATA_KEYS = FACE_DATA_KEYS or tuple(places.read_secret(SECRETS_DIR, "face_data_keys").split())
+    SECRET_KEY = SECRET_KEY or paths.read_secret(SECRETS_DIR, "secret_key") or secrets.token_urlsafe(48)
+    FACE_DATA_KEYS = FACE_DATA_KEYS or tuple(paths.read_secret(SECRETS_DIR, "face_data_keys").split())
 
 # --- faces
 
@@ -187,7 +187,7 @@ env.close()
 SETTINGS_WARNINGS = env.warnings()
 DECLARED_SETTINGS = tuple(env.declared.values())
 
-_embedded = places.Addresses.of(VAR_DIR)
+_embedded = paths.Addresses.of(VAR_DIR)
 DATABASES = {
     "default": addresses.database_settings(
         DATABASE_URL or _embedded.database_url,
@@ -317,7 +317,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": VAR_DIR / "files"},
     },
-    "staticfiles": {"BACKEND": "attendance.web.statics.HashedStatics"},
+    "staticfiles": {"BACKEND": "attendance.web.static_files.HashedStatics"},
 }
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
     "jpg",

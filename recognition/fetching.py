@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from recognition.engine.errors import EngineError, ModelDamaged
-from recognition.engine.models import ModelFile
+from recognition.engine.networks.model_files import ModelFile
 
 _CHUNK = 1 << 16
 _TIMEOUT = 30

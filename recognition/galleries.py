@@ -24,7 +24,7 @@ from recognition.crypto import CannotOpen, keyring
 from recognition.engine import SPACE, EngineError
 from recognition.engine.gallery import Gallery
 from recognition.engine.types import Array, Match
-from recognition.monitor import Monitor
+from recognition.telemetry.monitor import Monitor
 
 logger = logging.getLogger(__name__)
 

@@ -19,14 +19,15 @@ import django
 import hypothesis
 import pytest
 
-from config import embedded, places
-from config.processes import Child
+from config import paths
+from launcher import embedded
+from launcher.processes import Child
 
 if TYPE_CHECKING:
     from tests.world import World
 
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
-places.make_secrets(VAR / "secrets")
+paths.make_secrets(VAR / "secrets")
 (VAR / "static").mkdir()
 PLACE = embedded.Place(
     var=VAR,
@@ -35,7 +36,7 @@ PLACE = embedded.Place(
     may_create_databases=True,
     max_connections=120,
 )
-ADDRESSES = places.Addresses.in_folder(PLACE.sockets, places.read_secret(PLACE.secrets, "database_password"))
+ADDRESSES = paths.Addresses.in_folder(PLACE.sockets, paths.read_secret(PLACE.secrets, "database_password"))
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "VAR_DIR": str(VAR),

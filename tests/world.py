@@ -16,7 +16,9 @@ import numpy as np
 from django.apps import apps
 from django.utils import timezone
 
-from attendance import blobs, gallery_source, register
+from attendance import register
+from attendance.core import blob_store
+from attendance.faces import gallery_versions, templates
 from attendance.models import (
     Blob,
     Consent,
@@ -138,12 +140,14 @@ def open_session(school_class: SchoolClass, now: dt.datetime, *, minutes_ago: in
 def by_hand(world: World, student: Student, letter: str | None = "/") -> register.Result:
     """The teacher marks a student just now; None takes the mark back."""
     return register.mark(
-        session_id=world.session.pk,
-        student_id=student.pk,
-        letter=letter,
-        source=Source.TEACHER,
-        actor=world.teacher,
-        now=timezone.now(),
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=student.pk,
+            code=letter,
+            source=Source.TEACHER,
+            actor=world.teacher,
+            now=timezone.now(),
+        )
     )
 
 
@@ -158,13 +162,13 @@ def photograph(student: Student, template: Array, *, picture: bytes = b"a pictur
     space, _ = Space.objects.get_or_create(name=SPACE, defaults={"active": True})
     made = Photograph.objects.create(
         student=student,
-        crop=blobs.store(Blob.Kind.ENROLMENT, picture, owner=student.pk),
+        crop=blob_store.store(Blob.Kind.ENROLMENT, picture, owner=student.pk),
         content_hmac=f"{Photograph.objects.count():064d}",
     )
     Template.objects.create(
         photograph=made,
         space=space,
-        sealed=gallery_source.sealed(template, made.pk, student.pk, space.name),
+        sealed=templates.seal(template, made.pk, student.pk, space.name),
     )
-    gallery_source.changed([student.pk])
+    gallery_versions.raise_versions([student.pk])
     return made

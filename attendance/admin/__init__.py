@@ -1,6 +1,16 @@
 """The office: Django's admin with our rights, our pages and the one door to each table."""
 
-from attendance.admin import classes, consent_pages, marks, people, photographs, sessions, students, system
+from attendance.admin import (
+    classes,
+    consent_pages,
+    marks,
+    people,
+    performance,
+    photographs,
+    sessions,
+    students,
+    system,
+)
 from attendance.admin.site import site
 
 __all__ = [
@@ -8,6 +18,7 @@ __all__ = [
     "consent_pages",
     "marks",
     "people",
+    "performance",
     "photographs",
     "sessions",
     "site",

@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from attendance import audit, policy
 from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
 from attendance.admin.pages import Day, Moment
-from attendance.errors import Refused
+from attendance.core import audit, policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
 from attendance.models import AuditEvent, User
-from attendance.policy import Action
 
 M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Model)

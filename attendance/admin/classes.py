@@ -13,13 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from attendance import audit, classes, memberships, rebuilding
 from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
 from attendance.admin.member_lines import find
 from attendance.admin.pages import Day, done, form_page
 from attendance.admin.site import site
 from attendance.admin.student_actions import add_all, tell
+from attendance.core import audit
+from attendance.faces import rebuild
 from attendance.models import Membership, Role, SchoolClass, Student, Teaching, User
+from attendance.people import classes, memberships
 
 
 class ClassForm(RefusableForm[SchoolClass]):
@@ -76,7 +78,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     @admin.action(description=gettext_lazy("Make templates anew from the kept photographs"))
     def rebuild(self, request: HttpRequest, queryset: QuerySet[SchoolClass]) -> HttpResponse:
         """One job for the chosen classes; its page shows how far it is."""
-        job = rebuilding.start(classes=queryset, actor=person(request))
+        job = rebuild.start(classes=queryset, actor=person(request))
         messages.success(
             request,
             _(

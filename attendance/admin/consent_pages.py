@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from attendance import consents
 from attendance.admin.base import ReadOnlyAdmin, person
 from attendance.admin.pages import Day, done, form_page
 from attendance.admin.site import site
 from attendance.models import Consent, SchoolSettings, Student
+from attendance.people import consents
 
 
 class ConsentForm(forms.Form):

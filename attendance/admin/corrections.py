@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from attendance import register
 from attendance.admin.base import person
 from attendance.admin.pages import done, form_page
-from attendance.errors import Refused
+from attendance.core.errors import Refused
 from attendance.models import Attempt, AttendanceCode, Mark, MarkEvent, Session, Source, Student
 
 TAKEN_BACK = "-"
@@ -75,15 +75,17 @@ def _initial(current: Mark | None) -> dict[str, object]:
 def _write(request: HttpRequest, session: Session, student: Student, form: forms.Form) -> None:
     given = form.cleaned_data
     result = register.mark(
-        session_id=session.pk,
-        student_id=student.pk,
-        letter=None if given["letter"] == TAKEN_BACK else given["letter"],
-        source=Source.ADMIN,
-        actor=person(request),
-        now=timezone.now(),
-        reason=given["reason"],
-        note=given["note"],
-        revision=given["revision"],
+        register.MarkRequest(
+            session_id=session.pk,
+            student_id=student.pk,
+            code=None if given["letter"] == TAKEN_BACK else given["letter"],
+            source=Source.ADMIN,
+            actor=person(request),
+            now=timezone.now(),
+            reason=given["reason"],
+            note=given["note"],
+            revision=given["revision"],
+        )
     )
     if result.written:
         return

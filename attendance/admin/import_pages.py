@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from attendance import roster
 from attendance.admin.base import person
 from attendance.admin.pages import Day, form_page, page
-from attendance.errors import Refused
+from attendance.core.errors import Refused
+from attendance.people import imports
 
 
 class ImportForm(forms.Form):
@@ -42,7 +42,7 @@ def import_students(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     if form.is_valid():
         try:
-            text = roster.text_of(form.cleaned_data["file"].read())
+            text = imports.text_of(form.cleaned_data["file"].read())
             return _shown(request, text, form.cleaned_data["starts_on"])
         except Refused as refused:
             form.add_error("file", refused.message)
@@ -61,7 +61,7 @@ def import_students(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, text: str, starts_on: object, fault: str = "") -> HttpResponse:
-    planned = roster.plan(text, on=starts_on)  # type: ignore[arg-type]
+    planned = imports.plan(text, on=starts_on)  # type: ignore[arg-type]
     counts = Counter(row.outcome.value for row in planned)
     return page(
         request,
@@ -81,13 +81,13 @@ def _write(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:attendance_student_import"))
     text, starts_on = form.cleaned_data["text"], form.cleaned_data["starts_on"]
     try:
-        planned = roster.write(text, on=starts_on, actor=person(request))
+        planned = imports.write(text, on=starts_on, actor=person(request))
     except Refused as refused:
         return _shown(request, text, starts_on, refused.message)
     counts = Counter(row.outcome for row in planned)
     messages.success(
         request,
         _("%(new)d students were added and %(changed)d changed.")
-        % {"new": counts[roster.Outcome.NEW], "changed": counts[roster.Outcome.CHANGED]},
+        % {"new": counts[imports.Outcome.NEW], "changed": counts[imports.Outcome.CHANGED]},
     )
     return HttpResponseRedirect(reverse("admin:attendance_student_changelist"))

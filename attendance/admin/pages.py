@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from attendance.admin.site import site
-from attendance.errors import Refused
+from attendance.core.errors import Refused
 
 
 class Day(forms.DateInput):

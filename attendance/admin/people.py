@@ -13,14 +13,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from attendance import audit, lockout, policy, tokens
+from attendance.access import lockout, tokens
+from attendance.access.one_time_password import one_time_password
 from attendance.admin.base import PolicyAdmin, RefusableForm, person
-from attendance.admin.one_time import one_time_password
 from attendance.admin.pages import form_page, secret_page
 from attendance.admin.site import site
-from attendance.errors import Refused
+from attendance.core import audit, policy
+from attendance.core.errors import Refused
+from attendance.core.policy import OFFICE, Action
 from attendance.models import ApiToken, Role, User
-from attendance.policy import OFFICE, Action
 
 
 @admin.register(User, site=site)

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 
 from attendance.admin.charts import Chart, chart
 from attendance.admin.pages import page
-from recognition import metrics
-from recognition.monitor import Figures, Stage
+from attendance.admin.site import site
+from recognition.telemetry import metrics
+from recognition.telemetry.monitor import Figures, Stage
 
 Words = Mapping[str, Any]
 
@@ -202,3 +203,6 @@ def milliseconds(amount: float) -> str:
     places = 0 if amount >= 10 else 1 if amount >= 1 else 2
     # Rounded here: `number_format` cuts off.
     return str(number_format(round(amount, places), decimal_pos=places))
+
+
+site.add_page("performance/", performance, name="performance")

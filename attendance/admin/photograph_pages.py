@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from attendance import enrolment, photographs
 from attendance.admin.base import person
 from attendance.admin.pages import page
-from attendance.enrolment import Verdict
-from attendance.errors import Refused
+from attendance.core.errors import Refused
+from attendance.faces import enrolment, photographs
+from attendance.faces.enrolment import Verdict
 from attendance.models import Photograph, Student, User
 from recognition.engine.errors import EngineError
 

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 from attendance.admin.base import person
 from attendance.admin.pages import form_page
 from attendance.admin.photograph_pages import FRAGMENT, Answer, answer_to
-from attendance.admin.picture_files import owner, pictures
-from attendance.enrolment import Verdict
-from attendance.errors import Refused
+from attendance.core.errors import Refused
+from attendance.faces.bulk_photos import owner, pictures
+from attendance.faces.enrolment import Verdict
 from attendance.models import SchoolClass, Student, User
 
 

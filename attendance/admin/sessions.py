@@ -5,12 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 
-from attendance import sessions
 from attendance.admin import corrections
 from attendance.admin.base import PolicyAdmin, RefusableForm, person
 from attendance.admin.site import site
+from attendance.calendar import sessions
 from attendance.models import Mark, SchoolClass, Session, Student
 
 
@@ -56,7 +55,6 @@ class SessionAdmin(PolicyAdmin[Session]):
             ends_at=obj.ends_at,
             title=obj.title,
             actor=person(request),
-            now=timezone.now(),
         )
         obj.pk, obj.date, obj._state.adding = created.pk, created.date, False
 

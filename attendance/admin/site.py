@@ -1,4 +1,4 @@
-"""The admin's front door: who enters is answered by `attendance.policy`, never by Django's staff flag."""
+"""The admin's front door: who enters is answered by `attendance.core.policy`, never by Django's staff flag."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from attendance import policy
+from attendance.admin.dashboard import dashboard
+from attendance.core import policy
+from attendance.core.policy import Action
 from attendance.models import User
-from attendance.policy import Action
 
 View = Callable[..., Any]
 
@@ -38,6 +39,10 @@ class RollcallSite(AdminSite):
     site_title = _("Rollcall office")
     index_title = _("Office")
     enable_nav_sidebar = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.pages: list[tuple[str, View, str]] = []
 
     def has_permission(self, request: HttpRequest) -> bool:
         return policy.may(request.user, Action.MANAGE_SCHOOL)
@@ -73,17 +78,15 @@ class RollcallSite(AdminSite):
         return HttpResponseRedirect("/password/")  # type: ignore[return-value]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from attendance.admin.dashboard import dashboard
-
         return super().index(request, {"dashboard": dashboard(), **(extra_context or {})})
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        from attendance.admin.performance import performance
+        own = [path(route, self.admin_view(view), name=name) for route, view, name in self.pages]
+        return [*own, *super().get_urls()]
 
-        own: list[URLResolver | URLPattern] = [
-            path("performance/", self.admin_view(performance), name="performance")
-        ]
-        return own + super().get_urls()
+    def add_page(self, route: str, view: View, *, name: str) -> None:
+        """Serve a page of our own at `route` below the admin, for those who may enter it."""
+        self.pages.append((route, view, name))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from attendance import erasure, memberships
 from attendance.admin.base import person
 from attendance.admin.pages import Day, done, form_page
-from attendance.errors import Refused
+from attendance.core.errors import Refused
 from attendance.models import SchoolClass, Student, User
+from attendance.people import memberships
+from attendance.privacy import erasure
 
 
 class ErasureForm(forms.Form):

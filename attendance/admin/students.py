@@ -9,10 +9,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from attendance import memberships, policy, students
 from attendance.admin import (
     consent_pages,
-    export,
+    csv_export,
     import_pages,
     photograph_pages,
     picture_import,
@@ -22,8 +21,10 @@ from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, pers
 from attendance.admin.counts import with_counts
 from attendance.admin.filters import ClassFilter, ConsentFilter, PhotographFilter, StandingFilter
 from attendance.admin.site import site
+from attendance.core import policy
+from attendance.core.policy import Action
 from attendance.models import Consent, Membership, SchoolClass, Student
-from attendance.policy import Action
+from attendance.people import memberships, students
 
 
 class StudentForm(RefusableForm[Student]):
@@ -76,7 +77,7 @@ class StudentAdmin(PolicyAdmin[Student]):
     ordering = ("sort_key", "id")
     fields = (("given_name", "family_name"), "external_id", "contact_email", "left_on")
     inlines = (MembershipInline,)
-    actions = (student_actions.add_to_class, export.export_students)
+    actions = (student_actions.add_to_class, csv_export.export_students)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Student]:
         current = Membership.objects.on(timezone.localdate()).select_related("school_class")

@@ -10,9 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from attendance import audit, devices, rebuilding
+from attendance.access import devices
 from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, person
 from attendance.admin.site import site
+from attendance.core import audit
+from attendance.core.policy import Action
+from attendance.faces import rebuild
 from attendance.models import (
     AttendanceCode,
     AuditEvent,
@@ -21,7 +24,6 @@ from attendance.models import (
     Job,
     SchoolSettings,
 )
-from attendance.policy import Action
 
 
 @admin.register(SchoolSettings, site=site)
@@ -101,8 +103,8 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     @admin.display(description=_("result"))
     def outcome(self, job: Job) -> str:
-        ended = job.kind == rebuilding.KIND and job.state == Job.State.DONE
-        return rebuilding.told(job.result) if ended else "–"
+        ended = job.kind == rebuild.KIND and job.state == Job.State.DONE
+        return rebuild.told(job.result) if ended else "–"
 
 
 @admin.register(AuditEvent, site=site)

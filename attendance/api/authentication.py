@@ -12,8 +12,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from attendance import lockout, tokens
-from attendance.errors import Refused
+from attendance.access import lockout, tokens
+from attendance.core.errors import Refused
 from attendance.models import User
 
 if TYPE_CHECKING:

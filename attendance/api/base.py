@@ -14,10 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from attendance import policy
-from attendance.errors import Refused
+from attendance.core import policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action, Subject
 from attendance.models import User
-from attendance.policy import Action, Subject
 
 JSON_LIMIT = 1024 * 1024
 """Bytes of a JSON body; the longest honest one carries a group photograph's token."""

@@ -10,14 +10,14 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import classes, memberships
-from attendance.api import visible
 from attendance.api.base import ApiView, found, today
 from attendance.api.documents import documented
 from attendance.api.fields import DayField, Strict
 from attendance.api.lists import Ordering
+from attendance.core import visibility
+from attendance.core.policy import Action
 from attendance.models import AttendanceCode, Membership, SchoolClass
-from attendance.policy import Action
+from attendance.people import classes, memberships
 
 
 class ClassShown(serializers.ModelSerializer[SchoolClass]):
@@ -59,7 +59,7 @@ class Classes(ApiView):
     def get(self, _request: Request) -> Response:
         """The classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_CLASS)
-        return self.listed(_counted(visible.classes(person, today())), ClassShown)
+        return self.listed(_counted(visibility.classes(person, today())), ClassShown)
 
     @documented(request=ClassWritten, responses={201: ClassShown})
     def post(self, _request: Request) -> Response:
@@ -131,7 +131,7 @@ class Memberships(ApiView):
     def get(self, _request: Request) -> Response:
         """Who is in the classes that you teach today, and was; all of it for the office and viewers."""
         person = self.require(Action.VIEW_CLASS)
-        rows = visible.memberships(person, today()).order_by("-starts_on", "pk")
+        rows = visibility.memberships(person, today()).order_by("-starts_on", "pk")
         return self.listed(rows, MembershipShown)
 
     @documented(request=MembershipBegun, responses={201: MembershipShown})

@@ -7,12 +7,13 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import consents, erasure
 from attendance.api.base import ApiView, found
 from attendance.api.documents import documented
 from attendance.api.fields import DayField, Strict
+from attendance.core.policy import Action
 from attendance.models import Consent, Student
-from attendance.policy import Action
+from attendance.people import consents
+from attendance.privacy import erasure
 
 
 class ConsentShown(serializers.ModelSerializer[Consent]):

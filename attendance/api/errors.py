@@ -16,7 +16,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from attendance.errors import Refused
+from attendance.core.errors import Refused
 from recognition.crypto import CannotOpen
 from recognition.engine.errors import BadImage, EngineError
 

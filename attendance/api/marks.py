@@ -13,17 +13,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import audit, blobs, policy, refusals, register, roll
-from attendance.api import shapes, visible
+from attendance import register
+from attendance.api import shapes
 from attendance.api.base import ApiView, found
 from attendance.api.documents import documented, field_of
 from attendance.api.fields import MomentField, Strict
+from attendance.api.images import PICTURE, PictureView, picture
 from attendance.api.lists import Ordering
-from attendance.api.pictures import PICTURE, PictureView, picture
 from attendance.api.sessions import SessionView
-from attendance.errors import Refused
+from attendance.core import audit, blob_store, policy, visibility
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.live import not_this_student
 from attendance.models import Evidence, Mark, MarkEvent, Session, Source
-from attendance.policy import Action
+from attendance.register import state
 
 
 class MarkShown(serializers.ModelSerializer[Mark]):
@@ -66,12 +69,12 @@ class Taking(Strict):
 
 class Marking(Taking):
     code = serializers.CharField(
-        max_length=10, source="letter", help_text="A letter, or `arrived`: the clock says present or late."
+        max_length=10, help_text="A letter, or `arrived`: the clock says present or late."
     )
 
 
 class Remaining(Strict):
-    code = serializers.CharField(max_length=2, source="letter")
+    code = serializers.CharField(max_length=2)
     expected = serializers.IntegerField(min_value=0, max_value=10_000)
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
@@ -109,17 +112,19 @@ class StudentMark(SessionView):
         self.session(session, Action.MARK)
         taking = Taking(data={**request.query_params.dict(), **_dictionary(request.data)})
         taking.is_valid(raise_exception=True)
-        return self._marked(session, student, {"letter": None, **taking.validated_data})
+        return self._marked(session, student, {"code": None, **taking.validated_data})
 
     def _marked(self, session: UUID, student: UUID, said: dict[str, Any]) -> Response:
         by_token = self.request.auth is not None
         result = register.mark(
-            session_id=session,
-            student_id=student,
-            source=Source.API if by_token else Source.TEACHER,
-            actor=self.person,
-            now=timezone.now(),
-            **said,
+            register.MarkRequest(
+                session_id=session,
+                student_id=student,
+                source=Source.API if by_token else Source.TEACHER,
+                actor=self.person,
+                now=timezone.now(),
+                **said,
+            )
         )
         answer = result_shown(result)
         if result.refused:
@@ -147,7 +152,7 @@ class Marks(ApiView):
     def get(self, _request: Request) -> Response:
         """Marks of the sessions that you may see, the latest change first."""
         person = self.require(Action.VIEW_SESSION)
-        return self.listed(_with_all(visible.marks(person)).order_by("-changed_at", "-pk"), MarkShown)
+        return self.listed(_with_all(visibility.marks(person)).order_by("-changed_at", "-pk"), MarkShown)
 
 
 class OneMark(ApiView):
@@ -170,7 +175,7 @@ class NotThisPerson(ApiView):
         """The camera took somebody else for this student: the mark is taken back, and the face in its evidence is
         not taken for the student again in this session."""
         person = self.require(Action.MARK)
-        blocked = refusals.by_teacher(mark_id=mark, actor=person, now=timezone.now())
+        blocked = not_this_student.by_teacher(mark_id=mark, actor=person, now=timezone.now())
         return Response({"outcome": "taken_back", "blocked": blocked})
 
 
@@ -240,7 +245,7 @@ class EvidenceImage(PictureView):
         if row.crop is None:
             raise Refused("no_such_evidence", _("The picture has expired or was erased."))
         audit.record_view(person, "evidence_viewed", row)
-        return picture(blobs.read(row.crop, owner=row.event.student_id))
+        return picture(blob_store.read(row.crop, owner=row.event.student_id))
 
 
 def result_shown(result: register.Result) -> dict[str, Any]:
@@ -249,7 +254,7 @@ def result_shown(result: register.Result) -> dict[str, Any]:
     if result.mark is not None:
         has = Exists(Evidence.objects.filter(event__mark=OuterRef("pk")))
         rows = Mark.objects.select_related("code", "marked_by").annotate(has_evidence=has)
-        mark = roll.mark_state(rows.get(pk=result.mark.pk))
+        mark = state.mark_state(rows.get(pk=result.mark.pk))
     return {
         "outcome": result.outcome.value,
         "reason": str(result.reason),

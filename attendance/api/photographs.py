@@ -11,14 +11,14 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import enrolment, photographs
 from attendance.api.base import ApiView, found
 from attendance.api.documents import documented, field_of
 from attendance.api.fields import Strict
-from attendance.api.pictures import PICTURE, PictureView, UploadView, bytes_of, picture, turn
-from attendance.errors import Refused
+from attendance.api.images import PICTURE, PictureView, UploadView, bytes_of, picture, turn
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.faces import enrolment, photographs
 from attendance.models import Photograph, Student
-from attendance.policy import Action
 
 
 class PhotographShown(serializers.ModelSerializer[Photograph]):

@@ -14,18 +14,19 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import devices, lockout, reviews
+from attendance.access import devices, lockout
+from attendance.access.device_cookie import give_device
 from attendance.api import shapes
 from attendance.api.base import ApiView
 from attendance.api.documents import documented
 from attendance.api.fields import Strict
+from attendance.api.images import PICTURE, PictureView, picture
 from attendance.api.marks import result_shown
-from attendance.api.pictures import PICTURE, PictureView, picture
 from attendance.api.sessions import SessionView
-from attendance.cookies import give_device
-from attendance.errors import Refused
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.live import review_queue
 from attendance.models import DeviceKind, Review
-from attendance.policy import Action
 
 
 class Deciding(Strict):
@@ -37,7 +38,7 @@ class Reviews(SessionView):
     @documented(responses=shapes.ReviewsShown)
     def get(self, _request: Request, session: UUID) -> Response:
         """The faces that wait for a person, oldest first (at most 50), with their candidates."""
-        rows = reviews.waiting(self.session(session, Action.VIEW_FACES))
+        rows = review_queue.waiting(self.session(session, Action.VIEW_FACES))
         return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
 
 
@@ -48,7 +49,9 @@ class Decide(ApiView):
     def post(self, _request: Request, review: UUID) -> Response:
         """Say who it is: a student, neither of the candidates, or nobody who matters."""
         person = self.require(Action.MARK)
-        result = reviews.decide(review_id=review, actor=person, now=timezone.now(), **self.given(Deciding))
+        result = review_queue.decide(
+            review_id=review, actor=person, now=timezone.now(), **self.given(Deciding)
+        )
         return Response({"result": None if result is None else result_shown(result)})
 
 
@@ -58,7 +61,7 @@ class ReviewImage(PictureView):
     @documented(responses=PICTURE)
     def get(self, _request: Request, review: UUID) -> HttpResponse:
         """The face in question. Each look is noted in the audit."""
-        return picture(reviews.picture(review_id=review, actor=self.require(Action.VIEW_FACES)))
+        return picture(review_queue.picture(review_id=review, actor=self.require(Action.VIEW_FACES)))
 
 
 class Pairing(Strict):

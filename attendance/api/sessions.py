@@ -10,14 +10,18 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import latest, register, roll, sessions
-from attendance.api import shapes, visible
+from attendance import register
+from attendance.api import shapes
 from attendance.api.base import ApiView, found
 from attendance.api.documents import documented
 from attendance.api.fields import MomentField, Strict
 from attendance.api.lists import Ordering
+from attendance.calendar import sessions
+from attendance.core import visibility
+from attendance.core.policy import Action
+from attendance.live import camera_state
 from attendance.models import Session
-from attendance.policy import Action
+from attendance.register import state
 
 
 class ClassNamed(serializers.Serializer[Any]):
@@ -108,13 +112,15 @@ class Sessions(ApiView):
     def get(self, _request: Request) -> Response:
         """The sessions of the days on which you teach the class, newest first; all for the office and viewers."""
         person = self.require(Action.VIEW_SESSION)
-        return self.listed(_with_marks(visible.sessions(person).select_related("school_class")), SessionShown)
+        return self.listed(
+            _with_marks(visibility.sessions(person).select_related("school_class")), SessionShown
+        )
 
     @documented(request=SessionPlanned, responses={201: SessionShown})
     def post(self, _request: Request) -> Response:
         """Plan a session."""
         person = self.require(Action.RUN_SESSION)
-        row = sessions.create(actor=person, now=timezone.now(), **self.given(SessionPlanned))
+        row = sessions.create(actor=person, **self.given(SessionPlanned))
         return self.shown(SessionShown, row, status.HTTP_201_CREATED)
 
 
@@ -125,7 +131,7 @@ class StartNow(ApiView):
     def post(self, _request: Request) -> Response:
         """Start a session of the class now, or give the one that is open."""
         person = self.require(Action.RUN_SESSION)
-        row = sessions.start_now(actor=person, now=timezone.now(), **self.given(SessionNow))
+        row = register.start_now(actor=person, now=timezone.now(), **self.given(SessionNow))
         return self.shown(SessionShown, row)
 
 
@@ -161,7 +167,7 @@ class Register(SessionView):
     def get(self, _request: Request, session: UUID) -> Response:
         """The whole register, as the dashboard socket sends it."""
         row = self.session(session, Action.VIEW_SESSION)
-        return Response(roll.register_state(row, user=self.person))
+        return Response(state.register_state(row, user=self.person))
 
 
 class Latest(SessionView):
@@ -169,7 +175,7 @@ class Latest(SessionView):
     def get(self, _request: Request, session: UUID) -> Response:
         """What each connected camera showed last, if that is at most ten seconds ago."""
         row = self.session(session, Action.VIEW_SESSION)
-        return Response(latest.latest_state(row, user=self.person, now=timezone.now()))
+        return Response(camera_state.latest_state(row, user=self.person, now=timezone.now()))
 
 
 def _with_marks(rows: QuerySet[Session]) -> QuerySet[Session]:

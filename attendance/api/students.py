@@ -15,16 +15,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import photographs, policy, students
-from attendance.api import visible
 from attendance.api.base import ApiView, found, today
 from attendance.api.documents import documented
 from attendance.api.fields import DayField, Strict
+from attendance.api.images import PICTURE, PictureView, picture
 from attendance.api.lists import Ordering
-from attendance.api.pictures import PICTURE, PictureView, picture
-from attendance.errors import Refused
+from attendance.core import policy, visibility
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.faces import photographs
 from attendance.models import Membership, Photograph, Student
-from attendance.policy import Action
+from attendance.people import students
 
 
 def described(rows: QuerySet[Student], at: dt.datetime) -> QuerySet[Student]:
@@ -107,7 +108,7 @@ class Students(ApiView):
     def get(self, _request: Request) -> Response:
         """The students of the classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_STUDENT)
-        return self.listed(described(visible.students(person, today()), timezone.now()), StudentShown)
+        return self.listed(described(visibility.students(person, today()), timezone.now()), StudentShown)
 
     @documented(request=StudentWritten, responses={201: StudentShown})
     def post(self, _request: Request) -> Response:

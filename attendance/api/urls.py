@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from attendance.api import classes, consents, marks, photographs, reviews, sessions, stills, students
+from attendance.api import classes, consents, marks, photographs, reviews, sessions, still_images, students
 from attendance.api.errors import unknown_address
 
 app_name = "api"
@@ -39,8 +39,8 @@ urlpatterns = [
     path(f"{SESSION}marks/<uuid:student>/", marks.StudentMark.as_view()),
     path(f"{SESSION}reviews/", reviews.Reviews.as_view()),
     path(f"{SESSION}pair/", reviews.Pair.as_view()),
-    path(f"{SESSION}group/", stills.Group.as_view()),
-    path(f"{SESSION}group/accept/", stills.GroupAccept.as_view()),
+    path(f"{SESSION}group/", still_images.Group.as_view()),
+    path(f"{SESSION}group/accept/", still_images.GroupAccept.as_view()),
     path("marks/", marks.Marks.as_view()),
     path("marks/<uuid:mark>/", marks.OneMark.as_view()),
     path("marks/<uuid:mark>/history/", marks.History.as_view()),
@@ -49,6 +49,6 @@ urlpatterns = [
     path("reviews/<uuid:review>/decide/", reviews.Decide.as_view()),
     path("reviews/<uuid:review>/image/", reviews.ReviewImage.as_view()),
     path("pair/", reviews.UseCode.as_view()),
-    path("identify/", stills.Identify.as_view()),
+    path("identify/", still_images.Identify.as_view()),
     re_path("", unknown_address),
 ]

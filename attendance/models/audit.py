@@ -8,7 +8,7 @@ from attendance.models.users import User
 
 
 class AuditEvent(Identified):
-    """One act. Written by `attendance.audit.record` in the transaction of the act itself."""
+    """One act. Written by `attendance.core.audit.record` in the transaction of the act itself."""
 
     at = models.DateTimeField(_("at"))
     actor = models.ForeignKey(

@@ -99,7 +99,8 @@ class Template(Identified):
 class Encoded(models.Model):
     """A picture whose encoding the caches may hold for a day: under which name, and for whom it was brought.
 
-    The encoding itself is not here. Without its row an entry of the caches serves nowhere (`attendance.encodings`).
+    The encoding itself is not here. Without its row an entry of the caches serves nowhere
+    (`attendance.faces.photograph_cache`).
     """
 
     name = models.CharField(max_length=64)

@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 
 
 class User(AbstractUser):
-    """A member of staff. What a role may do is answered by `attendance.policy` alone."""
+    """A member of staff. What a role may do is answered by `attendance.core.policy` alone."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.TEACHER)

@@ -10,10 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from attendance import devices, policy
-from attendance.errors import Refused
+from attendance.access import devices
+from attendance.core import policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
 from attendance.models import Device, Session, User
-from attendance.policy import Action
 
 Page = Callable[..., HttpResponse]
 

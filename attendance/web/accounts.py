@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from attendance import audit
+from attendance.core import audit
 from attendance.web.access import login_wanted, person_of
 from attendance.web.forms import LoginForm, OwnPasswordForm
 

@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from attendance import policy
+from attendance.core import policy
+from attendance.core.policy import Action
 from attendance.models import Consent, Mark, Photograph, SchoolClass, Session, Student
-from attendance.policy import Action
 from attendance.web.access import login_wanted, person_of, require
 
 SESSIONS_SHOWN = 20

@@ -8,9 +8,9 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.utils.translation import gettext_lazy as _
 
-from attendance import lockout
-from attendance.devices import PIN_DIGITS
-from attendance.errors import Refused
+from attendance.access import lockout
+from attendance.access.devices import PIN_DIGITS
+from attendance.core.errors import Refused
 from attendance.models import DeviceKind, User
 
 

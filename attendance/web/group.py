@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from attendance import roll
-from attendance.policy import Action
+from attendance.core.policy import Action
+from attendance.register import state
 from attendance.web.access import login_wanted, person_of, session_for
 
 
@@ -17,5 +17,5 @@ from attendance.web.access import login_wanted, person_of, session_for
 @login_wanted
 def group(request: HttpRequest, session_id: UUID) -> HttpResponse:
     session = session_for(request, session_id, Action.RUN_SESSION)
-    state = roll.register_state(session, user=person_of(request))
-    return render(request, "sessions/group.html", {"session": session, "state": state})
+    register_now = state.register_state(session, user=person_of(request))
+    return render(request, "sessions/group.html", {"session": session, "state": register_now})

@@ -11,12 +11,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from attendance import devices, policy, refusals, register, roll
-from attendance.cookies import give_device, take_device
-from attendance.errors import Refused
+from attendance import register
+from attendance.access import devices
+from attendance.access.device_cookie import give_device, take_device
+from attendance.core import policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.faces.photo_checks import room_limits
+from attendance.live import not_this_student
 from attendance.models import DeviceKind, SchoolSettings, Session
-from attendance.policy import Action
-from attendance.quality import room_limits
+from attendance.register import state
 from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
 from attendance.web.forms import HandOverForm
 
@@ -26,7 +30,7 @@ PAGE_OF = {DeviceKind.CAMERA: "camera", DeviceKind.PROJECTOR: "projector", Devic
 def _context(request: HttpRequest, session: Session) -> dict[str, Any]:
     return {
         "session": session,
-        "state": roll.register_state(session, user=person_of(request)),
+        "state": state.register_state(session, user=person_of(request)),
         "may": {
             "run": policy.may(request.user, Action.RUN_SESSION, session),
             "mark": policy.may(request.user, Action.MARK, session),
@@ -121,19 +125,19 @@ def board(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 def board_of(session: Session) -> dict[str, Any]:
     """Names of those who are here, latest first, and counts; nothing about anybody who is not."""
-    state = roll.register_state(session, user=None)
+    register_now = state.register_state(session, user=None)
     here = [
         {"id": s["id"], "name": s["name"], "at": s["mark"]["at"]}
-        for s in state["students"]
+        for s in register_now["students"]
         if s["mark"] and s["mark"]["status"] in register.HERE
     ]
     here.sort(key=lambda student: student["at"], reverse=True)
     return {
-        "version": state["version"],
-        "session": state["session"],
+        "version": register_now["version"],
+        "session": register_now["session"],
         "here": here,
-        "expected": state["counts"]["expected"],
-        "to_come": state["counts"]["unmarked"],
+        "expected": register_now["counts"]["expected"],
+        "to_come": register_now["counts"]["unmarked"],
     }
 
 
@@ -161,7 +165,7 @@ def not_me(request: HttpRequest, session_id: UUID) -> HttpResponse:
     if device is None or device.kind != DeviceKind.KIOSK:
         return JsonResponse({"code": "not_allowed", "message": "", "extra": {}}, status=403)
     try:
-        refusals.at_kiosk(device=device, student_id=posted_id(request, "student"), now=timezone.now())
+        not_this_student.at_kiosk(device=device, student_id=posted_id(request, "student"), now=timezone.now())
     except Refused as refusal:
         return JsonResponse(refusal.as_dict(), status=400)
     return JsonResponse({"outcome": "taken_back"})

@@ -10,10 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from attendance import policy, sessions
-from attendance.errors import Refused
+from attendance import register
+from attendance.core import policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
 from attendance.models import SchoolClass, Session, User
-from attendance.policy import Action
 from attendance.web.access import login_wanted, person_of, posted_id, require
 
 SOON = dt.timedelta(minutes=15)
@@ -84,7 +85,7 @@ def start(request: HttpRequest) -> HttpResponse:
     """One tap: the due session of the class, or an unplanned one, is open and on the screen."""
     person = person_of(request)
     try:
-        session = sessions.start_now(class_id=posted_id(request, "class"), actor=person, now=timezone.now())
+        session = register.start_now(class_id=posted_id(request, "class"), actor=person, now=timezone.now())
     except Refused as refusal:
         messages.error(request, refusal.message)
         return redirect("today")

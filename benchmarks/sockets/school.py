@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import embedded, places
+from config import paths
+from launcher import embedded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STUDENTS, ENROLLED = 30, 3
@@ -36,10 +37,10 @@ class Room:
 def servers() -> Iterator[None]:
     """PostgreSQL and Valkey in a temporary folder, and Django on them. Once in a process."""
     var = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
-    places.make_secrets(var / "secrets")
+    paths.make_secrets(var / "secrets")
     place = embedded.Place(var=var, sockets=embedded.sockets_folder(var), durable=False)
-    addresses = places.Addresses.in_folder(
-        place.sockets, places.read_secret(place.secrets, "database_password")
+    addresses = paths.Addresses.in_folder(
+        place.sockets, paths.read_secret(place.secrets, "database_password")
     )
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -67,8 +68,8 @@ def servers() -> Iterator[None]:
 def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
     """Classes of thirty, three photographs each: the templates alone, past the checks of enrolment."""
     from attendance.models import Membership, SchoolClass
-    from recognition.engine.image import decode
-    from recognition.engines import close_engine, engine
+    from recognition.engine.images.image import decode
+    from recognition.process import ENGINE, engine
     from tests import world
 
     rooms = []
@@ -87,7 +88,7 @@ def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
             keys.append(str(student.pk))
             probes.append(people[at][ENROLLED:])
         rooms.append(Room(str(school_class.pk), tuple(keys), tuple(probes)))
-    close_engine()
+    ENGINE.close()
     return rooms
 
 
@@ -116,7 +117,7 @@ def sessions(rooms: Sequence[Room], count: int) -> list[tuple[str, int]]:
 
 def administrator_token() -> str:
     """The token that all cameras of a benchmark use."""
-    from attendance import tokens
+    from attendance.access import tokens
     from attendance.models import User
 
     user = User.objects.create_user("camera", password=None, role="administrator")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.server import ServerConnection, serve
 
-from recognition.engine.image import decode
+from recognition.engine.images.image import decode
 from recognition.engine.reference import library
 
 TOLERANCE = 0.6

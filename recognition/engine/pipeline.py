@@ -9,12 +9,14 @@ from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
 
-from recognition.engine import detectors, networks, runtime, sizing, tiles
-from recognition.engine.align import Aligned, Aligner, five_landmarks
-from recognition.engine.encoder import BATCH, Encoder, Encoding
+from recognition.engine import detectors
+from recognition.engine.detectors import sizing, tiles
+from recognition.engine.embedding.align import Aligned, Aligner, five_landmarks
+from recognition.engine.embedding.encoder import BATCH, Encoder, Encoding
+from recognition.engine.embedding.quality import assess
 from recognition.engine.errors import BadImage, RuntimeUnavailable, Stopped
-from recognition.engine.models import ENCODER_FILE, locate
-from recognition.engine.quality import assess
+from recognition.engine.networks import conversion, runtime
+from recognition.engine.networks.model_files import ENCODER_FILE, locate
 from recognition.engine.reference import Reference
 from recognition.engine.timing import StageTimes
 from recognition.engine.types import SPACE, Array, Detection, Face, Pixels
@@ -79,7 +81,7 @@ class Engine:
         """
         sizing.check_scale(scale)
         models = Path(models_dir) if models_dir is not None else None
-        cache = Path(cache_dir) if cache_dir is not None else networks.default_cache()
+        cache = Path(cache_dir) if cache_dir is not None else conversion.default_cache()
         if backend == "reference":
             parts = _reference(detector, models)
         elif backend == "fast":
@@ -253,7 +255,7 @@ def _fast(detector: str, chosen: runtime.Runtime, models: Path | None, cache: Pa
         detector, reason = detectors.choose(models)
         reasons = (*reasons, reason)
     found = detectors.create(detector, chosen, models, cache)
-    network = chosen.compile(networks.load(networks.ENCODER, locate(ENCODER_FILE, models), cache))(None)
+    network = chosen.compile(conversion.load(conversion.ENCODER, locate(ENCODER_FILE, models), cache))(None)
     return Parts(found, lambda chips: network(chips)[0], chosen, reasons)
 
 

@@ -16,7 +16,12 @@ import numpy as np
 from PIL import ImageFile
 
 from recognition.engine.errors import RuntimeUnavailable
-from recognition.engine.models import ENCODER_FILE, FIVE_POINTS_FILE, MMOD_FILE, verified
+from recognition.engine.networks.model_files import (
+    ENCODER_FILE,
+    FIVE_POINTS_FILE,
+    MMOD_FILE,
+    verified,
+)
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 _STAND_IN = "face_recognition_models"

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 from django.urls import reverse
 
-from attendance import register, tokens
+from attendance import register
+from attendance.access import tokens
 from attendance.admin.site import site
-from attendance.evidence import Seen
 from attendance.models import (
     Attempt,
     AuditEvent,
@@ -20,6 +20,7 @@ from attendance.models import (
     Photograph,
     Source,
 )
+from attendance.register.evidence import MatchEvidence
 from recognition.engine.types import SPACE
 from tests import world as small
 from tests.world import World
@@ -31,13 +32,15 @@ def fill(world: World) -> None:
     """One row at least in every table that the admin shows."""
     small.photograph(world.ann, small.vector(1))
     register.mark(
-        session_id=world.session.pk,
-        student_id=world.ann.pk,
-        letter="/",
-        source=Source.CAMERA,
-        actor=None,
-        now=world.now,
-        seen=Seen(0.3, 0.1, 0.9, 3, 1, SPACE),
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.ann.pk,
+            code="/",
+            source=Source.CAMERA,
+            actor=None,
+            now=world.now,
+            evidence=MatchEvidence(0.3, 0.1, 0.9, 3, 1, SPACE),
+        )
     )
     Attempt.objects.create(
         session=world.session,

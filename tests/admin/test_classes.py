@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from attendance import jobs, policy
+from attendance.core import policy
+from attendance.core.policy import Action
+from attendance.jobs import queue
 from attendance.models import Job, Membership, SchoolClass, Student, Teaching
-from attendance.policy import Action
 from tests import world as small
 from tests.world import World
 
@@ -105,6 +106,6 @@ def test_templates_of_chosen_classes_are_made_anew_by_a_job(world: World, office
     page = f"/admin/attendance/job/{job.pk}/change/"
     assert answer.headers["Location"] == page
     assert "It has begun." in office.get(page).content.decode()
-    jobs.run(job.pk)
+    queue.run(job.pk)
     assert kept.templates.count() == 1
     assert "0 templates were made." in office.get(page).content.decode()

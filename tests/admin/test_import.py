@@ -10,11 +10,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from attendance import roster
-from attendance.admin.export import RISKY, safe
-from attendance.errors import Refused
+from attendance.admin.csv_export import RISKY, safe
+from attendance.core.errors import Refused
 from attendance.models import Membership, Student
-from attendance.roster import Outcome
+from attendance.people import imports
+from attendance.people.imports import Outcome
 from tests import world as small
 from tests.world import World
 
@@ -25,7 +25,7 @@ HEADER = "given_name,family_name,number,email,class\n"
 
 
 def plan(text: str) -> list[tuple[str, Outcome]]:
-    return [(row.name, row.outcome) for row in roster.plan(text, on=timezone.localdate())]
+    return [(row.name, row.outcome) for row in imports.plan(text, on=timezone.localdate())]
 
 
 def sent(client: Client, text: str) -> str:
@@ -53,9 +53,9 @@ def test_the_dry_run_writes_nothing_and_the_import_all(world: World, office: Cli
 def test_importing_twice_is_the_same_as_once(world: World) -> None:
     text = HEADER + "Zoë,Quill,77,,7 North\nIra,,,,\n"
     on = timezone.localdate()
-    roster.write(text, on=on, actor=world.registrar)
+    imports.write(text, on=on, actor=world.registrar)
     students, members = Student.objects.count(), Membership.objects.count()
-    again = roster.write(text, on=on, actor=world.registrar)
+    again = imports.write(text, on=on, actor=world.registrar)
     assert [row.outcome for row in again] == [Outcome.SAME, Outcome.SAME]
     assert (Student.objects.count(), Membership.objects.count()) == (students, members)
 
@@ -95,19 +95,19 @@ def test_a_name_that_several_bear_needs_the_number(world: World) -> None:
 def test_files_as_spreadsheets_write_them_are_read(world: World) -> None:
     lines = "First name;Surname;Number\nZoë;Quill;77\n"
     for encoding in ("utf-8-sig", "utf-16", "cp1252"):
-        assert plan(roster.text_of(lines.encode(encoding))) == [("Zoë Quill", Outcome.NEW)]
+        assert plan(imports.text_of(lines.encode(encoding))) == [("Zoë Quill", Outcome.NEW)]
 
 
 @pytest.mark.parametrize("text", ["", "given_name\n", "name,class\nAnn,7\n", 'given_name\n"open\n'])
 def test_a_file_that_is_no_list_is_a_sentence(world: World, office: Client, text: str) -> None:
     with pytest.raises(Refused):
-        roster.plan(text, on=timezone.localdate())
+        imports.plan(text, on=timezone.localdate())
     assert "errorlist" in sent(office, text)
 
 
 def test_too_many_lines_are_refused_before_they_are_looked_at(world: World) -> None:
     with pytest.raises(Refused) as refusal:
-        roster.plan("given_name\n" + "x\n" * (roster.MOST_ROWS + 1), on=timezone.localdate())
+        imports.plan("given_name\n" + "x\n" * (imports.MOST_ROWS + 1), on=timezone.localdate())
     assert refusal.value.code == "too_many"
 
 
@@ -115,7 +115,7 @@ def test_too_many_lines_are_refused_before_they_are_looked_at(world: World) -> N
 def test_a_cell_that_a_spreadsheet_would_run_is_exported_as_text_and_read_back(first: str) -> None:
     cell = f"{first}HYPERLINK(1)"
     assert safe(cell).startswith("'")
-    assert roster.plain(safe(cell)) == cell.strip()
+    assert imports.plain(safe(cell)) == cell.strip()
 
 
 def test_what_is_exported_can_be_imported_and_changes_nothing(world: World, office: Client) -> None:

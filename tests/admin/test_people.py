@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from attendance import devices, lockout, tokens
-from attendance.errors import Refused
+from attendance.access import devices, lockout, tokens
+from attendance.core.errors import Refused
 from attendance.models import ApiToken, AuditEvent, Device, LoginFailure, Role, User
 from tests.world import PASSWORD, World
 

@@ -14,8 +14,8 @@ from django.utils import translation
 
 from attendance.admin.charts import WIDTH, chart
 from attendance.admin.performance import held_of, milliseconds, panels_of
-from recognition import metrics
-from recognition.monitor import COUNTERS, Figures, Monitor
+from recognition.telemetry import metrics
+from recognition.telemetry.monitor import COUNTERS, Figures, Monitor
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

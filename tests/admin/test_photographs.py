@@ -9,8 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from attendance.admin.picture_files import owner, pictures
-from attendance.errors import Refused
+from attendance.core.errors import Refused
+from attendance.faces.bulk_photos import owner, pictures
 from attendance.models import AuditEvent, ConfusablePair, Photograph, Student
 from tests import material
 from tests import world as small

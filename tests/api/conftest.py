@@ -35,7 +35,7 @@ def client_of() -> Client:
 @pytest.fixture
 def token_client() -> Callable[[User], APIClient]:
     def made(user: User) -> APIClient:
-        from attendance import tokens
+        from attendance.access import tokens
 
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Token {tokens.create(user=user, name='t', actor=None)[1]}")

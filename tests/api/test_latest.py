@@ -10,9 +10,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attendance import consents, live
+from attendance.live.camera_state import LATEST_RESULTS
+from attendance.people import consents
 from recognition.engine.types import SPACE, Decision, Match, State
-from recognition.sights import Seen, SeenFace
+from recognition.streams.frame_results import Seen, SeenFace
 from tests.api.conftest import Client, Fits
 from tests.world import World, photograph, vector
 
@@ -34,11 +35,11 @@ def cameras(world: World) -> Iterator[World]:
         face(2, State.UNKNOWN, near=world.bea.pk),
         face(3, State.UNCERTAIN, near=world.bea.pk),
     )
-    live.remember(world.session.pk, "front", Seen(faces, (), (), SPACE, {"detect": 6.123}))
-    live.remember(world.session.pk, "back", Seen((), (), (), SPACE, {}))
+    LATEST_RESULTS.get().remember(world.session.pk, "front", Seen(faces, (), (), SPACE, {"detect": 6.123}))
+    LATEST_RESULTS.get().remember(world.session.pk, "back", Seen((), (), (), SPACE, {}))
     yield world
     for camera in ("front", "back"):
-        live.forget(world.session.pk, camera)
+        LATEST_RESULTS.get().forget(world.session.pk, camera)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_many_faces_cost_no_more_queries_than_one(
     cameras: World, client_of: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     faces = tuple(face(number, State.RECOGNISED, cameras.ann.pk) for number in range(20))
-    live.remember(cameras.session.pk, "front", Seen(faces, (), (), SPACE, {}))
+    LATEST_RESULTS.get().remember(cameras.session.pk, "front", Seen(faces, (), (), SPACE, {}))
     client = client_of(cameras.teacher)
     with django_assert_max_num_queries(7):
         answer = client.get(f"/api/v1/sessions/{cameras.session.pk}/latest/")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
-from attendance import tokens
+from attendance.access import tokens
 from attendance.models import ApiToken
 from tests.api.conftest import Client
 from tests.world import PASSWORD, World

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from attendance import register
-from attendance.evidence import Seen
 from attendance.models import AuditEvent, Mark, MarkEvent, Source, Student
+from attendance.register.evidence import MatchEvidence
 from tests.api.conftest import Client, Fits
 from tests.world import World
 
@@ -127,11 +127,11 @@ def test_the_remaining_are_marked_only_if_their_number_is_the_expected(
 def test_history_shows_evidence_to_those_who_may_see_faces(
     world: World, client_of: Client, fits: Fits
 ) -> None:
-    seen = Seen(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", b"a jpeg")
-    result = register.mark(
-        session_id=world.session.pk, student_id=world.ann.pk, letter="/", source=Source.CAMERA,
-        actor=None, now=world.now, seen=seen,
-    )  # fmt: skip
+    seen = MatchEvidence(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", b"a jpeg")
+    result = register.mark(register.MarkRequest(
+        session_id=world.session.pk, student_id=world.ann.pk, code="/", source=Source.CAMERA,
+        actor=None, now=world.now, evidence=seen,
+    ))  # fmt: skip
     assert result.mark is not None
     path = f"/api/v1/marks/{result.mark.pk}/history/"
     history = client_of(world.teacher).get(path).json()

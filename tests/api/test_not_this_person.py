@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from attendance import blocks, register
-from attendance.evidence import Seen
+from attendance import register
 from attendance.models import AuditEvent, Block, Mark, MarkEvent, Membership, Session, Source
-from recognition.engine.image import crop, decode, encode_jpeg
+from attendance.register import rejected_matches
+from attendance.register.evidence import MatchEvidence
+from recognition.engine.identification.rejection import SAME_FACE
+from recognition.engine.images.image import crop, decode, encode_jpeg
 from recognition.engine.types import Array
-from recognition.engines import engine
-from recognition.recogniser import SAME_FACE
+from recognition.process import engine
 from tests.api.conftest import Client, Fits
 from tests.material import people
 from tests.world import World
@@ -30,11 +31,11 @@ def face() -> tuple[bytes, Array]:
 
 
 def marked(world: World, picture: bytes | None, source: Source = Source.CAMERA) -> Mark:
-    seen = Seen(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", picture)
-    result = register.mark(
-        session_id=world.session.pk, student_id=world.ann.pk, letter="/", source=source,
-        actor=world.teacher if source.is_human else None, now=timezone.now(), seen=seen,
-    )  # fmt: skip
+    seen = MatchEvidence(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", picture)
+    result = register.mark(register.MarkRequest(
+        session_id=world.session.pk, student_id=world.ann.pk, code="/", source=source,
+        actor=world.teacher if source.is_human else None, now=timezone.now(), evidence=seen,
+    ))  # fmt: skip
     assert result.mark is not None
     return result.mark
 
@@ -53,7 +54,7 @@ def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
     assert answer.json() == {"outcome": "taken_back", "blocked": True}
     block = Block.objects.get()
     assert (block.session, block.student, block.said_by) == (world.session, world.ann, world.teacher)
-    assert float(np.linalg.norm(blocks.template_of(block) - face[1])) < SAME_FACE
+    assert float(np.linalg.norm(rejected_matches.template_of(block) - face[1])) < SAME_FACE
     last = MarkEvent.objects.latest("revision")
     assert (last.to_code, last.source, last.actor) == (None, "review", world.teacher)
     assert last.reason

@@ -58,12 +58,14 @@ WRITE = {
 @pytest.fixture
 def addresses(world: World) -> dict[str, str]:
     result = register.mark(
-        session_id=world.session.pk,
-        student_id=world.ann.pk,
-        letter="/",
-        source=Source.TEACHER,
-        actor=world.teacher,
-        now=world.now,
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.ann.pk,
+            code="/",
+            source=Source.TEACHER,
+            actor=world.teacher,
+            now=world.now,
+        )
     )
     assert result.mark is not None
     return {

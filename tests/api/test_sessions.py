@@ -7,10 +7,11 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from attendance import devices, reviews
+from attendance.access import devices
+from attendance.live import review_queue
 from attendance.models import AuditEvent, Block, Device, Mark, Review, Session
 from recognition.engine.types import Decision, Match, State
-from recognition.sights import Question
+from recognition.streams.frame_results import Question
 from tests.api.conftest import Client, Fits
 from tests.world import World, vector
 
@@ -59,7 +60,7 @@ def review(world: World) -> Review:
     """A face between Ann and Bea."""
     candidates = (Match(str(world.ann.pk), 0.33), Match(str(world.bea.pk), 0.35))
     decision = Decision(State.UNCERTAIN, None, 0.33, 0.02, 0.7, 3, candidates)
-    reviews.offer(
+    review_queue.offer(
         session_id=world.session.pk, question=Question(1, decision, vector(1), b"a crop"), camera="front"
     )
     return Review.objects.get()

@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from attendance import blocks
 from attendance.models import AuditEvent, Blob, Evidence, Mark, Photograph, Student
-from recognition.engine.image import decode
-from recognition.engines import engine
+from attendance.register import rejected_matches
+from recognition.engine.images.image import decode
+from recognition.process import engine
 from tests.api.conftest import Client, Fits, upload
 from tests.material import people
 from tests.world import World
@@ -153,7 +153,7 @@ def test_a_face_that_a_person_said_is_not_the_student_is_not_proposed_in_that_se
     client = client_of(world.teacher)
     (face,) = engine().analyse(decode(enrolled[0].read_bytes()))
     assert [each["student"] is None for each in group(client, world, enrolled[0])["found"]] == [False]
-    blocks.keep(
+    rejected_matches.reject(
         session=world.session,
         student_id=world.ann.pk,
         template=face.template,

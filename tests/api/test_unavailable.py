@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 from django.test import Client as Browser
 
-from recognition import engines
-from recognition.engine.image import encode_jpeg
+from recognition.engine.images.image import encode_jpeg
+from recognition.process import ENGINE
 from tests.api.conftest import Client, upload
 from tests.world import World
 
@@ -32,7 +32,7 @@ def broken(*_args: Any, **_kwargs: Any) -> Any:
 def test_an_unforeseen_fault_has_the_one_shape_and_tells_nothing(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("attendance.roll.register_state", broken)
+    monkeypatch.setattr("attendance.register.state.register_state", broken)
     client = client_of(world.teacher)
     client.raise_request_exception = False
     answer = client.get(f"/api/v1/sessions/{world.session.pk}/register/")
@@ -87,7 +87,7 @@ def test_a_database_that_does_not_answer_for_the_login_is_503() -> None:
 def test_recognition_without_its_networks_is_503(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engines, "_engine", None)
+    ENGINE.close()
     settings.FACE_DETECTION_MODEL, settings.FACE_MODELS_DIR = "yunet", tmp_path
     body = {
         "picture": upload(encode_jpeg(np.zeros((64, 64, 3), np.uint8))),

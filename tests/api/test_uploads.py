@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from attendance.api import pictures
-from recognition.engine.image import encode_jpeg
+from attendance.api import images
+from recognition.engine.images.image import encode_jpeg
 from tests.api.conftest import Client, upload
 from tests.world import World
 
@@ -69,8 +69,8 @@ async def test_a_body_is_received_without_a_file() -> None:
 def test_pictures_beyond_those_at_work_wait_and_then_are_told_so(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "PATIENCE", 0.01)
-    with pictures.turn(), pictures.turn():
+    monkeypatch.setattr(images, "PATIENCE", 0.01)
+    with images.turn(), images.turn():
         answer = identify(client_of(world.teacher), world, b"x")
         assert (answer.status_code, answer.json()["code"]) == (429, "busy")
         assert answer.headers["Retry-After"] == "5"

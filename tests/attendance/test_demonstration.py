@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from attendance.gallery_source import Source
+from attendance.live.gallery_source import DatabaseSource
 from attendance.models import (
     Consent,
     Membership,
@@ -22,7 +22,7 @@ from attendance.models import (
     Template,
     User,
 )
-from recognition import engines
+from recognition.process import ENGINE
 from tests import material
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ TABLES = (Student, Consent, Membership, Photograph, Template, SchoolClass, Sessi
 @pytest.fixture(scope="module", autouse=True)
 def engine_stops() -> Iterator[None]:
     yield
-    engines.close_engine()
+    ENGINE.close()
 
 
 @pytest.fixture
@@ -69,7 +69,9 @@ def test_a_folder_becomes_a_school_and_twice_is_the_same_as_once(folder: Path) -
     assert set(students) == {"Lin Manuel Miranda", "Biden"}
     assert Photograph.objects.count() == 2
     school_class = SchoolClass.objects.get()
-    assert sorted(Source().templates(str(school_class.pk))[1]) == sorted(str(s.pk) for s in students.values())
+    assert sorted(DatabaseSource().templates(str(school_class.pk))[1]) == sorted(
+        str(s.pk) for s in students.values()
+    )
     teacher = User.objects.get(username="teacher")
     assert teacher.check_password(password_in(said))
     assert not teacher.must_change_password

@@ -9,19 +9,12 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from attendance import (
-    consents,
-    erasure,
-    evidence,
-    gallery_source,
-    memberships,
-    photographs,
-    register,
-    sessions,
-)
-from attendance.errors import Refused
-from attendance.evidence import Seen
-from attendance.gallery_source import Source
+from attendance import register
+from attendance.calendar import sessions
+from attendance.core.errors import Refused
+from attendance.faces import gallery_versions, photographs
+from attendance.faces.gallery_versions import read_versions
+from attendance.live.gallery_source import DatabaseSource
 from attendance.models import (
     AuditEvent,
     Blob,
@@ -40,6 +33,10 @@ from attendance.models import (
     User,
 )
 from attendance.models import Source as MarkSource
+from attendance.people import consents, memberships
+from attendance.privacy import erasure, retention
+from attendance.register import evidence
+from attendance.register.evidence import MatchEvidence
 from recognition.engine.types import SPACE
 from recognition.galleries import SCHOOL, key_of
 from tests.world import World, consent, open_session, photograph, vector
@@ -52,7 +49,7 @@ DAY = dt.timedelta(days=1)
 
 def versions(world: World) -> dict[str, int]:
     SchoolSettings.objects.update(visitors_shown=True)
-    return Source().versions([str(world.school_class.pk), str(world.other_class.pk), SCHOOL])
+    return read_versions([str(world.school_class.pk), str(world.other_class.pk), SCHOOL])
 
 
 def refused(call: Any, **given: Any) -> str:
@@ -65,10 +62,12 @@ def test_a_gallery_holds_consented_members_of_today(world: World) -> None:
     for number, student in enumerate((world.ann, world.dan, world.eve)):
         photograph(student, vector(number))
     photograph(world.ann, vector(9))
-    vectors, owners = Source().templates(str(world.school_class.pk))
+    vectors, owners = DatabaseSource().templates(str(world.school_class.pk))
     assert owners == [str(world.ann.pk)] * 2
     assert {tuple(row) for row in vectors} == {tuple(vector(0)), tuple(vector(9))}
-    assert sorted(set(Source().templates(SCHOOL)[1])) == sorted([str(world.ann.pk), str(world.eve.pk)])
+    assert sorted(set(DatabaseSource().templates(SCHOOL)[1])) == sorted(
+        [str(world.ann.pk), str(world.eve.pk)]
+    )
 
 
 def test_a_student_who_left_or_whose_membership_ended_is_in_no_gallery(world: World) -> None:
@@ -77,24 +76,24 @@ def test_a_student_who_left_or_whose_membership_ended_is_in_no_gallery(world: Wo
     Student.objects.filter(pk=world.bea.pk).update(left_on=TODAY() - DAY)
     membership = world.ann.memberships.get()
     memberships.end(membership_id=membership.pk, ends_on=TODAY() - DAY, actor=world.registrar)
-    assert Source().templates(str(world.school_class.pk))[1] == []
+    assert DatabaseSource().templates(str(world.school_class.pk))[1] == []
 
 
 def test_a_template_moved_to_another_student_is_left_out(world: World) -> None:
     moved = photograph(world.ann, vector(1))
     Photograph.objects.filter(pk=moved.pk).update(student=world.bea)
     photograph(world.cem, vector(2))
-    assert Source().templates(str(world.school_class.pk))[1] == [str(world.cem.pk)]
+    assert DatabaseSource().templates(str(world.school_class.pk))[1] == [str(world.cem.pk)]
 
 
 def test_versions_come_in_one_query_and_carry_the_day(world: World, django_assert_num_queries: Any) -> None:
     versions(world)
     with django_assert_num_queries(1):
-        found = Source().versions([str(world.school_class.pk), str(world.other_class.pk), SCHOOL])
+        found = read_versions([str(world.school_class.pk), str(world.other_class.pk), SCHOOL])
     assert set(found) == {str(world.school_class.pk), str(world.other_class.pk), SCHOOL}
     today = TODAY().toordinal()
-    assert {version & (2**gallery_source.DATE_BITS - 1) for version in found.values()} == {today}
-    assert Source().versions(["01890000-0000-7000-8000-000000000000"]) == {}
+    assert {version & (2**gallery_versions.DATE_BITS - 1) for version in found.values()} == {today}
+    assert read_versions(["01890000-0000-7000-8000-000000000000"]) == {}
 
 
 @pytest.mark.parametrize("act", ["consent", "withdraw", "photograph", "remove", "join", "leave", "erase"])
@@ -126,15 +125,17 @@ def test_every_change_of_a_gallery_raises_its_version(world: World, act: str) ->
 def face_everywhere(world: World) -> None:
     """Everything that may show or describe Ann's face."""
     photograph(world.ann, vector(1))
-    seen = Seen(0.3, 0.1, 0.9, 4, 1, SPACE, "back", b"a crop")
+    seen = MatchEvidence(0.3, 0.1, 0.9, 4, 1, SPACE, "back", b"a crop")
     register.mark(
-        session_id=world.session.pk,
-        student_id=world.ann.pk,
-        letter="/",
-        source=MarkSource.CAMERA,
-        actor=None,
-        now=world.now,
-        seen=seen,
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.ann.pk,
+            code="/",
+            source=MarkSource.CAMERA,
+            actor=None,
+            now=world.now,
+            evidence=seen,
+        )
     )
     crop = Blob.objects.create(kind=Blob.Kind.REVIEW, sealed=b"x")
     Review.objects.create(
@@ -270,7 +271,6 @@ def test_a_session_has_the_schools_own_date(world: World, settings: Any) -> None
         starts_at=starts,
         ends_at=starts + dt.timedelta(hours=1),
         actor=world.registrar,
-        now=world.now,
     )
     assert made.date == dt.date(2026, 6, 2)
 
@@ -284,11 +284,11 @@ def test_a_session_that_cannot_be_is_refused(world: World) -> None:
         (world.now, world.now + hour, world.other_teacher, "not_allowed"),
     ):
         asked: dict[str, Any] = {"class_id": world.school_class.pk, "starts_at": starts, "ends_at": ends}
-        assert refused(sessions.create, actor=actor, now=world.now, **asked) == code
+        assert refused(sessions.create, actor=actor, **asked) == code
 
 
 def start(world: World, now: dt.datetime, actor: User | None = None) -> Session:
-    return sessions.start_now(class_id=world.school_class.pk, actor=actor or world.teacher, now=now)
+    return register.start_now(class_id=world.school_class.pk, actor=actor or world.teacher, now=now)
 
 
 def test_starting_now_finds_the_session_that_is_open(world: World) -> None:
@@ -312,15 +312,15 @@ def test_starting_now_after_the_lesson_makes_a_new_one(world: World) -> None:
 
 def test_only_who_teaches_the_class_starts_it(world: World) -> None:
     asked: dict[str, Any] = {"class_id": world.school_class.pk, "now": world.now}
-    assert refused(sessions.start_now, actor=world.other_teacher, **asked) == "not_allowed"
+    assert refused(register.start_now, actor=world.other_teacher, **asked) == "not_allowed"
     SchoolClass.objects.filter(pk=world.school_class.pk).update(archived_at=world.now)
-    assert refused(sessions.start_now, actor=world.teacher, **asked) == "no_such_class"
+    assert refused(register.start_now, actor=world.teacher, **asked) == "no_such_class"
 
 
 def test_faces_of_a_session_that_nobody_closed_are_forgotten(world: World) -> None:
     face_everywhere(world)
-    assert sessions.forget_left_open(now=world.session.ends_at) == 0
-    assert sessions.forget_left_open(now=world.session.ends_at + dt.timedelta(hours=13)) == 1
+    assert retention.delete_old_undecided_faces(now=world.session.ends_at) == 0
+    assert retention.delete_old_undecided_faces(now=world.session.ends_at + dt.timedelta(hours=13)) == 1
     assert (Review.objects.count(), Block.objects.count()) == (0, 0)
     assert Session.objects.get(pk=world.session.pk).is_open
 

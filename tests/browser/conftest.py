@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser import camera
 from tests.browser.office import add_people, add_user
 from tests.browser.screens import PASSWORD, PATIENCE_MS, Browsers, Seat
-from tests.config.launching import Launched, launch
+from tests.launcher.launching import Launched, launch
 from tests.material import clip
 
 

@@ -17,7 +17,7 @@ from recognition.engine import Engine
 from recognition.engine.types import Pixels
 from tests.browser import camera
 from tests.browser.screens import Browsers
-from tests.config.launching import launch
+from tests.launcher.launching import launch
 from tests.material import ROOT, shared
 
 PICTURE = ROOT / "docs" / "pictures" / "live.png"

@@ -20,7 +20,7 @@ from tests.browser.scenes import VISITS
 from tests.browser.scenes.stage import Box, Set
 from tests.browser.school import build
 from tests.browser.screens import PASSWORD, Browsers
-from tests.config.launching import launch
+from tests.launcher.launching import launch
 from tests.material import by_folder, shared
 
 FRAME_SIDE = 640

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Request, expect
 
-from recognition.engine.image import decode, encode_jpeg
+from recognition.engine.images.image import decode, encode_jpeg
 from tests.browser.office import add_class, add_student, add_user
 from tests.browser.screens import Seat
 from tests.material import lfw

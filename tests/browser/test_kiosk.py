@@ -9,13 +9,13 @@ from pathlib import Path
 import psycopg2
 from playwright.sync_api import Page, expect
 
-from config.places import Addresses
+from config.paths import Addresses
 from tests.browser.camera import from_pictures
 from tests.browser.lessons import Lesson, begun
 from tests.browser.office import add_class, add_user, beside
 from tests.browser.school import ask
 from tests.browser.screens import PASSWORD, Browsers, Seat
-from tests.config.launching import Launched
+from tests.launcher.launching import Launched
 from tests.material import people
 
 OBAMA = "Barack Obama"

@@ -14,8 +14,8 @@ from tests.browser.lessons import Lesson, begun, row, shows, shows_none
 from tests.browser.office import add_class, beside
 from tests.browser.school import ask
 from tests.browser.screens import Browsers, Seat
-from tests.config.launching import Launched
 from tests.conftest import ENVIRONMENT
+from tests.launcher.launching import Launched
 from tests.material import ROOT
 
 OBAMA, BIDEN = "Barack Obama", "Joe Biden"
@@ -29,9 +29,9 @@ from uuid import UUID
 import django
 import numpy as np
 django.setup()
-from attendance import reviews
+from attendance.live import review_queue
 from recognition.engine.types import Decision, Match, State
-from recognition.sights import Question
+from recognition.streams.frame_results import Question
 session, *keys = sys.argv[1:]
 crop = sys.stdin.buffer.read()
 for track, (first, second) in enumerate(zip(keys[::2], keys[1::2])):
@@ -39,7 +39,7 @@ for track, (first, second) in enumerate(zip(keys[::2], keys[1::2])):
     candidates = (Match(first, 0.43), Match(second, 0.45))
     decision = Decision(State.UNCERTAIN, None, 0.43, 0.02, None, 5, candidates)
     question = Question(track, decision, template, crop)
-    assert reviews.offer(session_id=UUID(session), question=question, camera="door")
+    assert review_queue.offer(session_id=UUID(session), question=question, camera="door")
 """
 """Puts a face for each two keys before the session's teacher, as its camera does."""
 

@@ -18,7 +18,7 @@ from django.core.management import get_commands
 from django.urls import resolve
 
 from config.checks import pool_message
-from config.server import arguments
+from launcher.server import arguments
 from tests.config.test_settings import attributes
 from tests.material import ROOT
 
@@ -46,7 +46,7 @@ def check_command(command: list[str]) -> None:
     assert command[1] == "-m"
     module, given = command[2], command[3:]
     assert importlib.util.find_spec(module), module
-    if module == "config.server":
+    if module == "launcher.server":
         assert arguments(given).port == 8000
     if module == "celery":
         assert given[:2] == ["--app", "config.celery"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recognition.engine import Engine
-from recognition.engine.image import decode
+from recognition.engine.images.image import decode
 from recognition.engine.types import Pixels
 from tests import material
 

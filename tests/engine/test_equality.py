@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from recognition.engine import Engine
-from recognition.engine.align import Aligner
-from recognition.engine.encoder import unit
-from recognition.engine.models import ENCODER_FILE, FIVE_POINTS_FILE, locate
+from recognition.engine.embedding.align import Aligner
+from recognition.engine.embedding.encoder import unit
+from recognition.engine.networks.model_files import ENCODER_FILE, FIVE_POINTS_FILE, locate
 from recognition.engine.reference import library
 from recognition.engine.types import Box, Pixels
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from recognition import fetching
 from recognition.engine.errors import ModelDamaged
-from recognition.engine.models import FETCHED, ModelFile
+from recognition.engine.networks.model_files import FETCHED, ModelFile
 from tests import material
 
 CONTENT = bytes(range(256)) * 2000

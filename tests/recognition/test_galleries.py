@@ -12,7 +12,7 @@ from recognition.engine import SPACE
 from recognition.engine.gallery import Gallery
 from recognition.engine.types import Array
 from recognition.galleries import Galleries, SourceUnavailable, key_of, seal
-from recognition.monitor import Monitor
+from recognition.telemetry.monitor import Monitor
 
 CLASS, OTHER = "class-a", "class-b"
 

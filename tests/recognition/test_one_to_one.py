@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recognition.engine.types import State
-from tests.recognition.test_recogniser import Room, states
+from tests.recognition.streams.test_frame_pipeline import Room, states
 
 
 def test_of_two_faces_of_one_student_only_one_is_named_and_marked() -> None:

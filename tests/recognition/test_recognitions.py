@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from recognition.engine.decision import threshold
+from recognition.engine.identification.decision import threshold
 from recognition.engine.types import Array
 from recognition.galleries import NEAR, Galleries
-from recognition.monitor import Monitor
+from recognition.telemetry.monitor import Monitor
 from tests.recognition.test_galleries import CLASS, OTHER, School, best, process, unit
 
 

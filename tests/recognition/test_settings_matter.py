@@ -16,36 +16,36 @@ import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
 
-from attendance import encodings, enrolment, live
-from recognition import engines, galleries
-from recognition.cache import name_of
-from recognition.engine import SPACE, EngineError, runtime
-from recognition.engine.image import decode, encode_jpeg
+from attendance.faces import enrolment, photograph_cache
+from attendance.live import runtime
+from recognition import galleries
+from recognition.encoding_cache import name_of
+from recognition.engine import SPACE, EngineError
+from recognition.engine.images.image import decode, encode_jpeg
+from recognition.engine.networks import runtime as networks_runtime
 from recognition.engine.types import Pixels
-from recognition.monitor import MONITOR
-from recognition.sights import View
-from recognition.streams import Frame
-from tests.recognition.test_cache import Ledger, face
-from tests.recognition.test_recogniser import CLASS, Eyes, School
+from recognition.process import ENGINE, PROCESS, engine
+from recognition.streams.frame_results import View
+from recognition.streams.queue import Frame
+from recognition.telemetry.monitor import MONITOR
+from tests.recognition.streams.test_frame_pipeline import CLASS, Eyes, School
+from tests.recognition.test_encoding_cache import Ledger, face
 
 
 @pytest.fixture(autouse=True)
-def every_process_is_new(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def every_process_is_new() -> Iterator[None]:
     """What is put together at first use is put together in the test, with the test's settings."""
-    engines.close_engine()
-    for room, name in ((live, "_live"), (live, "_galleries"), (encodings, "_encodings")):
-        monkeypatch.setattr(room, name, None)
+    PROCESS.stop()
     yield
-    live.stop()
-    engines.close_engine()
+    PROCESS.stop()
 
 
 @pytest.fixture
 def eyes(monkeypatch: pytest.MonkeyPatch) -> Eyes:
     """The live parts without an engine, and a school of ten without a database."""
     seeing = Eyes()
-    monkeypatch.setattr(live, "engine", lambda: seeing)
-    monkeypatch.setattr(live, "Source", School)
+    monkeypatch.setattr(runtime, "engine", lambda: seeing)
+    monkeypatch.setattr(runtime, "DatabaseSource", School)
     return seeing
 
 
@@ -63,7 +63,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def info() -> Mapping[str, object]:
-    return engines.engine().info()
+    return engine().info()
 
 
 @pytest.mark.parametrize(("wanted", "cores", "threads"), [(1, 8, 1), (3, 8, 3), (3, 1, 1)])
@@ -71,9 +71,9 @@ def test_so_many_threads_recognise_and_never_more_than_cores(
     wanted: int, cores: int, threads: int, settings: LazySettings, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_RECOGNITION_WORKERS = wanted
-    monkeypatch.setattr(runtime, "usable_cores", lambda: cores)
+    monkeypatch.setattr(networks_runtime, "usable_cores", lambda: cores)
     before = recognising()
-    camera = live.live().streams.open(View(CLASS), lambda _answer: None)
+    camera = runtime.live_pipeline().streams.open(View(CLASS), lambda _answer: None)
     assert recognising() - before == threads
     camera.close()
 
@@ -85,18 +85,18 @@ def recognising() -> int:
 
 def test_the_detector_and_its_precision_are_those_that_were_asked_for(settings: LazySettings) -> None:
     assert info()["detector"] == "centerface"
-    engines.close_engine()
+    ENGINE.close()
     settings.FACE_DETECTION_MODEL, settings.FACE_PRECISION = "hog", "f32"
     told = info()
     assert (told["detector"], told["precision"]) == ("hog", "f32")
 
 
 def test_a_device_that_is_not_there_is_refused_with_its_name(settings: LazySettings) -> None:
-    if runtime.choose("auto", "auto").device != "cpu":
+    if networks_runtime.choose("auto", "auto").device != "cpu":
         pytest.skip("this machine has another device than its processor")
     settings.FACE_DEVICE = "cuda"
     with pytest.raises(EngineError, match="CUDA"):
-        engines.engine()
+        engine()
 
 
 def test_the_scale_decides_how_large_the_detector_looks(settings: LazySettings) -> None:
@@ -104,13 +104,13 @@ def test_the_scale_decides_how_large_the_detector_looks(settings: LazySettings) 
     for scale in (0.5, 1.0):
         settings.FACE_DETECTION_SCALE = scale
         sides.append(info()["side_for_640"])
-        engines.close_engine()
+        ENGINE.close()
     assert sides == [320, 640]
 
 
 def test_converted_networks_go_into_the_folder(settings: LazySettings, tmp_path: Path) -> None:
     settings.FACE_MODELS_DIR = tmp_path / "models"
-    engines.engine()
+    engine()
     assert list(settings.FACE_MODELS_DIR.glob("*.onnx"))
 
 
@@ -119,9 +119,9 @@ def test_memory_holds_so_many_encodings(
     size: int, held: int, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_ENCODING_CACHE_SIZE = size
-    monkeypatch.setattr(encodings, "Ledger", Ledger)
+    monkeypatch.setattr(photograph_cache, "Ledger", Ledger)
     for content in "abc":
-        encodings.encodings().put(name_of(content, SPACE), SPACE, face(1))
+        photograph_cache.photograph_cache().put(name_of(content, SPACE), SPACE, face(1))
     assert MONITOR.figures().gauges["encodings"] == held
 
 
@@ -132,7 +132,7 @@ def test_a_recognition_is_remembered_for_its_time(
     hits = MONITOR.figures().counters["recognition_hits"]
 
     def search() -> int:
-        live.galleries().search({CLASS: School().templates(CLASS)[0][:1]})
+        runtime.galleries().search({CLASS: School().templates(CLASS)[0][:1]})
         return MONITOR.figures().counters["recognition_hits"] - hits
 
     assert search() == 0
@@ -146,13 +146,13 @@ def test_a_gallery_is_built_again_after_its_time_here_and_in_redis(
     settings: LazySettings, eyes: Eyes, later: Callable[[float], None]
 ) -> None:
     settings.FAISS_INDEX_REBUILD_INTERVAL = 600
-    live.galleries().search({CLASS: School().templates(CLASS)[0][:1]})
+    runtime.galleries().search({CLASS: School().templates(CLASS)[0][:1]})
     left = cache.ttl(galleries.key_of(CLASS, SPACE))  # type: ignore[attr-defined]
     assert 590 < left <= 600
     later(599)
-    assert live.galleries().refresh() == 0
+    assert runtime.galleries().refresh() == 0
     later(2)
-    assert live.galleries().refresh() == 1
+    assert runtime.galleries().refresh() == 1
 
 
 @pytest.mark.parametrize("side", [400, 600])
@@ -161,7 +161,7 @@ def test_live_frames_and_stored_crops_are_no_longer_than_the_limit(
 ) -> None:
     settings.MAX_IMAGE_SIZE = side
     picture = encode_jpeg(noise(480, 640))
-    live.live().recogniser.work([Frame(View(CLASS), 1, picture, time.monotonic())])
+    runtime.live_pipeline().recogniser.work([Frame(View(CLASS), 1, picture, time.monotonic())])
     assert eyes.size == (side, side * 3 // 4)
     assert max(decode(stored()).shape) == side
 

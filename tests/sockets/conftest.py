@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`config.server`, started once."""
+    """`launcher.server`, started once."""
     from tests.sockets.serving import serving
 
     with serving(tmp_path_factory.mktemp("server") / "server.log") as served:
@@ -60,16 +60,18 @@ def blank() -> bytes:
 @pytest.fixture
 def eyes(school: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
     """The recogniser of `inside.filming`, in the hands of the test; sockets hear only what the test tells the hub."""
-    from attendance import database, events, live
+    from attendance.core import db_threads
+    from attendance.live import runtime
+    from attendance.register import broadcast
     from tests.sockets import inside
 
     made = inside.Eyes()
     streams = inside.streams_of(made)
-    monkeypatch.setattr(live, "live", lambda: inside.Whole(streams))
-    monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
+    monkeypatch.setattr(runtime, "live_pipeline", lambda: inside.Whole(streams))
+    monkeypatch.setattr(broadcast, "publish_on_commit", lambda _session, _message: None)
     yield made
     assert streams.stop()
-    database.stop()
+    db_threads.DB_THREADS.close()
 
 
 @pytest.fixture

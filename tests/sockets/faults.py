@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from config import embedded
+from launcher import embedded
 
 
 class Valkey:

@@ -11,14 +11,14 @@ from typing import Any
 
 from channels.testing import WebsocketCommunicator
 
-from attendance import register
-from attendance.consumers import camera
 from attendance.models import Student
-from recognition.advice import Adviser
+from attendance.register.state import mark_message
+from attendance.sockets import camera
 from recognition.engine.types import SPACE, Array, Decision, Match, State
-from recognition.monitor import Monitor
-from recognition.sights import Claim, Question, Seen, SeenFace, View
-from recognition.streams import Frame, Streams
+from recognition.streams.frame_results import Claim, Question, Seen, SeenFace, View
+from recognition.streams.pacing import Adviser
+from recognition.streams.queue import Frame, Streams
+from recognition.telemetry.monitor import Monitor
 from tests.sockets.serving import Message, frame
 from tests.world import World, by_hand, vector
 
@@ -115,7 +115,7 @@ def marks_ann(school: World, letter: str | None = "/") -> Message:
     """The teacher marks Ann, or takes her mark back; the event of it."""
     result = by_hand(school, school.ann, letter)
     assert result.mark is not None
-    return register.message_of(result.mark, result.version)
+    return mark_message(result.mark, result.version)
 
 
 def claim_of(student: Student, track: int = 1) -> Claim:

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from django.utils import timezone
 
-from attendance import enrolment
+from attendance.faces import enrolment
 from attendance.models import Student
-from recognition.engine.image import encode_jpeg
+from recognition.engine.images.image import encode_jpeg
 from tests import material
 from tests.world import World
 

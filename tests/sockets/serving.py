@@ -1,4 +1,4 @@
-"""A real server for the sockets: `config.server` in a process of its own, on the test's database."""
+"""A real server for the sockets: `launcher.server` in a process of its own, on the test's database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from attendance import tokens
+from attendance.access import tokens
 from attendance.models import User
 from tests.conftest import ADDRESSES, ENVIRONMENT
 from tests.material import ROOT
@@ -74,7 +74,7 @@ def serving(log: Path, **extra: str) -> Iterator[Served]:
     }
     with log.open("wb") as words:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.server", "--port", str(port)],
+            [sys.executable, "-m", "launcher.server", "--port", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=words,

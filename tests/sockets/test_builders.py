@@ -12,11 +12,12 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from attendance import database, live
+from attendance.core import db_threads
+from attendance.live import gallery_source, runtime
 from recognition.engine import Engine
-from recognition.engines import CAMERA_SHAPES
 from recognition.galleries import Galleries
-from recognition.monitor import Monitor
+from recognition.process import CAMERA_SHAPES
+from recognition.telemetry.monitor import Monitor
 from tests.material import ROOT
 from tests.sockets.serving import database_url, wait_for
 from tests.world import World, photograph, vector
@@ -24,22 +25,23 @@ from tests.world import World, photograph, vector
 HOLD = """
 import sys, django
 django.setup()
-from attendance import live
+from attendance.live import gallery_source
 def build():
     print("building", flush=True)
     sys.stdin.read()
-live.BUILD_PATIENCE = 300
-live.Source().alone("{class_id}", build)
+gallery_source.BUILD_SECONDS = 300
+gallery_source.DatabaseSource().alone("{class_id}", build)
 """
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """On a busy machine the database may answer late; and no thread is left."""
-    monkeypatch.setattr(live, "PATIENCE", 20.0)
+    monkeypatch.setattr(gallery_source, "VERSION_SECONDS", 20.0)
     yield
-    live.stop()
-    database.stop()
+    runtime.MAINTENANCE.close()
+    runtime.LIVE_PIPELINE.close()
+    db_threads.DB_THREADS.close()
 
 
 def waiting_for_a_lock() -> int:
@@ -52,7 +54,7 @@ def waiting_for_a_lock() -> int:
 def test_a_builder_that_dies_leaves_its_turn_to_the_next_process(school: World) -> None:
     class_id = str(school.school_class.pk)
     photograph(school.ann, vector(1))
-    galleries = Galleries(live.Source(), monitor=(monitor := Monitor()), rebuild_seconds=60)
+    galleries = Galleries(gallery_source.DatabaseSource(), monitor=(monitor := Monitor()), rebuild_seconds=60)
     found: list[str] = []
 
     def search() -> None:
@@ -83,12 +85,12 @@ def test_galleries_are_built_again_in_the_background_while_nobody_asks(
     class_id = str(school.school_class.pk)
     photograph(school.ann, vector(1))
     monitor = Monitor()
-    galleries = Galleries(live.Source(), monitor=monitor, rebuild_seconds=0)
-    monkeypatch.setattr(live, "galleries", lambda: galleries)
-    monkeypatch.setattr(live, "ROUND_SECONDS", 0.05)
+    galleries = Galleries(gallery_source.DatabaseSource(), monitor=monitor, rebuild_seconds=0)
+    monkeypatch.setattr(runtime, "galleries", lambda: galleries)
+    monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.05)
     galleries.search({class_id: vector(1)[None]})
     assert monitor.figures().counters["gallery_built"] == 1
-    live.begin_rounds()
+    runtime.MAINTENANCE.get()
     wait_for(lambda: monitor.figures().counters["gallery_built"] >= 3)
     # Searches go on beside it, and find the same.
     began = time.monotonic()
@@ -101,7 +103,7 @@ def test_a_process_that_recognises_has_hurried_looks_ready_before_the_first_queu
 ) -> None:
     looked: list[bool] = []
     monkeypatch.setattr(Engine, "detect", lambda *_, coarse, **__: looked.append(coarse))
-    live.start()
+    runtime.start()
     wait_for(lambda: len(looked) == len(CAMERA_SHAPES))
     assert all(looked)
 
@@ -114,20 +116,20 @@ def test_the_rounds_go_on_where_hurried_looks_cannot_be_made_ready(
     def broken(**_: object) -> None:
         raise RuntimeError("cannot be compiled")
 
-    monkeypatch.setattr(live, "warm_engine", broken)
-    monkeypatch.setattr(live, "ROUND_SECONDS", 0.01)
-    monkeypatch.setattr("recognition.metrics.publish", lambda _: rounds.set())
-    live.start()
+    monkeypatch.setattr(runtime, "warm_engine", broken)
+    monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.01)
+    monkeypatch.setattr("recognition.telemetry.metrics.publish", lambda _: rounds.set())
+    runtime.start()
     assert rounds.wait(20)
-    assert "hurried looks are not ready" in caplog.text
+    assert "reduced detection is not ready" in caplog.text
 
 
 def test_a_process_that_recognises_nothing_loads_no_engine_for_hurried_looks(
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds = threading.Event()
-    monkeypatch.setattr(live, "warm_engine", lambda **_: pytest.fail("an engine was loaded"))
-    monkeypatch.setattr(live, "ROUND_SECONDS", 0.01)
-    monkeypatch.setattr("recognition.metrics.publish", lambda _: rounds.set())
-    live.begin_rounds()
+    monkeypatch.setattr(runtime, "warm_engine", lambda **_: pytest.fail("an engine was loaded"))
+    monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.01)
+    monkeypatch.setattr("recognition.telemetry.metrics.publish", lambda _: rounds.set())
+    runtime.MAINTENANCE.get()
     assert rounds.wait(20)

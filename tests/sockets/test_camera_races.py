@@ -10,10 +10,14 @@ import pytest
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from attendance import admission, changes, database, register, reviews, sightings
-from attendance.consumers import base, hub
+from attendance import register
+from attendance.access import socket_auth
+from attendance.core import db_threads
+from attendance.live import camera_marks, review_queue
 from attendance.models import Attempt, Block, Mark, Review, Session
-from recognition.sights import Rules
+from attendance.register import MarkRequest, feed
+from attendance.sockets import base, hub
+from recognition.streams.frame_results import Rules
 from tests.sockets.inside import (
     WAIT,
     Eyes,
@@ -36,25 +40,25 @@ async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(
     eyes.shows(claims=[claim_of(school.ann)])
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
-        gate = Gate(admission.admit)
+        gate = Gate(socket_auth.admit)
         monkeypatch.setattr(base, "admit", gate)
         assert (await show(socket))["faces"][0]["student"]["name"] == "Ann Ash"
         await reached(gate)
     gate.free.set()
     await asyncio.gather(*base.FINISHING)
-    assert await database.db(lambda: Mark.objects.get().student_id) == school.ann.pk
+    assert await db_threads.db(lambda: Mark.objects.get().student_id) == school.ann.pk
 
 
 async def test_events_wait_until_the_camera_was_told_that_it_is_ready(
     school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(sightings.names)
-    monkeypatch.setattr(sightings, "names", gate)
+    gate = Gate(camera_marks.names)
+    monkeypatch.setattr(camera_marks, "names", gate)
     told = hub.hub()
     async with filming(school, authorization) as socket:
         await reached(gate)
-        told.tell(school.session.pk, await database.db(marks_ann, school))
-        event = await database.db(reviews.offer, session_id=school.session.pk, camera="back",
+        told.tell(school.session.pk, await db_threads.db(marks_ann, school))
+        event = await db_threads.db(review_queue.offer, session_id=school.session.pk, camera="back",
                                   question=question_of(school.bea, school.cem, vector(3), 1))  # fmt: skip
         assert event is not None
         told.tell(school.session.pk, event)
@@ -67,14 +71,14 @@ async def test_events_wait_until_the_camera_was_told_that_it_is_ready(
 async def test_a_session_that_opens_at_the_door_takes_frames(
     school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await database.db(Session.objects.update, state=Session.State.PLANNED)
-    snapshot = changes.snapshot
+    await db_threads.db(Session.objects.update, state=Session.State.PLANNED)
+    snapshot = feed.snapshot
 
     def opens(session_id: Any) -> Any:
         register.open_session(session_id=session_id, actor=school.teacher, now=timezone.now())
         return snapshot(session_id)
 
-    monkeypatch.setattr(changes, "snapshot", opens)
+    monkeypatch.setattr(feed, "snapshot", opens)
     eyes.shows()
     async with filming(school, authorization) as socket:
         assert (await hear(socket, "ready"))["session"]["state"] == "open"
@@ -84,7 +88,7 @@ async def test_a_session_that_opens_at_the_door_takes_frames(
 async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
     school: World, authorization: bytes, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, read = hub.hub(), sightings.rules
+    told, read = hub.hub(), camera_marks.rules
     first, order = threading.Event(), [threading.Event(), threading.Event()]
 
     def slow_at_first(*args: Any, **given: Any) -> Rules:
@@ -96,13 +100,13 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
         return found
 
     def blocked() -> Message:
-        offered = reviews.offer(session_id=school.session.pk, camera="back",
+        offered = review_queue.offer(session_id=school.session.pk, camera="back",
                                 question=question_of(school.ann, school.bea, vector(1), 1))  # fmt: skip
         assert offered is not None
         return offered
 
     def neither() -> Message:
-        reviews.decide(
+        review_queue.decide(
             review_id=Review.objects.get().pk, verdict="neither", actor=school.teacher, now=timezone.now()
         )
         return {"type": "reviews", "waiting": 0, "version": Session.objects.get().version}
@@ -112,20 +116,20 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
         await show(socket)
-        monkeypatch.setattr(sightings, "rules", slow_at_first)
-        told.tell(school.session.pk, await database.db(blocked))
+        monkeypatch.setattr(camera_marks, "rules", slow_at_first)
+        told.tell(school.session.pk, await db_threads.db(blocked))
         assert await asyncio.to_thread(order[0].wait, WAIT)
-        told.tell(school.session.pk, await database.db(neither))
+        told.tell(school.session.pk, await db_threads.db(neither))
         order[1].set()
         for _ in range(2):
             await hear(socket, "reviews")
 
         async def known() -> None:
-            while len(eyes.views[0].rules.blocks) != 2:
+            while len(eyes.views[0].rules.rejected) != 2:
                 await asyncio.to_thread(threading.Event().wait, 0.02)
 
         await asyncio.wait_for(known(), WAIT)
-    assert await database.db(Block.objects.count) == 2
+    assert await db_threads.db(Block.objects.count) == 2
 
 
 async def test_what_a_closed_session_refused_is_claimed_again_when_it_is_open(
@@ -135,15 +139,15 @@ async def test_what_a_closed_session_refused_is_claimed_again_when_it_is_open(
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
         # Closed by another process a moment ago: this one has not heard of it, and a frame is under way.
-        await database.db(Session.objects.update, state=Session.State.CLOSED)
+        await db_threads.db(Session.objects.update, state=Session.State.CLOSED)
         eyes.shows(claims=[claim])
         eyes.shows()
         await show(socket)
         view = eyes.views[0]
-        view.claimed.add((claim.track, claim.student))
+        assert view.handovers.take_mark(claim.track, claim.student)
         await asyncio.gather(*base.FINISHING)
-        assert view.claimed == set()
-        assert await database.db(lambda: Attempt.objects.get().reason) == Attempt.Reason.SESSION_CLOSED
+        assert view.handovers.take_mark(claim.track, claim.student)
+        assert await db_threads.db(lambda: Attempt.objects.get().reason) == Attempt.Reason.SESSION_CLOSED
 
 
 async def test_a_face_is_asked_about_again_once_the_one_before_it_is_decided(
@@ -158,16 +162,17 @@ async def test_a_face_is_asked_about_again_once_the_one_before_it_is_decided(
         # The same face to the house, while the first one waits: nothing to ask yet.
         eyes.shows(questions=[question_of(school.bea, school.ann, vector(1), 2)])
         view = eyes.views[0]
-        view.asked.update({1, 2})
+        assert view.handovers.take_question(1)
+        assert view.handovers.take_question(2)
         await show(socket, 2)
         await asyncio.gather(*base.FINISHING)
-        assert view.asked == {1, 2}
-        told.tell(school.session.pk, await database.db(marks_ann, school))
+        assert view.handovers.tracks == {1, 2}
+        told.tell(school.session.pk, await db_threads.db(marks_ann, school))
         await hear(socket, "mark")
-        assert view.asked == {1, 2}
-        told.tell(school.session.pk, await database.db(marks_ann, school, None))
+        assert view.handovers.tracks == {1, 2}
+        told.tell(school.session.pk, await db_threads.db(marks_ann, school, None))
         await hear(socket, "unmark")
-        assert view.asked == {1}
+        assert view.handovers.tracks == {1}
 
 
 async def test_a_mark_that_cannot_be_written_is_said_and_claimed_again(
@@ -180,12 +185,12 @@ async def test_a_mark_that_cannot_be_written_is_said_and_claimed_again(
 
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
-        monkeypatch.setattr(sightings, "mark", away)
+        monkeypatch.setattr(camera_marks, "mark", away)
         eyes.shows(claims=[claim])
         await show(socket)
         said = await hear(socket, "error")
         assert said == {**said, "code": "unavailable", "seq": None, "extra": {}}
-        assert eyes.views[0].claimed == set()
+        assert eyes.views[0].handovers.tracks == frozenset()
 
 
 async def test_a_frame_that_could_not_be_looked_at_is_said_with_its_number(
@@ -208,9 +213,9 @@ async def test_a_mark_is_told_only_once_it_is_committed(
     real = register.mark
     inside = Gate(lambda: None)
 
-    def committing(**given: Any) -> Any:
+    def committing(request: MarkRequest) -> Any:
         with transaction.atomic():
-            result = real(**given)
+            result = real(request)
             inside()
         return result
 

@@ -12,13 +12,13 @@ from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.consumers import base
-from attendance.consumers.camera import LARGEST
-from attendance.consumers.flood import BYTES, FRAMES, SECONDS, Meter
 from attendance.models import DeviceKind
-from recognition import streams
+from attendance.sockets import base
+from attendance.sockets.camera import LARGEST
+from attendance.sockets.rate_limit import BYTES, FRAMES, SECONDS, Meter
 from recognition.engine.types import SPACE, Decision, Match, State
-from recognition.sights import Seen, SeenFace
+from recognition.streams import queue
+from recognition.streams.frame_results import Seen, SeenFace
 from tests.sockets import inside
 from tests.sockets.inside import WAIT, Eyes, Gate, claim_of, filming, hear, reached, show
 from tests.sockets.serving import Message, frame
@@ -54,7 +54,7 @@ async def test_a_frame_that_waited_too_long_is_answered_busy_with_its_number_and
 
 
 def test_a_frame_is_worth_nothing_after_a_second() -> None:
-    assert streams.DEADLINE == 1.0
+    assert queue.DEADLINE == 1.0
 
 
 async def test_while_the_database_is_away_boxes_come_without_names(

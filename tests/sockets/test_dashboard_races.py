@@ -11,9 +11,10 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 
-from attendance import database, events, roll
-from attendance.consumers import dashboard, hub
-from attendance.consumers.dashboard import DashboardConsumer
+from attendance.core import db_threads
+from attendance.register import broadcast, state
+from attendance.sockets import dashboard, hub
+from attendance.sockets.dashboard import DashboardConsumer
 from tests.sockets.inside import marks_ann
 from tests.sockets.serving import Message
 from tests.world import World
@@ -24,13 +25,13 @@ State = Callable[..., Message]
 @pytest.fixture(autouse=True)
 def no_threads_left() -> Any:
     yield
-    database.stop()
+    db_threads.DB_THREADS.close()
 
 
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     """The socket hears what the test tells it, when it tells it."""
-    monkeypatch.setattr(events, "publish_on_commit", lambda _session, _message: None)
+    monkeypatch.setattr(broadcast, "publish_on_commit", lambda _session, _message: None)
 
 
 @asynccontextmanager
@@ -52,7 +53,7 @@ def letter_of(state: Message) -> str | None:
 async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, told, loop, letters = roll.register_state, hub.hub(), asyncio.get_running_loop(), ["/"]
+    read, told, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["/"]
 
     def read_then_marked(*args: Any, **given: Any) -> Message:
         state = read(*args, **given)
@@ -60,7 +61,7 @@ async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
             loop.call_soon_threadsafe(told.tell, school.session.pk, marks_ann(school, letters.pop()))
         return state
 
-    monkeypatch.setattr(roll, "register_state", read_then_marked)
+    monkeypatch.setattr(state, "register_state", read_then_marked)
     async with watching(school, authorization) as socket:
         first = await socket.receive_json_from(10)
         second = await socket.receive_json_from(10)
@@ -72,7 +73,7 @@ async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
 async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, told, loop, letters = roll.register_state, hub.hub(), asyncio.get_running_loop(), ["I", "L", "/"]
+    read, told, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["I", "L", "/"]
 
     def read_then_marked(*args: Any, **given: Any) -> Message:
         state = read(*args, **given)
@@ -80,7 +81,7 @@ async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
             loop.call_soon_threadsafe(told.tell, school.session.pk, marks_ann(school, letters.pop()))
         return state
 
-    monkeypatch.setattr(roll, "register_state", read_then_marked)
+    monkeypatch.setattr(state, "register_state", read_then_marked)
     async with watching(school, authorization) as socket:
         found = [letter_of(await socket.receive_json_from(10)) for _ in range(4)]
     assert found == [None, "/", "L", "I"]
@@ -90,7 +91,7 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dashboard, "PERIOD", 0.05)
-    read, told, faults = roll.register_state, hub.hub(), [3]
+    read, told, faults = state.register_state, hub.hub(), [3]
 
     def away(*args: Any, **given: Any) -> Message:
         if faults[0]:
@@ -100,12 +101,12 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
 
     async with watching(school, authorization) as socket:
         version = (await socket.receive_json_from(10))["version"]
-        monkeypatch.setattr(roll, "register_state", away)
+        monkeypatch.setattr(state, "register_state", away)
         # Two changes, of which only the second is told of.
-        await database.db(marks_ann, school, "L")
-        told.tell(school.session.pk, await database.db(marks_ann, school, "/"))
+        await db_threads.db(marks_ann, school, "L")
+        told.tell(school.session.pk, await db_threads.db(marks_ann, school, "/"))
         fault = await socket.receive_json_from(10)
         assert (fault["type"], fault["code"]) == ("error", "unavailable")
-        state = await socket.receive_json_from(10)
-    assert (state["type"], state["version"], letter_of(state)) == ("register", version + 2, "/")
+        told_now = await socket.receive_json_from(10)
+    assert (told_now["type"], told_now["version"], letter_of(told_now)) == ("register", version + 2, "/")
     assert faults == [0]

@@ -11,9 +11,10 @@ from django.test import Client
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from attendance import devices, register, tokens
+from attendance.access import devices, tokens
 from attendance.models import ApiToken, Device, DeviceKind, Session, Teaching, User
 from attendance.models.base import new_id
+from attendance.register.state import session_state
 from tests.sockets.serving import Served, closes, hear, token_of
 from tests.world import World, open_session
 
@@ -148,7 +149,7 @@ def test_a_teacher_s_browser_and_a_token_are_let_in(server: Served, school: Worl
             ready = hear(stream)
         assert ready["type"] == "ready"
         assert ready["protocol"] == 1
-        assert ready["session"] == register.describe(school.session)
+        assert ready["session"] == session_state(school.session)
         assert set(ready["advice"]) == {"fps", "side", "quality"}
         assert 0 < ready["advice"]["fps"] <= 5
         assert ready["advice"]["quality"] == settings.IMAGE_QUALITY / 100

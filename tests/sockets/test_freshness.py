@@ -20,7 +20,7 @@ import os, django
 django.setup()
 from django.db import transaction
 from django.utils import timezone
-from attendance import consents
+from attendance.people import consents
 from attendance.models import Student
 with transaction.atomic():
     consents.withdraw(student_id="{student}", actor=None, now=timezone.now())

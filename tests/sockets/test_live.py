@@ -9,13 +9,16 @@ from celery.signals import worker_ready
 from django.core.cache import cache
 from django.db import connection
 
-from attendance import database, gallery_source, live
+from attendance.core import db_threads
+from attendance.live import gallery_source, runtime
+from attendance.live.camera_state import LATEST_RESULTS
+from attendance.live.gallery_source import DatabaseSource
 from config.celery import app
-from recognition import metrics
 from recognition.engine.types import SPACE, Decision, State
 from recognition.galleries import Galleries, SourceUnavailable
-from recognition.monitor import Monitor, process_name
-from recognition.sights import Seen, SeenFace
+from recognition.streams.frame_results import Seen, SeenFace
+from recognition.telemetry import metrics
+from recognition.telemetry.monitor import Monitor, process_name
 from tests.sockets.serving import wait_for
 from tests.world import World, photograph, vector
 
@@ -23,13 +26,13 @@ from tests.world import World, photograph, vector
 @pytest.fixture(autouse=True)
 def no_threads_left() -> Iterator[None]:
     yield
-    database.stop()
+    db_threads.DB_THREADS.close()
 
 
 def test_a_class_is_found_from_a_thread_that_never_touches_the_database(school: World) -> None:
     photograph(school.ann, vector(1))
     photograph(school.bea, vector(2))
-    galleries = Galleries(live.Source(), monitor=Monitor(), rebuild_seconds=60)
+    galleries = Galleries(DatabaseSource(), monitor=Monitor(), rebuild_seconds=60)
     found: list[str] = []
 
     def search() -> None:
@@ -48,15 +51,15 @@ def test_a_class_is_found_from_a_thread_that_never_touches_the_database(school: 
 def test_a_database_that_does_not_answer_in_time_names_nobody(
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    monkeypatch.setattr(gallery_source, "VERSION_SECONDS", 0.2)
 
-    def slow(_source: object, _class_ids: object) -> dict[str, int]:
+    def slow(_class_ids: object) -> dict[str, int]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(1)")
         return {}
 
-    monkeypatch.setattr(gallery_source.Source, "versions", slow)
-    galleries = Galleries(live.Source(), monitor=Monitor(), rebuild_seconds=60)
+    monkeypatch.setattr(gallery_source, "read_versions", slow)
+    galleries = Galleries(DatabaseSource(), monitor=Monitor(), rebuild_seconds=60)
     began = time.monotonic()
     with pytest.raises(SourceUnavailable):
         galleries.search({str(school.school_class.pk): vector(1)[None]})
@@ -74,7 +77,7 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
         assert release.wait(10)
         order.append("first out")
 
-    source = live.Source()
+    source = DatabaseSource()
     first = threading.Thread(target=source.alone, args=(class_id, slow))
     second = threading.Thread(target=source.alone, args=(class_id, lambda: order.append("second")))
     first.start()
@@ -106,34 +109,35 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
 def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: World) -> None:
     session = school.session.pk
     first, second = (Seen((), (), (), SPACE, {"total": total}) for total in (1.0, 2.0))
-    live.remember(session, "front", first)
-    live.remember(session, "front", second)
-    live.remember(session, "back", first)
-    assert {each.camera: each.seen.ms["total"] for each in live.latest(session)} == {
+    LATEST_RESULTS.get().remember(session, "front", first)
+    LATEST_RESULTS.get().remember(session, "front", second)
+    LATEST_RESULTS.get().remember(session, "back", first)
+    assert {each.camera: each.seen.ms["total"] for each in LATEST_RESULTS.get().of_session(session)} == {
         "front": 2.0,
         "back": 1.0,
     }
     for camera in ("front", "back"):
-        live.forget(session, camera)
-    assert live.latest(session) == ()
+        LATEST_RESULTS.get().forget(session, camera)
+    assert LATEST_RESULTS.get().of_session(session) == ()
 
 
 def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.05)
     key = f"{metrics.ROSTER}:{process_name()}"
     worker_ready.send(app)
     try:
         wait_for(lambda: cache.has_key(key))
     finally:
-        live.stop()
-    assert not any(thread.name == "rounds" for thread in threading.enumerate())
+        runtime.MAINTENANCE.close()
+        runtime.LIVE_PIPELINE.close()
+    assert not any(thread.name == "maintenance" for thread in threading.enumerate())
 
 
 def test_whom_a_stranger_might_be_is_not_kept_with_the_newest_result(school: World) -> None:
     session = school.session.pk
     nobody = Decision(State.UNKNOWN, None, None, None, None, 5, ())
     face = SeenFace((0, 0, 9, 9), 1, nobody, visitor=str(school.eve.pk))
-    live.remember(session, "front", Seen((face,), (), (), SPACE, {}))
-    (kept,) = live.latest(session)
+    LATEST_RESULTS.get().remember(session, "front", Seen((face,), (), (), SPACE, {}))
+    (kept,) = LATEST_RESULTS.get().of_session(session)
     assert [(each.track, each.visitor) for each in kept.seen.faces] == [(1, None)]
-    live.forget(session, "front")
+    LATEST_RESULTS.get().forget(session, "front")

@@ -10,11 +10,13 @@ import pytest
 from django.utils import timezone
 from websockets.sync.client import ClientConnection
 
-from attendance import blocks, enrolment, gallery_source, refusals, reviews
+from attendance.faces import enrolment, templates
+from attendance.live import not_this_student, review_queue
 from attendance.models import Block, ConfusablePair, Mark, MarkEvent, Photograph, Review, Student, Template
-from recognition.engine.image import decode, encode_jpeg
+from attendance.register import rejected_matches
+from recognition.engine.identification.rejection import SAME_FACE
+from recognition.engine.images.image import decode, encode_jpeg
 from recognition.engine.types import Array
-from recognition.recogniser import SAME_FACE
 from tests import material, world
 from tests.sockets.people import clip_frames
 from tests.sockets.serving import Message, Served, frame, hear
@@ -64,7 +66,9 @@ def all_states(stream: ClientConnection, film: list[bytes], first: int, count: i
 
 def apart(one: Review, other: Review) -> float:
     """The distance between the faces of two questions."""
-    faces = [blocks.unseal(row.sealed_template, "review", row.pk, row.session_id) for row in (one, other)]
+    faces = [
+        rejected_matches.unseal(row.sealed_template, "review", row.pk, row.session_id) for row in (one, other)
+    ]
     return float(np.linalg.norm(faces[0] - faces[1]))
 
 
@@ -105,7 +109,7 @@ def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_g
         asked = list(Review.objects.select_related("first", "second").order_by("seen_at"))
         assert all({review.first, review.second} == {miranda, school.bea} for review in asked)
         assert all(apart(*pair) > SAME_FACE for pair in combinations(asked, 2))
-        reviews.decide(
+        review_queue.decide(
             review_id=asked[0].pk,
             verdict="student",
             student_id=school.bea.pk,
@@ -131,7 +135,7 @@ def test_a_pair_that_enrolment_found_needs_a_larger_margin(
     """Bea lies so far away that anybody else would be named, and near enough to be found hard to tell apart."""
     (path,) = material.people()["lin_manuel_miranda"]
     stored = Template.objects.select_related("photograph", "space").get()
-    template = gallery_source.unsealed(stored.sealed, stored.photograph_id, miranda.pk, stored.space.name)
+    template = templates.unseal(stored.sealed, stored.photograph_id, miranda.pk, stored.space.name)
     world.photograph(school.bea, beside(template, 15.5))
     Photograph.objects.get(student=miranda).delete()
     again = enrolment.enrol(
@@ -160,7 +164,7 @@ def test_not_this_person_keeps_the_face_from_the_student_until_the_session_close
         face = shown(camera, film, "recognised")
         mark = face["marks"][0] if face["marks"] else hear(camera, "mark")
         assert mark["student"]["name"] == "Ann Ash"
-        assert refusals.by_teacher(mark_id=mark["mark"], actor=school.teacher, now=timezone.now())
+        assert not_this_student.by_teacher(mark_id=mark["mark"], actor=school.teacher, now=timezone.now())
         assert hear(camera, "unmark")["mark"] == mark["mark"]
         # The event that says so may come a moment after the first frames: they are not marked by, at any rate.
         for _ in range(PATIENCE):

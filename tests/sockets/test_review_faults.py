@@ -9,13 +9,16 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from attendance import blocks, consents, memberships, register, reviews, sightings
-from attendance.admission import Guest
-from attendance.errors import Refused
+from attendance import register
+from attendance.access.socket_auth import Guest
+from attendance.core.errors import Refused
+from attendance.live import camera_marks, not_this_student, review_queue
 from attendance.models import Attempt, Blob, Block, Evidence, Mark, MarkEvent, Membership, Review, Source
+from attendance.people import consents, memberships
+from attendance.register import rejected_matches
 from recognition.engine.types import SPACE, Decision, State
-from recognition.sights import Claim
-from tests.attendance.test_concurrency import at_once
+from recognition.streams.frame_results import Claim
+from tests.attendance.register.test_concurrency import at_once
 from tests.sockets.test_reviews import offered, question
 from tests.world import World, vector
 
@@ -50,7 +53,7 @@ def withdraw(world: World, who: str) -> Callable[[], object]:
 
 def deciding(world: World, verdict: str, who: str | None = None) -> Callable[[], Any]:
     review = Review.objects.get().pk
-    return lambda: reviews.decide(
+    return lambda: review_queue.decide(
         review_id=review,
         verdict=verdict,
         student_id=getattr(world, who).pk if who else None,
@@ -70,7 +73,7 @@ def test_a_face_is_not_kept_once_a_candidate_s_consent_is_withdrawn(world: World
 @pytest.mark.parametrize("candidate", ["ann", "bea"])
 def test_an_offer_waits_for_a_withdrawal_and_then_keeps_nothing(world: World, candidate: str) -> None:
     asked = question(world.ann, world.bea, vector(1))
-    offer = lambda: reviews.offer(session_id=world.session.pk, question=asked, camera="front")  # noqa: E731
+    offer = lambda: review_queue.offer(session_id=world.session.pk, question=asked, camera="front")  # noqa: E731
     assert beside(offer, withdraw(world, candidate)) is None
     assert not Review.objects.exists()
     assert not Blob.objects.exists()
@@ -148,7 +151,7 @@ def test_where_the_register_takes_no_mark_the_face_waits_on_and_nobody_is_blocke
 def test_a_clock_that_went_back_is_said_and_the_face_waits_on(world: World) -> None:
     offered(world)
     with pytest.raises(Refused, match="clock") as refused:
-        reviews.decide(
+        review_queue.decide(
             review_id=Review.objects.get().pk,
             verdict="student",
             student_id=world.ann.pk,
@@ -162,12 +165,14 @@ def test_a_clock_that_went_back_is_said_and_the_face_waits_on(world: World) -> N
 
 def seen_by_camera(world: World) -> Mark:
     result = register.mark(
-        session_id=world.session.pk,
-        student_id=world.cem.pk,
-        letter=register.ARRIVED,
-        source=Source.CAMERA,
-        actor=None,
-        now=timezone.now(),
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.cem.pk,
+            code=register.ARRIVED,
+            source=Source.CAMERA,
+            actor=None,
+            now=timezone.now(),
+        )
     )
     assert result.mark is not None
     return result.mark
@@ -176,15 +181,17 @@ def seen_by_camera(world: World) -> Mark:
 def test_not_this_person_never_takes_back_what_somebody_else_said_meanwhile(world: World) -> None:
     shown = seen_by_camera(world)
     register.mark(
-        session_id=world.session.pk,
-        student_id=world.cem.pk,
-        letter="L",
-        source=Source.TEACHER,
-        actor=world.administrator,
-        now=timezone.now(),
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.cem.pk,
+            code="L",
+            source=Source.TEACHER,
+            actor=world.administrator,
+            now=timezone.now(),
+        )
     )
     with pytest.raises(Refused) as refused:
-        reviews.refuse(mark=shown, template=vector(4), actor=world.teacher, now=timezone.now())
+        not_this_student.reject(mark=shown, template=vector(4), actor=world.teacher, now=timezone.now())
     assert refused.value.code == "conflict"
     assert Mark.objects.get().code_id == "L"
     assert not Block.objects.exists()
@@ -194,7 +201,7 @@ def test_not_this_person_of_who_left_the_class_blocks_nobody(world: World) -> No
     shown = seen_by_camera(world)
     Membership.objects.filter(student=world.cem).update(ends_on=world.session.date - dt.timedelta(days=1))
     with pytest.raises(Refused) as refused:
-        reviews.refuse(mark=shown, template=vector(4), actor=world.teacher, now=timezone.now())
+        not_this_student.reject(mark=shown, template=vector(4), actor=world.teacher, now=timezone.now())
     assert refused.value.code == "not_a_member"
     assert Mark.objects.get().code_id == "/"
     assert not Block.objects.exists()
@@ -210,10 +217,10 @@ def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world
     def seen(template: Any) -> Claim:
         return Claim(1, str(world.ann.pk), decision, 3, template, b"a crop")
 
-    assert sightings.mark(guest, seen(near), camera="front", space=SPACE).event is None
+    assert camera_marks.mark(guest, seen(near), camera="front", space=SPACE).event is None
     assert not MarkEvent.objects.exists()
     assert Attempt.objects.get().reason == Attempt.Reason.BLOCKED
     # Another face is Ann's own, and a person's word needs no face at all.
-    assert sightings.mark(guest, seen(vector(9)), camera="front", space=SPACE).event is not None
-    assert blocks.hold(world.session, world.ann.pk, near)
-    assert not blocks.hold(world.session, world.cem.pk, near)
+    assert camera_marks.mark(guest, seen(vector(9)), camera="front", space=SPACE).event is not None
+    assert rejected_matches.is_rejected(world.session, world.ann.pk, near)
+    assert not rejected_matches.is_rejected(world.session, world.cem.pk, near)

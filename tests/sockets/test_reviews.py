@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from attendance import blocks, register, reviews, sightings
-from attendance.errors import Refused
+from attendance import register
+from attendance.core.errors import Refused
+from attendance.live import camera_marks, not_this_student, review_queue
 from attendance.models import Blob, Block, ConfusablePair, Evidence, Mark, Review, Session, Source, Student
+from attendance.register import rejected_matches
+from recognition.engine.identification.rejection import rejected_students
 from recognition.engine.types import Array, Decision, Match, State
-from recognition.recogniser import blocked_for
-from recognition.sights import Question
+from recognition.streams.frame_results import Question
 from tests.world import World, by_hand, vector
 
 pytestmark = pytest.mark.django_db
@@ -31,13 +33,13 @@ def offered(
     face = vector(1) if template is None else template
     asked = question(world.ann, world.bea, face, track=track)
     before = Review.objects.count()
-    event = reviews.offer(session_id=world.session.pk, question=asked, camera=camera)
+    event = review_queue.offer(session_id=world.session.pk, question=asked, camera=camera)
     assert (event is not None) == (Review.objects.count() == before + 1)
     return Review.objects.order_by("pk").last() if event is not None else None
 
 
 def decide(world: World, verdict: str, student: Student | None = None) -> register.Result | None:
-    return reviews.decide(
+    return review_queue.decide(
         review_id=Review.objects.get().pk,
         verdict=verdict,
         student_id=student.pk if student else None,
@@ -49,15 +51,15 @@ def decide(world: World, verdict: str, student: Student | None = None) -> regist
 def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World) -> None:
     review = offered(world)
     assert review is not None
-    (shown,) = reviews.waiting(world.session)
+    (shown,) = review_queue.waiting(world.session)
     assert [each["student"]["name"] for each in shown["candidates"]] == ["Ann Ash", "Bea Birch"]
     assert [each["distance"] for each in shown["candidates"]] == [0.33, 0.35]
     sealed = bytes(Blob.objects.get(review=review).sealed)
     assert b"a crop" not in sealed
     assert vector(1).tobytes() not in bytes(review.sealed_template or b"")
-    assert reviews.picture(review_id=review.pk, actor=world.teacher) == b"a crop"
+    assert review_queue.picture(review_id=review.pk, actor=world.teacher) == b"a crop"
     with pytest.raises(Refused, match="right"):
-        reviews.picture(review_id=review.pk, actor=world.other_teacher)
+        review_queue.picture(review_id=review.pk, actor=world.other_teacher)
 
 
 def test_the_same_face_is_asked_about_once_whatever_camera_or_track(world: World) -> None:
@@ -76,7 +78,7 @@ def test_nobody_is_asked_for_a_student_who_is_here_or_in_a_closed_session(world:
 
 
 def test_a_crowd_does_not_fill_the_table(world: World) -> None:
-    for track in range(reviews.MOST_WAITING):
+    for track in range(review_queue.MOST_WAITING):
         assert offered(world, template=vector(100 + track), track=track)
     assert offered(world, template=vector(99), track=99) is None
 
@@ -93,15 +95,15 @@ def test_this_one_marks_with_the_evidence_and_keeps_the_other_from_the_face(worl
     assert evidence.crop is not None
     assert [block.student_id for block in Block.objects.all()] == [world.ann.pk]
     assert not Blob.objects.filter(kind=Blob.Kind.REVIEW).exists()
-    assert reviews.waiting(world.session) == []
+    assert review_queue.waiting(world.session) == []
 
 
 def test_neither_keeps_both_from_the_face_and_from_no_other(world: World) -> None:
     offered(world)
     assert decide(world, "neither") is None
-    standing = blocks.of(world.session)
-    assert blocked_for(vector(1), standing) == {str(world.ann.pk), str(world.bea.pk)}
-    assert blocked_for(vector(2), standing) == frozenset()
+    standing = rejected_matches.of_session(world.session)
+    assert rejected_students(vector(1), standing) == {str(world.ann.pk), str(world.bea.pk)}
+    assert rejected_students(vector(2), standing) == frozenset()
     assert not Mark.objects.exists()
 
 
@@ -133,7 +135,9 @@ def test_what_cannot_be_decided_is_refused(world: World) -> None:
     assert refused.value.code == "student_needed"
     review = Review.objects.get()
     with pytest.raises(Refused) as refused:
-        reviews.decide(review_id=review.pk, verdict="neither", actor=world.other_teacher, now=timezone.now())
+        review_queue.decide(
+            review_id=review.pk, verdict="neither", actor=world.other_teacher, now=timezone.now()
+        )
     assert refused.value.code == "not_allowed"
     assert Review.objects.get().verdict == Review.Verdict.WAITING
     decide(world, "ignored")
@@ -145,7 +149,7 @@ def test_what_cannot_be_decided_is_refused(world: World) -> None:
 def test_closing_the_session_leaves_nothing_of_an_undecided_face(world: World) -> None:
     offered(world)
     offered(world, template=vector(7), track=2)
-    reviews.decide(
+    review_queue.decide(
         review_id=Review.objects.order_by("pk")[0].pk,
         verdict="neither",
         actor=world.teacher,
@@ -161,23 +165,25 @@ def test_closing_the_session_leaves_nothing_of_an_undecided_face(world: World) -
 
 def test_not_this_person_takes_the_mark_back_and_keeps_the_face_from_the_student(world: World) -> None:
     result = register.mark(
-        session_id=world.session.pk,
-        student_id=world.cem.pk,
-        letter=register.ARRIVED,
-        source=Source.CAMERA,
-        actor=None,
-        now=timezone.now(),
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.cem.pk,
+            code=register.ARRIVED,
+            source=Source.CAMERA,
+            actor=None,
+            now=timezone.now(),
+        )
     )
     assert result.mark is not None
-    reviews.refuse(mark=result.mark, template=vector(4), actor=world.teacher, now=timezone.now())
+    not_this_student.reject(mark=result.mark, template=vector(4), actor=world.teacher, now=timezone.now())
     assert Mark.objects.get().code is None
-    assert blocked_for(vector(4), blocks.of(world.session)) == {str(world.cem.pk)}
+    assert rejected_students(vector(4), rejected_matches.of_session(world.session)) == {str(world.cem.pk)}
 
 
 def test_the_rules_of_a_session_know_who_is_hard_to_tell_apart(world: World) -> None:
     first, second = sorted((world.ann, world.cem), key=lambda student: student.pk)
     ConfusablePair.objects.create(first=first, second=second, distance=0.2)
-    assert sightings.rules(world.session, visitors=False).confusable == {
+    assert camera_marks.rules(world.session, visitors=False).confusable == {
         frozenset((str(first.pk), str(second.pk)))
     }
 
@@ -205,7 +211,7 @@ def between(world: World, distances: tuple[float, float], template: Array, *, tr
 
 
 def ask(world: World, asked: Question, camera: str = "front") -> bool:
-    return reviews.offer(session_id=world.session.pk, question=asked, camera=camera) is not None
+    return review_queue.offer(session_id=world.session.pk, question=asked, camera=camera) is not None
 
 
 def test_one_twin_being_here_leaves_the_other_to_be_asked_about(world: World) -> None:
@@ -215,7 +221,7 @@ def test_one_twin_being_here_leaves_the_other_to_be_asked_about(world: World) ->
     # Bea's face is as near to Ann's as twins are, and blocked for her since.
     assert ask(world, between(world, (0.27, 0.21), near(vector(1), 2), track=2))
     second = Review.objects.get(verdict=Review.Verdict.WAITING)
-    reviews.decide(
+    review_queue.decide(
         review_id=second.pk,
         verdict="student",
         student_id=world.bea.pk,

@@ -13,7 +13,7 @@ from autobahn.exception import Disconnected
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from attendance.consumers.base import SessionConsumer
+from attendance.sockets.base import SessionConsumer
 from tests.sockets.serving import Served, frame, hear
 from tests.world import World
 

@@ -10,7 +10,6 @@ import pytest
 from django.utils import timezone
 from websockets.sync.client import ClientConnection
 
-from attendance import consents, students
 from attendance.models import (
     Attempt,
     AuditEvent,
@@ -23,6 +22,7 @@ from attendance.models import (
     SchoolSettings,
     Student,
 )
+from attendance.people import consents, students
 from tests.sockets.people import clip_frames, enrolled
 from tests.sockets.serving import Message, Served, frame, hear, token_of
 from tests.sockets.test_door import cookie_of, device_cookie

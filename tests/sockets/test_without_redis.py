@@ -15,10 +15,10 @@ from uuid import uuid4
 import pytest
 from websockets.sync.client import ClientConnection
 
-from attendance import jobs
+from attendance.jobs import queue
 from attendance.models import Mark, Student
-from config import embedded
 from config.celery import app
+from launcher import embedded
 from tests.conftest import PLACE
 from tests.sockets import faults
 from tests.sockets.faults import Valkey, Way
@@ -254,5 +254,5 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
 def test_a_job_waits_for_the_sweep_while_the_broker_is_full() -> None:
     app.set_default()  # tasks that several apps may share ring with ours
     with faults.full(PLACE.sockets / embedded.VALKEY_SOCKET):
-        assert not jobs.ring(uuid4())
-    assert jobs.ring(uuid4())
+        assert not queue.ring(uuid4())
+    assert queue.ring(uuid4())

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from attendance.lockout import FREE_FAILURES
+from attendance.access.lockout import FREE_FAILURES
 from attendance.models import AuditEvent
 from tests.web.conftest import Visitor
 from tests.world import PASSWORD, World

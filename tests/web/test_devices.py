@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from attendance import devices, register
-from attendance.errors import Refused
+from attendance import register
+from attendance.access import devices
+from attendance.core.errors import Refused
 from attendance.models import Device, PairingCode, Source
 from tests.web.conftest import Visitor
 from tests.world import World
@@ -130,12 +131,14 @@ def test_the_board_names_only_those_who_are_here(world: World) -> None:
     now = timezone.now()
     for student, letter in ((world.ann, register.PRESENT), (world.bea, register.ABSENT)):
         register.mark(
-            session_id=world.session.pk,
-            student_id=student.pk,
-            letter=letter,
-            source=Source.TEACHER,
-            actor=world.teacher,
-            now=now,
+            register.MarkRequest(
+                session_id=world.session.pk,
+                student_id=student.pk,
+                code=letter,
+                source=Source.TEACHER,
+                actor=world.teacher,
+                now=now,
+            )
         )
     client = paired(world, "projector")
     board = client.get(page("board", world))
@@ -150,20 +153,24 @@ def test_a_kiosk_takes_back_only_its_own_mark_of_just_now(world: World) -> None:
     client = paired(world, "kiosk")
     now = timezone.now()
     register.mark(
-        session_id=world.session.pk,
-        student_id=world.ann.pk,
-        letter=register.PRESENT,
-        source=Source.TEACHER,
-        actor=world.teacher,
-        now=now,
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.ann.pk,
+            code=register.PRESENT,
+            source=Source.TEACHER,
+            actor=world.teacher,
+            now=now,
+        )
     )
     register.mark(
-        session_id=world.session.pk,
-        student_id=world.bea.pk,
-        letter=register.ARRIVED,
-        source=Source.KIOSK,
-        actor=None,
-        now=now,
+        register.MarkRequest(
+            session_id=world.session.pk,
+            student_id=world.bea.pk,
+            code=register.ARRIVED,
+            source=Source.KIOSK,
+            actor=None,
+            now=now,
+        )
     )
     refused = client.post(page("not-me", world), {"student": str(world.ann.pk)})
     assert (refused.status_code, refused.json()["code"]) == (400, "too_late")

@@ -131,10 +131,10 @@ def test_a_larger_class_costs_no_more_queries(
 
 
 def test_faces_are_shown_only_where_they_may_be_seen(world: World, visitor: Visitor) -> None:
-    from attendance import blobs
+    from attendance.core import blob_store
     from attendance.models import Blob, Photograph
 
-    crop = blobs.store(Blob.Kind.ENROLMENT, b"jpeg", owner=world.ann.pk)
+    crop = blob_store.store(Blob.Kind.ENROLMENT, b"jpeg", owner=world.ann.pk)
     Photograph.objects.create(student=world.ann, crop=crop, content_hmac="1")
     url = reverse("class", args=[world.school_class.pk])
     assert "/portrait/" in visitor("teacher").get(url).content.decode()

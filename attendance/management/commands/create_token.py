@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from attendance import tokens
-from attendance.errors import Refused
+from attendance.access import tokens
+from attendance.core.errors import Refused
 from attendance.models import User
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from attendance import demonstration
-from attendance.errors import Refused
+from attendance.core.errors import Refused
 
 
 class Command(BaseCommand):

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from attendance import jobs, rebuilding
+from attendance.faces import rebuild
+from attendance.jobs import queue
 from attendance.models import Job, SchoolClass
 
 
@@ -21,9 +22,9 @@ class Command(BaseCommand):
         if unknown := set(names) - {row.name for row in classes}:
             message = f"There is no class “{min(unknown)}”."
             raise CommandError(message)
-        job = rebuilding.start(classes=classes, actor=None)
+        job = rebuild.start(classes=classes, actor=None)
         # Here and now, unless a worker was quicker; either way the row says how it ended.
-        jobs.run(job.pk)
+        queue.run(job.pk)
         job.refresh_from_db()
         self._tell(job)
 
@@ -35,4 +36,4 @@ class Command(BaseCommand):
             message = f"It failed: {job.error}.{again}"
             raise CommandError(message)
         else:
-            self.stdout.write(rebuilding.told(job.result))
+            self.stdout.write(rebuild.told(job.result))

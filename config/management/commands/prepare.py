@@ -12,7 +12,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from attendance import canary
+from attendance.core import key_check
 from attendance.models import User
 from attendance.models.users import Role
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         self.stderr.write("  tables", ending="\n")
         call_command("migrate", interactive=False, verbosity=0)
-        if sentence := canary.fault():
+        if sentence := key_check.fault():
             raise CommandError(sentence)
         call_command("check", databases=["default"], verbosity=0)
         try:

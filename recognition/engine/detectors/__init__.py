@@ -4,8 +4,8 @@ from pathlib import Path
 
 from recognition.engine.detectors.base import LARGEST_SIDE, SMALLEST_SIDE, Detector
 from recognition.engine.errors import RuntimeUnavailable
-from recognition.engine.models import CENTERFACE_FILE, YUNET_FILE, present
-from recognition.engine.runtime import Runtime
+from recognition.engine.networks.model_files import CENTERFACE_FILE, YUNET_FILE, present
+from recognition.engine.networks.runtime import Runtime
 
 __all__ = ["LARGEST_SIDE", "NAMES", "SMALLEST_SIDE", "Detector", "choose", "create"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from recognition.engine.errors import BadImage
 from recognition.engine.geometry import as_complex, turn
+from recognition.engine.networks.runtime import Network, Shape
 from recognition.engine.opencv import cv2
-from recognition.engine.runtime import Network, Shape
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 # The detector's longer side is kept within these, per tile (DESIGN.md, FACE_DETECTION_SCALE).

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.engine import networks
 from recognition.engine.detectors import base
 from recognition.engine.detectors.hog import cut
 from recognition.engine.errors import BadImage
-from recognition.engine.models import MMOD_FILE, locate
-from recognition.engine.runtime import Runtime
+from recognition.engine.networks import conversion
+from recognition.engine.networks.model_files import MMOD_FILE, locate
+from recognition.engine.networks.runtime import Runtime
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 _PADDING, _OUTER_PADDING = 10, 11
@@ -58,7 +58,7 @@ class Cnn:
     scales = False
 
     def __init__(self, runtime: Runtime, models_dir: Path | None, cache_dir: Path) -> None:
-        model = networks.load(networks.MMOD, locate(MMOD_FILE, models_dir), cache_dir)
+        model = conversion.load(conversion.MMOD, locate(MMOD_FILE, models_dir), cache_dir)
         self._network = base.Sized(runtime.compile(model), keep=2)
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - it always looks in full size
@@ -113,7 +113,7 @@ def pyramid(rgb: Pixels) -> tuple[list[Level], Array]:
     levels, height, width = _layout(rgb.shape[0], rgb.shape[1])
     canvas = np.zeros((3, height, width), np.float32)
     first = levels[0]
-    now = ((rgb - networks.MEAN_COLOUR) / networks.DIVISOR).transpose(2, 0, 1)
+    now = ((rgb - conversion.MEAN_COLOUR) / conversion.DIVISOR).transpose(2, 0, 1)
     for level in levels:
         if level is not first:
             now = _resized(now, level.height, level.width)

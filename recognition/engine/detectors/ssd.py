@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from recognition.engine.detectors import base
-from recognition.engine.models import SSD_FILE, SSD_GRAPH_FILE, verified
+from recognition.engine.networks.model_files import SSD_FILE, SSD_GRAPH_FILE, verified
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Box, Detection, Pixels
 

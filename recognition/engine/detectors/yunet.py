@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from recognition.engine.detectors import base
-from recognition.engine.models import YUNET_FILE, read
-from recognition.engine.runtime import Runtime
+from recognition.engine.networks.model_files import YUNET_FILE, read
+from recognition.engine.networks.runtime import Runtime
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 _STRIDES = (8, 16, 32)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recognition.engine import Engine, EngineError
 from recognition.engine.detectors.ssd import cuda_devices
-from recognition.engine.models import (
+from recognition.engine.networks.model_files import (
     CENTERFACE_FILE,
     ENCODER_FILE,
     FETCHED,

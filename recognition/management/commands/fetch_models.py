@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recognition import fetching
 from recognition.engine.errors import EngineError
-from recognition.engine.models import FETCHED
+from recognition.engine.networks.model_files import FETCHED
 
 
 class Command(BaseCommand):

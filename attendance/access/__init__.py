@@ -1,0 +1,1 @@
+"""Who may connect: tokens, devices, lockout after failed logins, one-time passwords."""

@@ -1,0 +1,66 @@
+"""Tokens of other systems: shown once, kept as a digest, revocable by name."""
+
+import datetime as dt
+import hashlib
+import secrets
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from attendance.core import audit, policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.models import ApiToken, User
+
+MARK = "rc_"
+"""In front of each token, so that scanners of published code can tell what has leaked."""
+SECRET_BYTES = 32
+PREFIX_LENGTH = 8
+TOUCH_EVERY = dt.timedelta(minutes=1)
+
+
+def create(*, user: User, name: str, actor: User | None) -> tuple[ApiToken, str]:
+    """A new token and its plain text, which cannot be had again. Anyone may have one; for others, who manages users."""
+    if actor is not None and actor.pk != user.pk:
+        policy.require(actor, Action.MANAGE_USERS)
+    wanted = name.strip()[:80]
+    if not wanted:
+        raise Refused("name_needed", _("Give the token a name that says which system uses it."))
+    if ApiToken.objects.filter(user=user, name=wanted).exists():
+        raise Refused("already", _("This user has a token of that name. Choose another name."))
+    plain = MARK + secrets.token_urlsafe(SECRET_BYTES)
+    token = ApiToken.objects.create(
+        user=user, name=wanted, prefix=plain[:PREFIX_LENGTH], digest=digest_of(plain)
+    )
+    audit.record(actor, "token_created", token, user=str(user.pk))
+    return token, plain
+
+
+def user_of(plain: str) -> User | None:
+    """Whose token this is: None for an unknown or revoked one, and for a user who may not log in."""
+    token = (
+        ApiToken.objects.select_related("user")
+        .filter(digest=digest_of(plain), revoked_at=None, user__is_active=True)
+        .first()
+    )
+    if token is None:
+        return None
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - TOUCH_EVERY)
+    if token.last_used_at is None or token.last_used_at < now - TOUCH_EVERY:
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    return token.user
+
+
+def revoke(*, token: ApiToken, actor: User | None) -> None:
+    """End a token at once; its row stays, so that the record says what it did."""
+    if actor is not None and actor.pk != token.user_id:
+        policy.require(actor, Action.MANAGE_USERS)
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        audit.record(actor, "token_revoked", token, user=str(token.user_id))
+
+
+def digest_of(plain: str) -> str:
+    """SHA-256 in hex: the tokens are 256 random bits, so a slow hash would protect nothing."""
+    return hashlib.sha256(plain.encode("utf-8", "surrogateescape")).hexdigest()

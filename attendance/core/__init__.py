@@ -1,0 +1,1 @@
+"""Errors, rights, audit, clock and encrypted storage that every other package uses."""

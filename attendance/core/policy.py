@@ -1,0 +1,83 @@
+"""Who may: the one answer for pages, sockets, the API and the admin.
+
+A teacher's rights come from `Teaching`, never from the role alone: for a session it must cover the session's day
+and not have ended before today, so a substitute's rights end with the last day. A person who must still choose a
+password may do nothing.
+"""
+
+import datetime as dt
+from enum import StrEnum
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from attendance.core.errors import Refused
+from attendance.models import Membership, Role, SchoolClass, Session, Student, Teaching, User
+
+Person = User | AnonymousUser
+
+
+class Action(StrEnum):
+    VIEW_SESSION = "view_session"
+    RUN_SESSION = "run_session"  # start, close, show to the camera, pair devices
+    MARK = "mark"
+    VIEW_CLASS = "view_class"
+    VIEW_STUDENT = "view_student"
+    VIEW_FACES = "view_faces"  # photographs, evidence, review crops, distances
+    IDENTIFY = "identify"
+    ENROL = "enrol"
+    MANAGE_SCHOOL = "manage_school"  # students, classes, memberships, consents, codes
+    MANAGE_USERS = "manage_users"
+    VIEW_AUDIT = "view_audit"
+
+
+Subject = Session | SchoolClass | Student | None
+
+OFFICE = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR})
+ADMINISTRATOR_ONLY = frozenset({Action.MANAGE_USERS, Action.VIEW_AUDIT})
+OF_TEACHERS = frozenset(Action) - ADMINISTRATOR_ONLY - {Action.ENROL, Action.MANAGE_SCHOOL}
+OF_VIEWERS = frozenset({Action.VIEW_SESSION, Action.VIEW_CLASS, Action.VIEW_STUDENT})
+
+
+def may(user: Person, action: Action, subject: Subject = None, *, on: dt.date | None = None) -> bool:
+    """Whether `user` may do `action` to `subject` (None: to the kind at all, as for a list or a new row).
+
+    `on` is the day for which a class or student is meant, today unless given; a session has its own.
+    """
+    if not isinstance(user, User) or not user.is_active or user.must_change_password:
+        return False
+    if user.is_superuser or user.role == Role.ADMINISTRATOR:
+        return True
+    if user.role == Role.REGISTRAR:
+        return action not in ADMINISTRATOR_ONLY
+    if user.role == Role.VIEWER:
+        return action in OF_VIEWERS
+    return action in OF_TEACHERS and (subject is None or _teaches(user, subject, on))
+
+
+def require(
+    actor: Person | None, action: Action, subject: Subject = None, *, on: dt.date | None = None
+) -> None:
+    """Raise `Refused("not_allowed")` unless `actor` may. None is the house itself: commands and jobs."""
+    if actor is not None and not may(actor, action, subject, on=on):
+        raise Refused("not_allowed", _("You have no right to do this. Ask the school's office."))
+
+
+def sees_all_classes(user: Person) -> bool:
+    """Whether lists need no narrowing to the classes that the person teaches."""
+    return isinstance(user, User) and (user.is_superuser or user.role in {*OFFICE, Role.VIEWER})
+
+
+def _teaches(user: User, subject: Session | SchoolClass | Student, on: dt.date | None) -> bool:
+    today = timezone.localdate()
+    day = subject.date if isinstance(subject, Session) else on or today
+    lasting = Q(ends_on=None) | Q(ends_on__gte=today)
+    teachings = Teaching.objects.filter(lasting, user=user).on(day)
+    if isinstance(subject, Session):
+        return teachings.filter(school_class=subject.school_class_id).exists()
+    if isinstance(subject, SchoolClass):
+        return teachings.filter(school_class=subject).exists()
+    classes = Membership.objects.filter(student=subject).on(day).values("school_class")
+    return teachings.filter(school_class__in=classes).exists()

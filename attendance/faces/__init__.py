@@ -1,0 +1,1 @@
+"""Enrolment photographs and templates."""

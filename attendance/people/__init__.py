@@ -1,0 +1,1 @@
+"""Students, consents, classes and memberships."""

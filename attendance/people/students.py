@@ -1,0 +1,60 @@
+"""Adding and changing students; what concerns their faces is done by `enrolment`, `consents` and `erasure`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from attendance.core import audit, policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.faces import gallery_versions
+from attendance.models import Student, User
+
+
+def create(*, actor: User, **fields: Any) -> Student:
+    """A new student out of the writable fields. Raises `Refused`: not_allowed, already_there."""
+    _may(actor)
+    with transaction.atomic():
+        _free(fields.get("external_id"), None)
+        student = Student.objects.create(**fields)
+        audit.record(actor, "student_created", student)
+    return student
+
+
+def change(*, student_id: UUID, actor: User, **fields: Any) -> Student:
+    """Change what `fields` names. A student who leaves, or comes back, is out of or in the galleries at once."""
+    _may(actor)
+    with transaction.atomic():
+        if "left_on" in fields:
+            gallery_versions.lock_school()
+        student = Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
+        if student is None:
+            raise Refused("no_such_student", _("There is no such student."))
+        _free(fields.get("external_id"), student)
+        changed = sorted(name for name, value in fields.items() if getattr(student, name) != value)
+        for name in changed:
+            setattr(student, name, fields[name])
+        if changed:
+            student.save(update_fields=changed)
+            audit.record(actor, "student_changed", student, fields=",".join(changed))
+        if "left_on" in changed:
+            gallery_versions.raise_versions([student.pk])
+    return student
+
+
+def _may(actor: User) -> None:
+    if not policy.may(actor, Action.MANAGE_SCHOOL):
+        raise Refused("not_allowed", _("Only the office may change students."))
+
+
+def _free(external_id: str | None, student: Student | None) -> None:
+    if external_id is None:
+        return
+    others = Student.objects.filter(external_id=external_id)
+    if student is not None:
+        others = others.exclude(pk=student.pk)
+    if others.exists():
+        message = _("Another student has the number “%(number)s”.") % {"number": external_id}
+        raise Refused("already_there", message, {"field": "external_id"})

@@ -1,0 +1,62 @@
+"""Erasure of a person's data: the face and the contact go, the register stays true."""
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from attendance.core import audit, policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.faces import gallery_versions
+from attendance.models import ConfusablePair, Consent, Evidence, User
+from attendance.people import consents
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Erased:
+    """What was removed, for the certificate; the audit event keeps the same counts."""
+
+    student_id: UUID
+    at: dt.datetime
+    photographs: int
+    evidence: int
+    reviews: int
+
+
+def erase(*, student_id: UUID, actor: User | None, reason: str, now: dt.datetime) -> Erased:
+    """Remove face data, evidence, consents' names and contact fields; marks and their history stay.
+
+    `reason` is needed and kept: write no names in it. Erasing twice removes nothing more.
+    """
+    policy.require(actor, Action.MANAGE_SCHOOL)
+    if not reason.strip():
+        raise Refused("reason_needed", _("Say why the data are erased."))
+    with transaction.atomic():
+        gallery_versions.lock_school()
+        student = gallery_versions.lock_student(student_id)
+        if student is None:
+            raise Refused("no_such_student", _("There is no such student."))
+        forgotten = consents.forget_face(student_id)
+        evidence = Evidence.objects.filter(event__student=student_id).delete()[0]
+        ConfusablePair.objects.filter(first=student).delete()
+        ConfusablePair.objects.filter(second=student).delete()
+        Consent.objects.filter(student=student, withdrawn_at=None).update(
+            withdrawn_at=now, withdrawn_by=actor
+        )
+        Consent.objects.filter(student=student).update(given_by="")
+        student.contact_email, student.erased_at = "", student.erased_at or now
+        student.save(update_fields=["contact_email", "erased_at"])
+        erased = Erased(student_id, now, forgotten.photographs, evidence, forgotten.reviews)
+        audit.record(
+            actor,
+            "student_erased",
+            student,
+            reason=reason.strip()[:300],
+            photographs=erased.photographs,
+            evidence=erased.evidence,
+            reviews=erased.reviews,
+        )
+        return erased

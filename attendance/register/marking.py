@@ -1,0 +1,109 @@
+"""`mark`, the only writer of marks.
+
+Camera, group photograph, teacher, review, kiosk, API and office all pass it. It rechecks session, membership, right and
+consent in the database, under the session's row lock, in one transaction; refusals and repetitions are counted as
+`Attempt`s. A human mark always wins over the camera's.
+"""
+
+import datetime as dt
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from attendance.calendar.sessions import lock_session
+from attendance.core import policy
+from attendance.core.errors import Refused
+from attendance.core.policy import Action
+from attendance.models import AttendanceCode, Mark, MarkEvent, Student
+from attendance.register import broadcast
+from attendance.register.codes import HERE, code_of, first_seen, lateness
+from attendance.register.evidence import keep_evidence
+from attendance.register.feed import raise_version
+from attendance.register.requests import MarkRequest, Outcome, PendingMark, Result
+from attendance.register.rules import check_current, check_repeated, check_rules, nonce_reused
+from attendance.register.state import mark_message
+
+LATE_UPLOAD_AFTER = dt.timedelta(minutes=2)
+TEXT_LENGTH = 300
+NONCE_CONSTRAINT = "mark_event_nonce_once_per_source"
+
+
+def mark(request: MarkRequest) -> Result:
+    """Write, change or undo one mark.
+
+    Raises `Refused` for what cannot be counted against a student: no right, no such session, student or code.
+    """
+    try:
+        with transaction.atomic():
+            session = lock_session(request.session_id)
+            policy.require(request.actor, Action.MARK, session)
+            student = _student(request.student_id, locked=not request.by_person)
+            return write(PendingMark(request, session, student))
+    except IntegrityError as error:
+        # The same nonce for another session at the same moment: that session's lock is not ours.
+        if NONCE_CONSTRAINT in str(error):
+            raise nonce_reused() from None
+        raise
+
+
+def write(mark: PendingMark) -> Result:
+    """Check and write one mark, in the caller's transaction under the session's lock."""
+    return check_repeated(mark) or check_rules(mark) or _write_over_current(mark)
+
+
+def _student(student_id: UUID, *, locked: bool) -> Student:
+    """Return the student; `locked` under a row lock, so that a consent that is being withdrawn is waited for."""
+    students = Student.objects.select_for_update(no_key=True) if locked else Student.objects.all()
+    student = students.filter(pk=student_id).first()
+    if student is None:
+        raise Refused("no_such_student", _("There is no such student."))
+    return student
+
+
+def _write_over_current(mark: PendingMark) -> Result:
+    current = (
+        Mark.objects.select_for_update(of=("self",))
+        .select_related("code")
+        .filter(session=mark.session, student=mark.student)
+        .first()
+    )
+    return check_current(mark, current) or _store(mark, current, code_of(mark))
+
+
+def _store(mark: PendingMark, current: Mark | None, code: AttendanceCode | None) -> Result:
+    request, before = mark.request, current.code_id if current else None
+    row = current or Mark(session=mark.session, student=mark.student, revision=0)
+    _change(row, mark, code)
+    row.save()
+    event = MarkEvent.objects.create(
+        mark=row,
+        session=mark.session,
+        student=mark.student,
+        revision=row.revision,
+        from_code=before,
+        to_code=row.code_id,
+        actor=request.actor,
+        source=request.source,
+        reason=request.reason.strip()[:TEXT_LENGTH],
+        seen_at=mark.seen_at,
+        stored_at=request.now,
+        late_upload=request.now - mark.seen_at > LATE_UPLOAD_AFTER,
+        nonce=request.nonce,
+    )
+    if request.evidence is not None:
+        keep_evidence(event=event, evidence=request.evidence, now=request.now)
+    version = raise_version(mark.session)
+    broadcast.publish_on_commit(mark.session.pk, mark_message(row, version))
+    return Result(Outcome.CHANGED if current else Outcome.CREATED, "", row, event, version)
+
+
+def _change(row: Mark, mark: PendingMark, code: AttendanceCode | None) -> None:
+    request = mark.request
+    row.code, row.source, row.marked_by, row.changed_at = code, request.source, request.actor, request.now
+    row.revision += 1
+    row.note = row.note if request.note is None else request.note.strip()[:TEXT_LENGTH]
+    here = code is not None and code.status in HERE
+    row.first_seen_at = first_seen(mark, row.first_seen_at) if here else None
+    late = code is not None and code.status == AttendanceCode.Status.LATE
+    row.minutes_late = lateness(mark, row.first_seen_at) if late else None

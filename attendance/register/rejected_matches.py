@@ -1,0 +1,57 @@
+"""Rejected matches: faces of which a person said "not this student", sealed until the session is signed.
+
+They are read under the session's lock before a camera's mark: a camera learns of a new one a moment later, and what it
+recognised in that moment must not be marked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from attendance.models import Block, Session, User
+from recognition.crypto import keyring
+from recognition.engine.identification.rejection import RejectedMatch, rejected_students
+from recognition.engine.types import SPACE, Array
+
+
+def reject(
+    *, session: Session, student_id: UUID, template: Array, actor: User | None, now: dt.datetime
+) -> Block:
+    """Store that this face (unit template) is not the student, in the caller's transaction."""
+    row = Block(session=session, student_id=student_id, said_by=actor, said_at=now)
+    row.sealed_template = seal(template, "block", row.pk, session.pk)
+    row.save(force_insert=True)
+    return row
+
+
+def of_session(session: Session, *student_ids: UUID) -> tuple[RejectedMatch, ...]:
+    """Return the rejected matches of a session; of these students only, where any are given."""
+    rows = Block.objects.filter(session=session)
+    if student_ids:
+        rows = rows.filter(student__in=student_ids)
+    return tuple(RejectedMatch(str(row.student_id), template_of(row)) for row in rows)
+
+
+def is_rejected(session: Session, student_id: UUID, template: Array) -> bool:
+    """Return whether a person said of this face that it is not this student."""
+    return str(student_id) in rejected_students(template, of_session(session, student_id))
+
+
+def template_of(row: Block) -> Array:
+    """Return the face that a rejected match is about."""
+    return unseal(row.sealed_template, "block", row.pk, row.session_id)
+
+
+def seal(template: Array, table: str, row: UUID, session: UUID) -> bytes:
+    """Return a face that is kept for one session, encrypted for its row."""
+    return keyring().seal(template.astype("<f4").tobytes(), table, str(row), str(session), SPACE)
+
+
+def unseal(data: Any, table: str, row: UUID, session: UUID) -> Array:
+    """Return the face of a row. Raises `recognition.crypto.CannotOpen`."""
+    plain = keyring().open(data, table, str(row), str(session), SPACE)
+    return np.frombuffer(plain, "<f4").astype(np.float32)

@@ -1,0 +1,172 @@
+"""The whole state of a register, as dashboards and pages show it, in a constant number of queries."""
+
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from attendance.core import policy
+from attendance.core.policy import Action, Person
+from attendance.faces import templates
+from attendance.models import (
+    Attempt,
+    AttendanceCode,
+    Evidence,
+    Mark,
+    Membership,
+    Photograph,
+    Review,
+    Session,
+    Student,
+)
+
+State = dict[str, Any]
+
+
+def register_state(session: Session, *, user: Person | None) -> State:
+    """Everything that a page needs to show the register. `user` None, a paired device, sees no portraits.
+
+    The version is read first: what is read after it may be newer, and its event then comes again, to no harm.
+    """
+    fresh = Session.objects.select_related("school_class").get(pk=session.pk)
+    faces = user is not None and policy.may(user, Action.VIEW_FACES, fresh)
+    marks = {mark.student_id: mark for mark in _marks(fresh)}
+    students = [_student(student, marks.get(student.pk), faces) for student in _students(fresh)]
+    return {
+        "type": "register",
+        "version": fresh.version,
+        "session": session_state(fresh),
+        "codes": list(AttendanceCode.objects.values("letter", "meaning", "status")),
+        "counts": _counts(students),
+        "students": students,
+        "reviews": Review.objects.filter(session=fresh, verdict=Review.Verdict.WAITING).count(),
+        "attempts": _attempts(fresh),
+    }
+
+
+def _students(session: Session) -> QuerySet[Student]:
+    """Who is expected, and who has a mark although the membership was changed afterwards."""
+    members = Membership.objects.filter(school_class=session.school_class_id).on(session.date)
+    marked = Mark.objects.filter(session=session)
+    photographs = (
+        Photograph.objects.filter(student=OuterRef("pk"), templates__space__in=templates.searched_space())
+        .order_by()
+        .values("student")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    recognisable = Student.objects.recognisable(timezone.now()).filter(pk=OuterRef("pk"))
+    return (
+        Student.objects.filter(Q(pk__in=members.values("student")) | Q(pk__in=marked.values("student")))
+        .annotate(
+            photograph_count=Coalesce(Subquery(photographs), 0),
+            portrayed=Exists(Photograph.objects.filter(student=OuterRef("pk"))),
+            consented=Exists(recognisable),
+        )
+        .order_by("sort_key", "pk")
+    )
+
+
+def _marks(session: Session) -> QuerySet[Mark]:
+    evidence = Evidence.objects.filter(event__mark=OuterRef("pk"))
+    return (
+        Mark.objects.filter(session=session)
+        .select_related("code", "marked_by")
+        .annotate(has_evidence=Exists(evidence))
+    )
+
+
+def _student(student: Any, mark: Mark | None, faces: bool) -> State:
+    portrait = f"/api/v1/students/{student.pk}/portrait/" if faces and student.portrayed else None
+    return {
+        "id": str(student.pk),
+        "name": student.name,
+        "portrait": portrait,
+        "recognisable": _by_hand(student) is None,
+        "by_hand": _by_hand(student),
+        "photographs": student.photograph_count,
+        "mark": None if mark is None else mark_state(mark),
+    }
+
+
+def _by_hand(student: Any) -> str | None:
+    """Why the camera cannot know a student; None where it can."""
+    if not student.consented:
+        return "no_consent"
+    if student.photograph_count > 0:
+        return None
+    return "photograph_again" if student.portrayed else "no_photograph"
+
+
+def mark_state(mark: Any) -> State:
+    """A mark as pages show it; its `has_evidence` must have been annotated."""
+    return {
+        "mark": str(mark.pk),
+        "code": mark.code_id,
+        "status": None if mark.code is None else mark.code.status,
+        "at": mark.changed_at.isoformat(),
+        "source": mark.source,
+        "by": mark.marked_by.shown_name if mark.marked_by else None,
+        "note": mark.note,
+        "revision": mark.revision,
+        "minutes_late": mark.minutes_late,
+        "evidence": mark.has_evidence,
+    }
+
+
+def _counts(students: list[State]) -> dict[str, int]:
+    counts = dict.fromkeys((*AttendanceCode.Status.values, "unmarked"), 0)
+    for student in students:
+        mark = student["mark"]
+        counts[(mark and mark["status"]) or "unmarked"] += 1
+    return {"expected": len(students), **counts}
+
+
+def _attempts(session: Session) -> list[State]:
+    return [
+        {
+            "student": {"id": str(attempt.student_id), "name": attempt.student.name},
+            "source": attempt.source,
+            "reason": attempt.reason,
+            "count": attempt.count,
+            "last_at": attempt.last_at.isoformat(),
+        }
+        for attempt in Attempt.objects.filter(session=session).select_related("student").order_by("-last_at")
+    ]
+
+
+def mark_message(mark: Mark, version: int) -> State:
+    """Return the `mark` or `unmark` message of both sockets."""
+    return {
+        "type": "unmark" if mark.code is None else "mark",
+        "student": {"id": str(mark.student_id), "name": mark.student.name},
+        "status": None if mark.code is None else mark.code.status,
+        "code": mark.code_id,
+        "at": mark.changed_at.isoformat(),
+        "mark": str(mark.pk),
+        "source": mark.source,
+        "by": mark.marked_by.shown_name if mark.marked_by else None,
+        "note": mark.note,
+        "revision": mark.revision,
+        "minutes_late": mark.minutes_late,
+        "version": version,
+    }
+
+
+def session_message(session: Session) -> State:
+    """Return the `session` message of both sockets."""
+    return {"type": "session", "session": session_state(session), "version": session.version}
+
+
+def session_state(session: Session) -> State:
+    """Return the session as sockets and pages show it."""
+    return {
+        "id": str(session.pk),
+        "class": {"id": str(session.school_class_id), "name": session.school_class.name},
+        "title": session.title,
+        "state": session.state,
+        "date": session.date.isoformat(),
+        "starts_at": session.starts_at.isoformat(),
+        "ends_at": session.ends_at.isoformat(),
+    }

@@ -1,0 +1,50 @@
+"""Checks at start: whether the keys and the engine fit what the database holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
+from django.db import DatabaseError, connection
+
+from attendance.core import key_check
+from attendance.models import KeyCanary, Space
+from recognition.crypto import keyring
+
+
+@register(Tags.database)
+def check_keys(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """`attendance.E001`: the keys do not fit the database. Before the first migration there is nothing to check."""
+    if not databases or "default" not in databases:
+        return []
+    try:
+        if KeyCanary._meta.db_table not in connection.introspection.table_names():
+            return []
+        message = key_check.examine(keyring())
+    except DatabaseError:
+        return []  # A database that cannot be reached is reported by whatever connects to it.
+    return [] if message is None else [Error(message, id="attendance.E001")]
+
+
+@register(Tags.database)
+def check_space(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """`attendance.W001`: templates must be rebuilt. Before the first migration there is nothing to check."""
+    if not databases or "default" not in databases:
+        return []
+    try:
+        active = Space.objects.filter(active=True).first()
+    except DatabaseError:
+        return []  # No database or no tables yet: reported by whatever needs them.
+    if active is None:
+        return []
+    # Here, because Django loads this file for every command, and the engine is large.
+    from recognition.engine import SPACE
+
+    if active.name == SPACE:
+        return []
+    return [
+        Warning(
+            f"The school's templates ({active.name}) are not of this engine's kind ({SPACE}): nobody is recognised.",
+            hint="Run `manage.py rebuild_templates`: it rebuilds them from the photographs that are kept.",
+            id="attendance.W001",
+        )
+    ]

@@ -1,0 +1,1 @@
+"""`make run`: starts the servers and processes of one installation, and stops them."""

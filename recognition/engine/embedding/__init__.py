@@ -1,0 +1,1 @@
+"""From a detected face to its embedding and template."""

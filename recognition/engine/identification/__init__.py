@@ -1,0 +1,1 @@
+"""Whether a face is a student: thresholds, margins, assignment."""

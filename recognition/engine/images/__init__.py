@@ -1,0 +1,1 @@
+"""Images in: limits, decoding, scaling, tiles."""

@@ -1,0 +1,1 @@
+"""The neural networks: files, weights, conversion, and the runtime that executes them."""

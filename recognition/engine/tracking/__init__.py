@@ -1,0 +1,1 @@
+"""Faces followed from frame to frame."""

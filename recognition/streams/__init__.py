@@ -1,0 +1,1 @@
+"""Camera frames: queue, pipeline, motion, pacing."""

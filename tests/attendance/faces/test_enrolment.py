@@ -1,0 +1,313 @@
+"""Photographs to templates, with the real engine and real pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection
+from PIL import Image, ImageFilter
+
+from attendance.core.errors import Refused
+from attendance.faces import enrolment, photographs
+from attendance.faces.enrolment import Verdict
+from attendance.live.gallery_source import DatabaseSource
+from attendance.models import (
+    AuditEvent,
+    Blob,
+    ConfusablePair,
+    Membership,
+    Photograph,
+    SchoolClass,
+    SchoolSettings,
+    Space,
+    Student,
+    Template,
+)
+from recognition.engine.images.image import decode
+from recognition.process import ENGINE, engine
+from tests import material
+from tests.world import World, photograph
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine_stops() -> Iterator[None]:
+    yield
+    ENGINE.close()
+
+
+@pytest.fixture(scope="module")
+def people() -> Mapping[str, tuple[Path, ...]]:
+    return material.people()
+
+
+def enrol(world: World, student: Student, data: bytes, **given: Any) -> Verdict:
+    wanted: dict[str, Any] = {"actor": world.registrar, "now": world.now} | given
+    return enrolment.enrol(student_id=student.pk, data=data, **wanted)
+
+
+def picture(image: Image.Image, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    image.convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+def obama(people: Mapping[str, tuple[Path, ...]], number: int = 0) -> bytes:
+    return people["obama"][number].read_bytes()
+
+
+def portrait(people: Mapping[str, tuple[Path, ...]]) -> Image.Image:
+    return Image.open(people["obama"][0]).convert("RGB")
+
+
+def nothing_kept() -> bool:
+    return not any(table.objects.exists() for table in (Photograph, Template, Blob))
+
+
+def test_a_good_photograph_is_kept_encrypted_and_raises_the_versions(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    verdict = enrol(world, world.ann, obama(people))
+    assert (verdict.accepted, verdict.code, verdict.faces) == (True, "accepted", 1)
+    kept = Photograph.objects.get()
+    assert kept == verdict.photograph
+    assert (kept.student, kept.created_by) == (world.ann, world.registrar)
+    assert kept.content_hmac == enrolment.digest_of(obama(people))
+    sealed = bytes(Blob.objects.values_list("sealed", flat=True).get())
+    assert sealed.startswith(b"RC1")
+    assert b"JFIF" not in sealed
+    assert photographs.read(kept, world.registrar) == verdict.crop
+    assert max(decode(verdict.crop or b"").shape) <= 1024
+    vectors, owners = DatabaseSource().templates(str(world.school_class.pk))
+    assert owners == [str(world.ann.pk)]
+    assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-5)
+    assert Space.objects.get(active=True).name == engine().space
+    assert SchoolClass.objects.get(pk=world.school_class.pk).gallery_version == 1
+    assert SchoolSettings.load().school_gallery_version == 1
+    assert AuditEvent.objects.filter(action="photograph_added", row=str(kept.pk)).exists()
+
+
+def test_without_consent_the_picture_is_not_even_decoded(
+    world: World, people: Mapping[str, tuple[Path, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        pytest.fail("the picture was looked at")
+
+    monkeypatch.setattr(enrolment, "decode", never)
+    assert enrol(world, world.dan, obama(people)).code == "no_consent"
+    assert nothing_kept()
+
+
+def test_the_office_enrols_and_nobody_else(world: World) -> None:
+    for actor in (world.teacher, world.viewer):
+        with pytest.raises(Refused) as refusal:
+            enrol(world, world.ann, b"", actor=actor)
+        assert refusal.value.code == "not_allowed"
+
+
+def test_the_same_picture_serves_once(world: World, people: Mapping[str, tuple[Path, ...]]) -> None:
+    enrol(world, world.ann, obama(people))
+    again = enrol(world, world.ann, obama(people))
+    elsewhere = enrol(world, world.bea, obama(people), override_reason="twins")
+    assert again.code == elsewhere.code == "duplicate_photograph"
+    assert [similar.student for similar in elsewhere.similar] == [world.ann]
+    assert Photograph.objects.count() == 1
+
+
+def test_somebody_elses_face_needs_a_reason_and_makes_a_pair(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    for number in (0, 1, 2):
+        assert enrol(world, world.ann, obama(people, number)).accepted
+    held = enrol(world, world.bea, obama(people, 3))
+    assert (held.accepted, held.code) == (False, "looks_like_another")
+    assert held.similar[0].student == world.ann
+    assert world.ann.name in held.message
+    assert held.crop is not None
+    passed = enrol(world, world.bea, obama(people, 3), override_reason="identical twins")
+    assert passed.accepted
+    pair = ConfusablePair.objects.get()
+    assert {pair.first, pair.second} == {world.ann, world.bea}
+    assert (pair.overridden_by, pair.reason) == (world.registrar, "identical twins")
+
+
+def test_a_picture_of_another_student_is_found_although_the_own_ones_are_there(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    enrol(world, world.ann, obama(people))
+    for number in (0, 1):
+        enrol(world, world.bea, people["rose_leslie"][number].read_bytes())
+    assert enrol(world, world.bea, obama(people, 1)).code == "looks_like_another"
+
+
+def spoil(world: World, people: Mapping[str, tuple[Path, ...]]) -> Photograph:
+    """Ann gets two pictures of one person and, against the warning, one of another; the wrong one is returned."""
+    for number in (0, 1):
+        assert enrol(world, world.ann, obama(people, number)).accepted
+    wrong = people["rose_leslie"][0].read_bytes()
+    verdict = enrol(world, world.ann, wrong, override_reason="The clerk insisted.")
+    assert verdict.photograph is not None
+    return verdict.photograph
+
+
+def test_a_picture_unlike_the_students_own_is_held_back_beside_the_nearest(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    own = [enrol(world, world.ann, obama(people, number)).photograph for number in (0, 1)]
+    held = enrol(world, world.ann, people["rose_leslie"][0].read_bytes())
+    assert (held.accepted, held.code, held.overridable) == (False, "unlike_own", True)
+    assert held.own in own
+    assert held.crop is not None
+    assert held.similar == ()
+    assert world.ann.photographs.count() == 2
+    assert enrol(world, world.ann, obama(people, 2)).accepted
+
+
+def test_a_picture_unlike_the_own_is_kept_with_a_reason_and_that_is_in_the_audit(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    kept = spoil(world, people)
+    noted = AuditEvent.objects.get(action="photograph_kept_in_doubt")
+    assert (noted.actor, noted.row) == (world.registrar, str(kept.pk))
+    assert noted.details == {
+        "student": str(world.ann.pk),
+        "codes": "unlike_own",
+        "reason": "The clerk insisted.",
+    }
+    assert not ConfusablePair.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["obama", "rose_leslie"])
+def test_a_wrong_picture_among_a_students_hides_neither_face_from_the_next_check(
+    world: World, people: Mapping[str, tuple[Path, ...]], name: str
+) -> None:
+    wrong = spoil(world, people)
+    held = enrol(world, world.bea, people[name][1 if name == "rose_leslie" else 2].read_bytes())
+    assert (held.code, held.own) == ("looks_like_another", None)
+    (similar,) = held.similar
+    assert similar.student == world.ann
+    assert (similar.photograph == wrong) == (name == "rose_leslie")
+
+
+def test_one_reason_covers_a_face_like_anothers_and_unlike_the_own(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    enrol(world, world.ann, obama(people))
+    mine = enrol(world, world.bea, people["rose_leslie"][0].read_bytes()).photograph
+    held = enrol(world, world.bea, obama(people, 1))
+    assert (held.code, held.own) == ("looks_like_another", mine)
+    assert [similar.student for similar in held.similar] == [world.ann]
+    assert world.ann.name in held.message
+    assert enrol(world, world.bea, obama(people, 1), override_reason=" ").code == "looks_like_another"
+    assert enrol(world, world.bea, obama(people, 1), override_reason="Shorn.").accepted
+    assert ConfusablePair.objects.get().reason == "Shorn."
+    details = AuditEvent.objects.get(action="photograph_kept_in_doubt").details
+    assert (details["codes"], details["reason"]) == ("looks_like_another, unlike_own", "Shorn.")
+
+
+def test_six_people_are_not_taken_for_each_other(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    for name, student in zip(
+        ("obama", "biden", "rose_leslie"), (world.ann, world.bea, world.cem), strict=True
+    ):
+        for path in people[name][:2]:
+            verdict = enrol(world, student, path.read_bytes())
+            assert verdict.accepted, (path, verdict.message)
+    assert ConfusablePair.objects.count() == 0
+
+
+def test_several_faces_are_refused_and_counted(world: World) -> None:
+    verdict = enrol(world, world.ann, material.need("faces", "groups", "obama_and_biden.jpg").read_bytes())
+    assert verdict.code == "several_faces"
+    assert verdict.faces >= 2
+    assert verdict.crop is not None
+    assert nothing_kept()
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_half_a_face_is_refused(world: World, people: Mapping[str, tuple[Path, ...]], number: int) -> None:
+    assert people["obama"][number].name.startswith("partial")
+    assert enrol(world, world.ann, obama(people, number)).code == "hidden"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda image: image.resize((image.width // 6, image.height // 6)), "too_small"),
+        (lambda image: image.filter(ImageFilter.GaussianBlur(12)), "blurred"),
+        (lambda image: image.point(lambda value: value // 12), "too_dark"),
+        (lambda image: image.crop((0, 0, 200, 60)), "no_face"),
+    ],
+)
+def test_a_bad_photograph_is_refused_with_what_to_do(
+    world: World, people: Mapping[str, tuple[Path, ...]], spoil: Any, code: str
+) -> None:
+    verdict = enrol(world, world.ann, picture(spoil(portrait(people))))
+    assert verdict.code == code
+    assert verdict.message.endswith(".")
+    assert nothing_kept()
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF", b"<svg/>", b"\xff\xd8\xff" + b"x" * 100])
+def test_what_is_no_picture_is_a_verdict(world: World, data: bytes) -> None:
+    verdict = enrol(world, world.ann, data)
+    assert not verdict.accepted
+    assert verdict.code in {"empty", "truncated", "unreadable", "unsupported_format"}
+    assert verdict.message
+
+
+def test_a_sideways_phone_picture_is_turned_upright(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    turned = portrait(people).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    out = io.BytesIO()
+    turned.save(out, "JPEG", exif=exif)
+    verdict = enrol(world, world.ann, out.getvalue())
+    assert verdict.accepted, verdict.message
+
+
+def test_classmates_who_look_alike_are_a_pair_until_they_do_not_any_more(world: World) -> None:
+    base = np.zeros(128, np.float32)
+    base[0] = 1
+    near = base.copy()
+    near[1] = 0.3
+    kept = [photograph(world.ann, base), photograph(world.bea, near / np.linalg.norm(near))]
+    photograph(world.eve, base)
+    from attendance.faces import confusable_pairs
+
+    assert confusable_pairs.renew(world.ann.pk) == 1
+    pair = ConfusablePair.objects.get()
+    assert {pair.first, pair.second} == {world.ann, world.bea}
+    assert pair.distance == pytest.approx(0.295, abs=0.005)
+    photographs.remove(photograph_id=kept[1].pk, actor=world.registrar, now=world.now)
+    assert ConfusablePair.objects.count() == 0
+    Membership.objects.create(
+        student=world.eve, school_class=world.school_class, starts_on=world.session.date
+    )
+    assert confusable_pairs.renew(world.eve.pk) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_picture_enrolled_twice_at_the_same_moment_serves_once(
+    world: World, people: Mapping[str, tuple[Path, ...]]
+) -> None:
+    def one(student: Student) -> str:
+        try:
+            return enrol(world, student, obama(people)).code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        codes = sorted(pool.map(one, (world.ann, world.bea, world.ann)))
+    assert codes == ["accepted", "duplicate_photograph", "duplicate_photograph"]
+    assert Photograph.objects.count() == Template.objects.count() == Blob.objects.count() == 1

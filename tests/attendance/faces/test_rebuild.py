@@ -1,0 +1,334 @@
+"""Templates anew: aside, all at once, and again from where the last attempt ended."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+
+from attendance.core.errors import Refused
+from attendance.faces import confusable_pairs, enrolment, photograph_cache, rebuild, templates
+from attendance.jobs import queue
+from attendance.live.gallery_source import DatabaseSource
+from attendance.models import (
+    AuditEvent,
+    ConfusablePair,
+    Consent,
+    Job,
+    Photograph,
+    SchoolClass,
+    SchoolSettings,
+    Space,
+    Student,
+    Template,
+)
+from recognition.engine import SPACE
+from recognition.engine.types import Face
+from recognition.galleries import SCHOOL
+from recognition.process import ENGINE
+from recognition.telemetry.monitor import MONITOR
+from tests import material
+from tests.recognition.test_encoding_cache import face
+from tests.world import World, photograph, vector
+
+pytestmark = pytest.mark.django_db
+
+OLD = "another-network/1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine_stops() -> Iterator[None]:
+    yield
+    ENGINE.close()
+
+
+@pytest.fixture(autouse=True)
+def memory_starts_empty() -> None:
+    photograph_cache.PHOTOGRAPH_CACHE.close()
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """A face for every picture but `no face`, without the engine; which pictures were looked at."""
+    pictures: list[bytes] = []
+
+    def seen(picture: bytes, _space: str) -> Face | None:
+        pictures.append(picture)
+        return None if picture == b"no face" else face(int.from_bytes(picture, "big") % 1000)
+
+    monkeypatch.setattr(rebuild, "_face", seen)
+    return pictures
+
+
+def in_another_space() -> None:
+    """As if all had been enrolled with the network of before."""
+    Space.objects.update(name=OLD)
+    for template in Template.objects.select_related("photograph"):
+        kept, made = template.photograph, vector(7)
+        template.sealed = templates.seal(made, kept.pk, kept.student_id, OLD)
+        template.save()
+
+
+def run(*classes: SchoolClass) -> Job:
+    job = rebuild.start(classes=classes, actor=None)
+    queue.run(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def searched_in(class_id: object) -> list[str]:
+    return DatabaseSource().templates(str(class_id))[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kept_crops_become_templates_of_the_new_space_that_find_the_same_person(world: World) -> None:
+    pictures = material.people()["obama"]
+    for student, path in ((world.ann, pictures[0]), (world.ann, pictures[1])):
+        verdict = enrolment.enrol(
+            student_id=student.pk, data=path.read_bytes(), actor=world.registrar, now=world.now
+        )
+        assert verdict.accepted
+    before, _ = DatabaseSource().templates(str(world.school_class.pk))
+    in_another_space()
+    job = run()
+    assert (job.state, job.result) == ("done", {"made": 2, "unusable": 0, "searched": True})
+    after, owners = DatabaseSource().templates(str(world.school_class.pk))
+    assert owners == [str(world.ann.pk)] * 2
+    # Out of the crop, which was compressed once more, comes very nearly what came out of the photograph.
+    assert np.linalg.norm(before - after, axis=1).max() < 0.1
+    # The crops were remembered: the space is lost again, and nothing is encoded.
+    Template.objects.all().delete()
+    hits = MONITOR.figures().counters["encoding_hits"]
+    assert run().result["made"] == 2
+    assert MONITOR.figures().counters["encoding_hits"] == hits + 2
+
+
+def test_templates_of_another_space_are_never_searched(world: World, looked: list[bytes]) -> None:
+    photograph(world.ann, vector(1), picture=b"1")
+    photograph(world.bea, vector(2), picture=b"2")
+    assert len(searched_in(world.school_class.pk)) == len(searched_in(SCHOOL)) == 2
+    in_another_space()
+    assert searched_in(world.school_class.pk) == searched_in(SCHOOL) == []
+    assert confusable_pairs.nearest(vector(7), Student.objects.all(), within=2.0) == ()
+    # Half is done, and still nothing of either space is searched.
+    run(world.other_class)
+    rebuild._remade(Photograph.objects.earliest("created_at").pk, Space.objects.get(name=SPACE))
+    assert searched_in(world.school_class.pk) == []
+    assert run().result == {"made": 1, "unusable": 0, "searched": True}
+    assert len(searched_in(world.school_class.pk)) == 2
+
+
+def test_the_switch_happens_once_and_takes_the_old_space_with_it(world: World, looked: list[bytes]) -> None:
+    for student, picture in ((world.ann, b"1"), (world.eve, b"2")):
+        photograph(student, vector(1), picture=picture)
+    in_another_space()
+    school, versions = SchoolSettings.load().school_gallery_version, versions_of()
+    first = run(world.school_class)
+    assert first.result == {"made": 1, "unusable": 0, "searched": False}
+    assert Space.objects.get(active=True).name == OLD
+    assert versions_of() == versions
+    last = run(world.other_class)
+    assert last.result == {"made": 1, "unusable": 0, "searched": True}
+    assert Space.objects.get(active=True).name == SPACE
+    assert set(Template.objects.values_list("space__name", flat=True)) == {SPACE}
+    assert all(after > before for before, after in zip(versions, versions_of(), strict=True))
+    assert SchoolSettings.load().school_gallery_version > school
+    event = AuditEvent.objects.get(action="space_changed")
+    assert event.details == {"space": SPACE, "removed": 2}
+    assert sorted(looked) == [b"1", b"2"]
+
+
+def versions_of() -> list[int]:
+    return list(SchoolClass.objects.order_by("pk").values_list("gallery_version", flat=True))
+
+
+def test_an_attempt_goes_on_where_the_last_one_ended(
+    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for student, picture in ((world.ann, b"1"), (world.bea, b"2"), (world.cem, b"3")):
+        photograph(student, vector(1), picture=picture)
+    in_another_space()
+    job = rebuild.start(actor=None)
+    seen = rebuild._face
+
+    def breaks(picture: bytes, space: str) -> Face | None:
+        if len(looked) == 2:
+            raise RuntimeError("the power went")
+        return seen(picture, space)
+
+    monkeypatch.setattr(rebuild, "_face", breaks)
+    queue.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.progress, job.total) == ("waiting", 2, 3)
+    monkeypatch.setattr(rebuild, "_face", seen)
+    queue.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.progress, job.total) == ("done", 2, 3, 3)
+    assert job.result == {"made": 1, "unusable": 0, "searched": True}
+    assert sorted(looked) == [b"1", b"2", b"3"]
+
+
+def test_a_job_that_was_taken_over_writes_nothing_more(world: World, looked: list[bytes]) -> None:
+    photograph(world.ann, vector(1), picture=b"1")
+    in_another_space()
+    job = rebuild.start(actor=None)
+    Job.objects.filter(pk=job.pk).update(state="running", attempt=2)
+    with pytest.raises(queue.TakenOver):
+        rebuild.rebuild(queue.Work(job.pk, 1, {"classes": []}, None))
+    assert not Template.objects.filter(space__name=SPACE).exists()
+
+
+def test_a_photograph_without_a_face_is_counted_and_holds_up_nobody(
+    world: World, looked: list[bytes]
+) -> None:
+    photograph(world.ann, vector(1), picture=b"1")
+    photograph(world.bea, vector(2), picture=b"no face")
+    in_another_space()
+    assert run().result == {"made": 1, "unusable": 1, "searched": True}
+    assert searched_in(world.school_class.pk) == [str(world.ann.pk)]
+
+
+def test_where_no_face_at_all_is_found_nothing_is_changed(world: World, looked: list[bytes]) -> None:
+    photograph(world.ann, vector(1), picture=b"no face")
+    in_another_space()
+    job = run()
+    assert job.state == "failed"
+    assert "Nothing was changed" in job.error
+    assert Space.objects.get(active=True).name == OLD
+    assert Template.objects.filter(space__name=OLD).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_consent_that_holds_no_template_is_made(
+    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for student, picture in ((world.ann, b"1"), (world.bea, b"2")):
+        photograph(student, vector(1), picture=picture)
+    in_another_space()
+    Consent.objects.filter(student=world.ann).update(withdrawn_at=world.now)
+    seen = rebuild._face
+
+    def withdrawn_meanwhile(picture: bytes, space: str) -> Face | None:
+        Consent.objects.filter(student=world.bea).update(withdrawn_at=world.now)
+        return seen(picture, space)
+
+    monkeypatch.setattr(rebuild, "_face", withdrawn_meanwhile)
+    run()
+    assert looked == [b"2"]
+    assert not Template.objects.filter(space__name=SPACE).exists()
+    assert cache.keys("encoding:*") == []  # type: ignore[attr-defined]
+
+
+def test_a_template_that_does_not_open_is_made_again_and_the_galleries_know(
+    world: World, looked: list[bytes]
+) -> None:
+    kept = photograph(world.ann, vector(1), picture=b"1")
+    photograph(world.bea, vector(2), picture=b"2")
+    Template.objects.filter(photograph=kept).update(sealed=b"damaged")
+    assert searched_in(world.school_class.pk) == [str(world.bea.pk)]
+    before = versions_of()
+    assert run(world.school_class).result == {"made": 1, "unusable": 0, "searched": True}
+    assert sorted(searched_in(world.school_class.pk)) == sorted([str(world.ann.pk), str(world.bea.pk)])
+    assert versions_of() != before
+    assert looked == [b"1"]
+    after = versions_of()
+    assert run(world.school_class).result["made"] == 0
+    assert versions_of() == after
+
+
+def test_lookalikes_are_found_anew_in_the_new_space(
+    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = face(1)
+    monkeypatch.setattr(rebuild, "_face", lambda _picture, _space: _unit(twin))
+    photograph(world.ann, vector(1), picture=b"1")
+    photograph(world.bea, vector(2), picture=b"2")
+    in_another_space()
+    assert not ConfusablePair.objects.exists()
+    run()
+    pair = ConfusablePair.objects.get()
+    assert {pair.first, pair.second} == {world.ann, world.bea}
+
+
+def _unit(one: Face) -> Face:
+    template = one.template / np.linalg.norm(one.template)
+    return Face(one.box, one.score, one.landmarks, one.embedding, template, one.quality)
+
+
+def test_the_office_may_and_a_teacher_may_not(world: World) -> None:
+    with pytest.raises(Refused) as refusal:
+        rebuild.start(actor=world.teacher)
+    assert refusal.value.code == "not_allowed"
+    assert not Job.objects.exists()
+    job = rebuild.start(classes=[world.school_class], actor=world.registrar)
+    assert job.payload == {"classes": [str(world.school_class.pk)]}
+    assert AuditEvent.objects.filter(action="templates_rebuilt", actor=world.registrar).exists()
+
+
+def test_the_start_says_that_templates_must_be_made_anew(world: World, looked: list[bytes]) -> None:
+    def said() -> list[str]:
+        found = [message for message in run_checks(databases=["default"]) if message.id == "attendance.W001"]
+        return [str(message.hint) for message in found]
+
+    assert said() == []
+    photograph(world.ann, vector(1), picture=b"1")
+    assert said() == []
+    in_another_space()
+    (hint,) = said()
+    assert "manage.py rebuild_templates" in hint
+    run()
+    assert said() == []
+
+
+def test_the_worker_knows_this_kind_of_job() -> None:
+    asked = [
+        sys.executable,
+        "-c",
+        "import django; django.setup(); from attendance.jobs import queue; from attendance import tasks; ",
+    ]
+    asked[-1] += f"print(queue._handlers[{rebuild.KIND!r}].__module__)"
+    done = subprocess.run(asked, cwd=material.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == rebuild.__name__
+
+
+def command(*classes: str) -> str:
+    out = StringIO()
+    call_command("rebuild_templates", *classes, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_does_it_and_tells(world: World, looked: list[bytes]) -> None:
+    photograph(world.ann, vector(1), picture=b"1")
+    photograph(world.eve, vector(1), picture=b"no face")
+    in_another_space()
+    assert (
+        command("7 North") == "1 template was made. They are searched once the other classes have theirs.\n"
+    )
+    assert command() == (
+        "0 templates were made. 1 photograph shows no face that can be used any more: take it again.\n"
+    )
+    with pytest.raises(CommandError, match="9 West"):
+        command("9 West")
+
+
+def test_the_command_tells_what_went_wrong(
+    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photograph(world.ann, vector(1), picture=b"no face")
+    in_another_space()
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        command()
+
+    def broken(_picture: bytes, _space: str) -> Face | None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(rebuild, "_face", broken)
+    with pytest.raises(CommandError, match=r"RuntimeError\. A worker will try again"):
+        command()

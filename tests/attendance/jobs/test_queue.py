@@ -1,0 +1,166 @@
+"""Jobs are never lost, never done twice at once, and given up at last."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.db import connection, transaction
+from django.utils import timezone
+
+from attendance import tasks
+from attendance.core.errors import Refused
+from attendance.jobs import queue
+from attendance.models import Job
+from config.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MINUTE = dt.timedelta(minutes=1)
+
+
+@pytest.fixture
+def kind() -> Iterator[str]:
+    """A kind of job that notes what it was asked, and does what the payload says."""
+
+    @queue.handler("test")
+    def do(work: queue.Work) -> dict[str, Any]:
+        work.progress(1, 2)
+        match work.payload["do"]:
+            case "refuse":
+                raise Refused("no", "It cannot be done.")
+            case "break":
+                raise RuntimeError("a bug")
+            case "lose":
+                Job.objects.filter(pk=work.job_id).update(attempt=work.attempt + 1)
+                work.progress(2, 2)
+        return {"attempt": work.attempt}
+
+    yield "test"
+    queue._handlers.pop("test")
+
+
+def job(do: str, **given: Any) -> Job:
+    return Job.objects.create(kind="test", payload={"do": do}, **given)
+
+
+def state(row: Job) -> tuple[str, int]:
+    row.refresh_from_db()
+    return row.state, row.attempt
+
+
+def test_a_job_is_done_once_however_often_the_bell_rings(kind: str) -> None:
+    row = job("work")
+    for _ in range(3):
+        queue.run(row.pk)
+    assert state(row) == ("done", 1)
+    assert (row.progress, row.total, row.result) == (1, 2, {"attempt": 1})
+    assert row.finished_at is not None
+
+
+def test_a_refusal_ends_a_job_with_its_sentence(kind: str) -> None:
+    row = job("refuse")
+    queue.run(row.pk)
+    assert state(row) == ("failed", 1)
+    assert row.error == "It cannot be done."
+
+
+def test_a_fault_is_tried_again_and_given_up_at_last(kind: str) -> None:
+    row = job("break")
+    for attempt in (1, 2):
+        queue.run(row.pk)
+        assert state(row) == ("waiting", attempt)
+    queue.run(row.pk)
+    assert state(row) == ("failed", 3)
+    assert row.error == "RuntimeError"
+
+
+def test_a_worker_that_lost_its_job_writes_nothing_more(kind: str) -> None:
+    row = job("lose")
+    queue.run(row.pk)
+    assert state(row) == ("running", 2)
+
+
+def test_a_kind_that_nobody_knows_is_said(kind: str) -> None:
+    row = Job.objects.create(kind="flying", payload={})
+    queue.run(row.pk)
+    assert state(row) == ("failed", 1)
+    assert "flying" in row.error
+
+
+def test_a_job_whose_worker_died_is_taken_up_by_the_next(kind: str) -> None:
+    row = job("work", state="running", attempt=1, heartbeat_at=timezone.now())
+    queue.run(row.pk)
+    assert state(row) == ("running", 1)
+    Job.objects.update(heartbeat_at=timezone.now() - 2 * MINUTE)
+    queue.run(row.pk)
+    assert state(row) == ("done", 2)
+
+
+def test_a_job_whose_workers_died_each_time_is_given_up(kind: str) -> None:
+    row = job("work", state="running", attempt=3, heartbeat_at=timezone.now() - 2 * MINUTE)
+    assert queue.sweep(now=timezone.now()) == 0
+    assert state(row) == ("failed", 3)
+
+
+def test_a_job_of_a_transaction_that_failed_never_was(kind: str) -> None:
+    with transaction.atomic():
+        queue.start(kind=kind, payload={"do": "work"}, actor=None)
+        transaction.set_rollback(True)
+    assert Job.objects.count() == 0
+
+
+def test_a_real_worker_does_what_was_started(kind: str) -> None:
+    with start_worker(app, pool="threads", concurrency=1, perform_ping_check=False, shutdown_timeout=20):
+        done = _until_done(queue.start(kind=kind, payload={"do": "work"}, actor=None))
+    assert done == ("done", 1)
+
+
+def _until_done(row: Job) -> tuple[str, int]:
+    """Listen for the row's end: PostgreSQL is asked until it says so, or the test's time limit ends it."""
+    deadline = timezone.now() + dt.timedelta(seconds=30)
+    while state(row)[0] not in {"done", "failed"} and timezone.now() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.05)")
+    return state(row)
+
+
+@pytest.fixture
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of a broker where none listens, and no connection left over from before."""
+    monkeypatch.setattr(app.conf, "broker_url", "redis+socket:///nowhere/valkey.sock")
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    monkeypatch.setattr(app, "_pool", None)
+
+
+@pytest.mark.clock
+def test_without_redis_no_job_is_lost_and_nobody_waits(kind: str, no_broker: None) -> None:
+    begun = time.monotonic()
+    row = queue.start(kind=kind, payload={"do": "work"}, actor=None)
+    assert queue.sweep(now=timezone.now() + MINUTE) == 0
+    assert time.monotonic() - begun < 2
+    assert state(row) == ("waiting", 0)
+
+
+def test_the_sweep_rings_for_what_nobody_heard(kind: str) -> None:
+    row = job("work")
+    assert queue.sweep(now=timezone.now()) == 0
+    assert queue.sweep(now=row.created_at + MINUTE) == 1
+
+
+def test_beat_rings_for_tasks_that_exist() -> None:
+    app.loader.import_default_modules()
+    for entry in tasks.BEAT_SCHEDULE.values():
+        assert entry["task"] in app.tasks
+    assert app.conf.beat_schedule == tasks.BEAT_SCHEDULE
+    assert tasks.BEAT_SCHEDULE["sweep jobs"]["schedule"] == 10.0
+
+
+def test_the_time_limits_are_kept_by_one_task(db: None) -> None:
+    tasks.keep_time_limits.run()
+    tasks.sweep_jobs.run()
+    assert Job.objects.count() == 0

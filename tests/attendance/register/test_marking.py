@@ -1,0 +1,304 @@
+"""The register's rules, through its one door."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from attendance import register
+from attendance.core.errors import Refused
+from attendance.models import (
+    Attempt,
+    AttendanceCode,
+    Blob,
+    Block,
+    Evidence,
+    Mark,
+    MarkEvent,
+    Review,
+    Session,
+    Source,
+    Student,
+)
+from attendance.register import ARRIVED, Outcome, Result
+from attendance.register.evidence import MatchEvidence
+from tests.world import World, consent
+
+pytestmark = pytest.mark.django_db
+
+
+def mark(world: World, student: Student, letter: str | None = "/", **given: Any) -> Result:
+    wanted: dict[str, Any] = {"source": Source.TEACHER, "actor": world.teacher, "now": world.now} | given
+    return register.mark(
+        register.MarkRequest(session_id=world.session.pk, student_id=student.pk, code=letter, **wanted)
+    )
+
+
+def by_camera(world: World, student: Student, **given: Any) -> Result:
+    return mark(world, student, ARRIVED, source=Source.CAMERA, **given)
+
+
+def version(world: World) -> int:
+    return Session.objects.get(pk=world.session.pk).version
+
+
+def test_the_camera_marks_a_student_present_with_its_evidence(world: World) -> None:
+    seen = MatchEvidence(0.29, 0.2, 0.99, 4, 3, "space", "back", b"jpeg")
+    result = by_camera(world, world.ann, evidence=seen)
+    assert result.outcome is Outcome.CREATED
+    assert result.mark is not None
+    assert (result.mark.code_id, result.mark.revision) == ("/", 1)
+    evidence = Evidence.objects.get(event=result.event)
+    assert (evidence.distance, evidence.looks, evidence.camera) == (0.29, 4, "back")
+    assert evidence.expires_at - world.now == dt.timedelta(days=30)
+    assert evidence.crop is not None
+    assert version(world) == result.version == 1
+
+
+def test_a_student_seen_again_is_counted_and_not_marked_again(world: World) -> None:
+    first = by_camera(world, world.ann)
+    later = world.now + dt.timedelta(minutes=3)
+    again = [by_camera(world, world.ann, now=later) for _ in range(3)]
+    assert {result.outcome for result in again} == {Outcome.ALREADY}
+    attempt = Attempt.objects.get()
+    assert (attempt.reason, attempt.count, attempt.last_at) == ("already_marked", 3, later)
+    assert version(world) == first.version
+    assert MarkEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("letter", ["I", "N", None])
+def test_the_camera_never_overwrites_a_person(world: World, letter: str | None) -> None:
+    mark(world, world.ann, "/")
+    mark(world, world.ann, letter)
+    result = by_camera(world, world.ann)
+    assert (result.outcome, result.reason) == (Outcome.REFUSED, "contradicts")
+    assert Mark.objects.get().code_id == letter
+    assert Attempt.objects.get().reason == "contradicts"
+
+
+def test_a_person_overwrites_the_camera(world: World) -> None:
+    by_camera(world, world.ann)
+    result = mark(world, world.ann, "N")
+    assert (result.outcome, Mark.objects.get().code_id) == (Outcome.CHANGED, "N")
+    event = MarkEvent.objects.get(revision=2)
+    assert (event.from_code, event.to_code, event.actor) == ("/", "N", world.teacher)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "letter", "late"),
+    [(0, "/", None), (10, "/", None), (11, "L", 11), (40, "L", 40)],
+)
+def test_the_clock_tells_present_from_late(world: World, minutes: int, letter: str, late: int | None) -> None:
+    seen_at = world.session.starts_at + dt.timedelta(minutes=minutes)
+    result = by_camera(world, world.ann, seen_at=seen_at, now=seen_at)
+    assert result.mark is not None
+    assert (result.mark.code_id, result.mark.minutes_late) == (letter, late)
+
+
+def test_a_punctual_student_stays_punctual_when_arrived_is_said_later(world: World) -> None:
+    by_camera(world, world.ann)
+    result = mark(world, world.ann, ARRIVED, now=world.now + dt.timedelta(minutes=40))
+    assert result.outcome is Outcome.ALREADY
+    assert Mark.objects.get().code_id == "/"
+
+
+def test_a_correction_weeks_later_knows_no_minutes(world: World) -> None:
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    later = world.now + dt.timedelta(days=40)
+    result = mark(world, world.ann, "L", now=later, reason="Was at the dentist's, came late")
+    assert result.mark is not None
+    assert (result.mark.code_id, result.mark.minutes_late, result.mark.first_seen_at) == ("L", None, None)
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"), [("eve", Attempt.Reason.NOT_A_MEMBER), ("dan", Attempt.Reason.NO_CONSENT)]
+)
+def test_whom_the_camera_may_not_mark(world: World, who: str, reason: str) -> None:
+    result = by_camera(world, getattr(world, who))
+    assert (result.outcome, result.reason) == (Outcome.REFUSED, reason)
+    assert Mark.objects.count() == 0
+    assert Attempt.objects.get().reason == reason
+
+
+def test_without_consent_a_student_is_marked_by_hand_all_the_same(world: World) -> None:
+    assert mark(world, world.dan).written
+
+
+def test_a_consent_that_ran_out_yesterday_is_none(world: World) -> None:
+    yesterday = timezone.localdate() - dt.timedelta(days=1)
+    consent(world.dan, expires_on=yesterday)
+    assert by_camera(world, world.dan).reason == "no_consent"
+
+
+def test_the_camera_marks_nobody_in_a_closed_session(world: World) -> None:
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    assert by_camera(world, world.ann).reason == "session_closed"
+
+
+def test_a_closed_register_is_corrected_only_with_a_reason(world: World) -> None:
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    with pytest.raises(Refused) as refusal:
+        mark(world, world.ann)
+    assert refusal.value.code == "reason_needed"
+    assert mark(world, world.ann, reason="Came in by the back door").written
+
+
+@pytest.mark.parametrize("source", [Source.CAMERA, Source.TEACHER])
+@pytest.mark.parametrize("wrong", [dt.timedelta(minutes=3), dt.timedelta(days=-1)])
+def test_a_clock_that_is_wrong_marks_nobody(world: World, source: Source, wrong: dt.timedelta) -> None:
+    result = mark(world, world.ann, ARRIVED, source=source, seen_at=world.now + wrong)
+    assert (result.outcome, result.reason) == (Outcome.REFUSED, "doubtful_clock")
+    assert Mark.objects.count() == 0
+
+
+@pytest.mark.parametrize("wrong", [dt.timedelta(hours=1), dt.timedelta(hours=-1)])
+def test_a_kept_mark_tells_by_when_it_was_sent_that_its_clock_is_wrong(
+    world: World, wrong: dt.timedelta
+) -> None:
+    ago = world.now - dt.timedelta(minutes=90)
+    result = mark(world, world.ann, ARRIVED, seen_at=ago + wrong, sent_at=world.now + wrong)
+    assert (result.outcome, result.reason) == (Outcome.REFUSED, "doubtful_clock")
+    assert mark(world, world.ann, ARRIVED, seen_at=ago, sent_at=world.now).written
+
+
+def test_a_nonce_makes_a_repetition_harmless(world: World) -> None:
+    first = mark(world, world.ann, "N", nonce="n1")
+    mark(world, world.ann, "/")
+    again = mark(world, world.ann, "N", nonce="n1")
+    assert (again.outcome, again.reason, again.event) == (Outcome.ALREADY, "repeated", first.event)
+    assert Mark.objects.get().code_id == "/"
+
+
+def test_a_nonce_belongs_to_one_mark(world: World) -> None:
+    mark(world, world.ann, nonce="n1")
+    with pytest.raises(Refused) as refusal:
+        mark(world, world.bea, nonce="n1")
+    assert refusal.value.code == "nonce_reused"
+    with pytest.raises(Refused) as refusal:
+        mark(world, world.bea, nonce="x" * 65)
+    assert refusal.value.code == "bad_nonce"
+
+
+def test_a_mark_that_changed_meanwhile_is_a_conflict(world: World) -> None:
+    mark(world, world.ann, "/", revision=0)
+    late = mark(world, world.ann, "N", revision=0)
+    assert (late.outcome, late.reason) == (Outcome.REFUSED, "conflict")
+    assert late.mark is not None
+    assert late.mark.code_id == "/"
+    assert mark(world, world.ann, "N", revision=1).written
+
+
+def test_undo_leaves_its_trace_and_forgets_the_sighting(world: World) -> None:
+    by_camera(world, world.ann)
+    mark(world, world.ann, None)
+    row = Mark.objects.get()
+    assert (row.code_id, row.first_seen_at, row.revision) == (None, None, 2)
+    assert mark(world, world.ann, None).outcome is Outcome.ALREADY
+    assert mark(world, world.bea, None).outcome is Outcome.ALREADY
+    assert Mark.objects.count() == 1
+
+
+def test_a_note_alone_is_a_change(world: World) -> None:
+    mark(world, world.ann, "I")
+    assert mark(world, world.ann, "I", note=" rang at eight ").outcome is Outcome.CHANGED
+    assert Mark.objects.get().note == "rang at eight"
+    assert mark(world, world.ann, "I", note="rang at eight").outcome is Outcome.ALREADY
+
+
+def test_letters_of_the_office_are_not_the_teachers(world: World) -> None:
+    with pytest.raises(Refused) as refusal:
+        mark(world, world.ann, "C")
+    assert refusal.value.code == "code_of_the_office"
+    assert mark(world, world.ann, "C", actor=world.registrar, source=Source.ADMIN).written
+
+
+def test_what_does_not_exist_is_said(world: World) -> None:
+    for given, code in (
+        ({"student_id": uuid4()}, "no_such_student"),
+        ({"session_id": uuid4()}, "no_such_session"),
+        ({"code": "Q"}, "no_such_code"),
+    ):
+        wanted: dict[str, Any] = {
+            "session_id": world.session.pk,
+            "student_id": world.ann.pk,
+            "code": "/",
+        } | given
+        with pytest.raises(Refused) as refusal:
+            register.mark(
+                register.MarkRequest(source=Source.TEACHER, actor=world.teacher, now=world.now, **wanted)
+            )
+        assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("who", ["other_teacher", "viewer"])
+def test_nobody_marks_a_class_that_is_not_theirs(world: World, who: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        mark(world, world.ann, actor=getattr(world, who))
+    assert refusal.value.code == "not_allowed"
+
+
+def test_only_closing_makes_absent_of_not_seen(world: World) -> None:
+    by_camera(world, world.ann)
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    letters = {row.student_id: (row.code_id, row.source) for row in Mark.objects.all()}
+    assert letters[world.ann.pk] == ("/", "camera")
+    assert {letters[each.pk] for each in (world.bea, world.cem, world.dan)} == {("N", "close")}
+    assert Session.objects.get(pk=world.session.pk).state == "closed"
+
+
+def test_closing_twice_changes_nothing(world: World) -> None:
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    before = version(world)
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    assert (version(world), Mark.objects.count()) == (before, 0)
+
+
+def test_a_closing_that_fails_half_way_leaves_the_session_open(world: World) -> None:
+    with pytest.raises(Refused):
+        register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="C")
+    assert Session.objects.get(pk=world.session.pk).is_open
+    assert Mark.objects.count() == 0
+
+
+def test_undecided_faces_are_gone_when_the_session_closes(world: World) -> None:
+    crop = Blob.objects.create(kind=Blob.Kind.REVIEW, sealed=b"x")
+    Review.objects.create(
+        session=world.session,
+        crop=crop,
+        first=world.ann,
+        first_distance=0.3,
+        looks=2,
+        track=1,
+        seen_at=world.now,
+    )
+    Block.objects.create(session=world.session, student=world.ann, sealed_template=b"x", said_at=world.now)
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    assert (Review.objects.count(), Block.objects.count(), Blob.objects.count()) == (0, 0, 0)
+
+
+def test_a_session_may_be_opened_again_and_the_first_opening_stays_known(world: World) -> None:
+    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    again = register.open_session(
+        session_id=world.session.pk, actor=world.teacher, now=world.now + dt.timedelta(minutes=1)
+    )
+    assert (again.is_open, again.closed_at) == (True, None)
+    assert again.opened_at == world.session.opened_at
+
+
+def test_all_remaining_are_marked_when_their_number_is_as_told(world: World) -> None:
+    mark(world, world.ann)
+    told: dict[str, Any] = {"session_id": world.session.pk, "code": "/", "actor": world.teacher}
+    with pytest.raises(Refused) as refusal:
+        register.mark_remaining(expected=4, now=world.now, **told)
+    assert (refusal.value.code, refusal.value.extra) == ("conflict", {"unmarked": 3})
+    assert len(register.mark_remaining(expected=3, now=world.now, **told)) == 3
+    assert register.unmarked_students(world.session) == []
+
+
+def test_every_letter_of_a_fresh_school_counts_as_something(world: World) -> None:
+    letters = dict(AttendanceCode.objects.values_list("letter", "status"))
+    assert (letters["/"], letters["L"], letters["N"]) == ("present", "late", "absent")
