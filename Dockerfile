@@ -1,8 +1,8 @@
-# Rollcall's image: the same lock as everywhere, no compiler, no root.
+# Rollcall's image: installs requirements.lock, needs no compiler, and does not run as root.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /app
 COPY requirements.lock ./
-# The lock's own setuptools first: it builds the one source package (the weight files of two networks).
+# The setuptools of the lock comes first: it builds the one source package (the weight files of two networks).
 RUN python -m venv /app/.venv \
     && awk '/^setuptools==/ {on = 1} on {print} on && !/\\$/ {exit}' requirements.lock > /tmp/setuptools.lock \
     && /app/.venv/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r /tmp/setuptools.lock \
@@ -14,7 +14,7 @@ RUN groupadd --gid 10001 rollcall && useradd --uid 10001 --gid 10001 --no-create
 WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
 COPY . .
-# Translations are compiled here: the running container may not write beside its code.
+# Translations are compiled here, because the running container cannot write beside its code.
 RUN /app/.venv/bin/python manage.py messages --compile
 RUN mkdir --mode=0700 var && chown rollcall:rollcall var
 USER rollcall

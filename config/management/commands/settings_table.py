@@ -9,15 +9,15 @@ from django.core.management.base import BaseCommand, CommandParser
 
 HEAD = """# Settings
 
-Made by `python manage.py settings_table --write` from `config/settings.py`; a test holds the two together.
+This page is written by `python manage.py settings_table --write` from `config/settings.py`; a test compares the two.
 
-Each is an environment variable, and each may be given as `NAME_FILE`, a file that holds the value, as container
-secrets are. All faults are told at once when Rollcall starts; of unknown `FACE_*`, `DB_*` and `REDIS_*` names it
-warns.
+Each setting is an environment variable. Each may be given as `NAME_FILE` instead: a file that holds the value, as
+container secrets are. Wrong settings are reported together when Rollcall starts; unknown names that begin with
+`FACE_`, `DB_` or `REDIS_` cause a warning.
 
-`make run` takes four words of its own: `PORT` (8000), `HOST` (127.0.0.1), `HTTPS=1` and `DEMO=DIR`.
+`make run` takes four variables of its own: `PORT` (8000), `HOST` (127.0.0.1), `HTTPS=1` and `DEMO=DIR`.
 
-| name | default | may be | what it does |
+| name | default | allowed | what it does |
 |---|---|---|---|
 """
 
