@@ -52,10 +52,14 @@ export async function call(method, path, body, { patience = PATIENCE } = {}) {
   }
   const said = await answer.json().catch(() => null);
   if (answer.ok) return said;
-  throw new ApiFault(said?.code ?? `http_${answer.status}`, said?.message || _("That did not work. Try again in a moment."), {
-    status: answer.status,
-    extra: said?.extra ?? {},
-  });
+  throw new ApiFault(
+    said?.code ?? `http_${answer.status}`,
+    said?.message || _("That did not work. Try again in a moment."),
+    {
+      status: answer.status,
+      extra: said?.extra ?? {},
+    },
+  );
 }
 
 const root = "/api/v1";

@@ -7,11 +7,16 @@ function show() {
   this.setAttribute("role", "dialog");
   this.setAttribute("aria-modal", "true");
   this.classList.add("stand-in");
-  this.addEventListener("keydown", this.onEscape ??= (event) => event.key === "Escape" && this.close());
-  this.addEventListener("click", this.onPress ??= (event) => (this.pressed = event.target.closest("button")));
-  this.addEventListener("submit", this.onSubmit ??= (event) => submitted(this, event));
+  this.addEventListener("keydown", (this.onEscape ??= (event) => event.key === "Escape" && this.close()));
+  this.addEventListener(
+    "click",
+    (this.onPress ??= (event) => (this.pressed = event.target.closest("button"))),
+  );
+  this.addEventListener("submit", (this.onSubmit ??= (event) => submitted(this, event)));
   this.tabIndex = -1;
-  (this.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button, a[href]") ?? this).focus();
+  (
+    this.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button, a[href]") ?? this
+  ).focus();
 }
 
 function submitted(dialog, event) {
@@ -30,6 +35,15 @@ function close(value) {
 
 const made = document.createElement("dialog");
 if (!made.showModal) {
-  const open = { get() { return this.hasAttribute("open"); }, configurable: true };
-  Object.defineProperties(Object.getPrototypeOf(made), { open, showModal: { value: show }, close: { value: close } });
+  const open = {
+    get() {
+      return this.hasAttribute("open");
+    },
+    configurable: true,
+  };
+  Object.defineProperties(Object.getPrototypeOf(made), {
+    open,
+    showModal: { value: show },
+    close: { value: close },
+  });
 }

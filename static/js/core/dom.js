@@ -26,13 +26,25 @@ export function make(tag, { data = {}, aria = {}, on = {}, ...properties } = {},
 }
 
 export const initials = (name) =>
-  name.split(/\s+/).filter(Boolean).slice(0, 2).map((word) => [...word][0]).join("");
+  name
+    .split(/\s+/)
+    .filter(Boolean)
+    .slice(0, 2)
+    .map((word) => [...word][0])
+    .join("");
 
 /** A portrait, or the initials where there is none or it does not load. */
 export function portrait(student, className = "portrait") {
   const letters = () => make("span", { className, aria: { hidden: "true" } }, initials(student.name));
   if (!student.portrait) return letters();
-  const image = make("img", { className, src: student.portrait, alt: "", loading: "lazy", width: 72, height: 72 });
+  const image = make("img", {
+    className,
+    src: student.portrait,
+    alt: "",
+    loading: "lazy",
+    width: 72,
+    height: 72,
+  });
   image.addEventListener("error", () => image.replaceWith(letters()), { once: true });
   return image;
 }

@@ -3,7 +3,17 @@
 import { recall, remember } from "./remember.js";
 
 const KEY = "rollcall.sound";
-const NOTES = { mark: [[660, 0], [990, 0.09]], already: [[330, 0]], question: [[520, 0], [440, 0.12]] };
+const NOTES = {
+  mark: [
+    [660, 0],
+    [990, 0.09],
+  ],
+  already: [[330, 0]],
+  question: [
+    [520, 0],
+    [440, 0.12],
+  ],
+};
 let context = null;
 
 export const isOn = () => recall(KEY) !== "off";

@@ -23,8 +23,14 @@ export const statusIcon = (status) =>
 
 export const sourceWord = (source) =>
   ({
-    camera: _("camera"), group: _("group photograph"), teacher: _("by hand"), review: _("from the questions"),
-    kiosk: _("kiosk"), close: _("when the register was signed"), api: _("another system"), admin: _("office"),
+    camera: _("camera"),
+    group: _("group photograph"),
+    teacher: _("by hand"),
+    review: _("from the questions"),
+    kiosk: _("kiosk"),
+    close: _("when the register was signed"),
+    api: _("another system"),
+    admin: _("office"),
   })[source] ?? source;
 
 /** Why what a camera or a picture showed was not written; after a student's name. */

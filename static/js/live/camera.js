@@ -14,13 +14,36 @@ export class CameraFault extends Error {
 }
 
 const FAULTS = {
-  insecure: () => [_("No camera on an unprotected page"), _("Browsers give the camera only to https pages, or on this computer itself. Ask the office for the https address of Rollcall.")],
-  unsupported: () => [_("This browser has no camera access"), _("Use a present version of Chrome, Edge, Firefox or Safari, or mark by hand.")],
-  denied: () => [_("The camera is not allowed"), _("Tap the camera or lock sign beside the address, allow the camera for this page, then try again.")],
-  none: () => [_("No camera found"), _("Plug one in, or open the session on a phone with “Other screens”. Marking by hand works as always.")],
-  busy: () => [_("The camera is in use elsewhere"), _("Close the other program or tab that uses it (a video call, perhaps), then try again.")],
-  gone: () => [_("The camera was unplugged"), _("Plug it in again, or choose another one. The register stays as it is.")],
-  asleep: () => [_("The camera has stopped sending pictures"), _("The device was asleep or its lid is closed. Wake it, then try again.")],
+  insecure: () => [
+    _("No camera on an unprotected page"),
+    _(
+      "Browsers give the camera only to https pages, or on this computer itself. Ask the office for the https address of Rollcall.",
+    ),
+  ],
+  unsupported: () => [
+    _("This browser has no camera access"),
+    _("Use a present version of Chrome, Edge, Firefox or Safari, or mark by hand."),
+  ],
+  denied: () => [
+    _("The camera is not allowed"),
+    _("Tap the camera or lock sign beside the address, allow the camera for this page, then try again."),
+  ],
+  none: () => [
+    _("No camera found"),
+    _("Plug one in, or open the session on a phone with “Other screens”. Marking by hand works as always."),
+  ],
+  busy: () => [
+    _("The camera is in use elsewhere"),
+    _("Close the other program or tab that uses it (a video call, perhaps), then try again."),
+  ],
+  gone: () => [
+    _("The camera was unplugged"),
+    _("Plug it in again, or choose another one. The register stays as it is."),
+  ],
+  asleep: () => [
+    _("The camera has stopped sending pictures"),
+    _("The device was asleep or its lid is closed. Wake it, then try again."),
+  ],
   broken: () => [_("The camera does not start"), _("Unplug it and plug it in again, or choose another one.")],
 };
 
@@ -30,9 +53,15 @@ export function faultOf(code) {
 }
 
 const CODE_OF = {
-  NotAllowedError: "denied", SecurityError: "denied", PermissionDeniedError: "denied",
-  NotFoundError: "none", OverconstrainedError: "none", DevicesNotFoundError: "none",
-  NotReadableError: "busy", TrackStartError: "busy", AbortError: "busy",
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  PermissionDeniedError: "denied",
+  NotFoundError: "none",
+  OverconstrainedError: "none",
+  DevicesNotFoundError: "none",
+  NotReadableError: "busy",
+  TrackStartError: "busy",
+  AbortError: "busy",
 };
 
 export class Camera extends EventTarget {
@@ -134,6 +163,11 @@ export class Camera extends EventTarget {
     const [current, usual] = [this.#track?.getSettings?.().deviceId, recall(KEY)];
     return found
       .filter((device) => device.kind === "videoinput" && device.deviceId)
-      .map(({ deviceId: id, label }, place) => ({ id, label: label || fill(_("Camera %(n)s"), { n: place + 1 }), chosen: id === current, usual: id === usual }));
+      .map(({ deviceId: id, label }, place) => ({
+        id,
+        label: label || fill(_("Camera %(n)s"), { n: place + 1 }),
+        chosen: id === current,
+        usual: id === usual,
+      }));
   }
 }

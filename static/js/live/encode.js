@@ -3,7 +3,10 @@
 const HAS_PICTURE = 2;
 const PATIENCE = 3000;
 
-const hasWorker = () => Boolean(globalThis.Worker && globalThis.OffscreenCanvas?.prototype.convertToBlob && globalThis.createImageBitmap);
+const hasWorker = () =>
+  Boolean(
+    globalThis.Worker && globalThis.OffscreenCanvas?.prototype.convertToBlob && globalThis.createImageBitmap,
+  );
 
 function sizeWithin(video, side) {
   const { videoWidth: width, videoHeight: height } = video;

@@ -70,7 +70,11 @@ export class Frames extends EventTarget {
 
   #said(message) {
     if (message.type === "ready" || message.type === "advice") this.#advise(message);
-    if (message.type === "result" || (message.type === "error" && message.seq !== undefined && message.seq !== null)) this.#answered(message);
+    if (
+      message.type === "result" ||
+      (message.type === "error" && message.seq !== undefined && message.seq !== null)
+    )
+      this.#answered(message);
     this.#tell(message.type, message);
   }
 

@@ -12,8 +12,11 @@ const STYLES = {
   unavailable: { colour: "#e6e8ec", dash: [2, 8], mark: "" },
 };
 const WORDS = () => ({
-  confirming: _("one moment"), uncertain: _("please decide"), unknown: _("not recognised"),
-  visitor: _("of another class?"), unavailable: _("names away"),
+  confirming: _("one moment"),
+  uncertain: _("please decide"),
+  unknown: _("not recognised"),
+  visitor: _("of another class?"),
+  unavailable: _("names away"),
 });
 const GLIDE = 0.09; // seconds after which two thirds of the way to the new place are done
 const FADE = 0.25;
@@ -48,7 +51,13 @@ export class Overlay {
     for (const face of faces) {
       const old = this.#tracks.get(face.track);
       const box = old && !still.matches ? old.box : [...face.box];
-      this.#tracks.set(face.track, { ...face, target: face.box, speed: speedOf(old, face.box, now), box, seen: now });
+      this.#tracks.set(face.track, {
+        ...face,
+        target: face.box,
+        speed: speedOf(old, face.box, now),
+        box,
+        seen: now,
+      });
     }
     const there = new Set(faces.map((face) => face.track));
     for (const [id, track] of this.#tracks) if (!there.has(id)) track.gone ??= now;
@@ -77,7 +86,9 @@ export class Overlay {
       if (now - track.seen > STALE) track.gone ??= now;
       if (track.gone && now - track.gone > FADE) this.#tracks.delete(id);
       const lead = Math.min(now - track.seen, LEAD);
-      track.box = track.box.map((from, side) => from + (track.target[side] + track.speed[side % 2] * lead - from) * share);
+      track.box = track.box.map(
+        (from, side) => from + (track.target[side] + track.speed[side % 2] * lead - from) * share,
+      );
     }
     const place = this.#place();
     const placed = [];
@@ -90,7 +101,8 @@ export class Overlay {
     const ratio = Math.min(devicePixelRatio || 1, 2);
     const { clientWidth, clientHeight } = this.#canvas;
     const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    if (this.#canvas.width !== width || this.#canvas.height !== height) Object.assign(this.#canvas, { width, height });
+    if (this.#canvas.width !== width || this.#canvas.height !== height)
+      Object.assign(this.#canvas, { width, height });
     const pen = this.#canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, clientWidth, clientHeight);
@@ -102,7 +114,9 @@ export class Overlay {
     const { clientWidth, clientHeight } = this.#canvas;
     const scale = Math.min(clientWidth / this.#frame.width, clientHeight / this.#frame.height);
     return {
-      scale, width: clientWidth, height: clientHeight,
+      scale,
+      width: clientWidth,
+      height: clientHeight,
       left: (clientWidth - this.#frame.width * scale) / 2,
       top: (clientHeight - this.#frame.height * scale) / 2,
       mirrored: this.#video.classList.contains("mirrored"),
@@ -118,7 +132,10 @@ export class Overlay {
     const height = (bottom - top) * place.scale;
     const style = STYLES[track.state] ?? STYLES.unknown;
     pen.globalAlpha = track.gone ? Math.max(0, 1 - (now - track.gone) / FADE) : 1;
-    for (const [colour, thick] of [["rgb(0 0 0 / 55%)", 6], [style.colour, 3]]) {
+    for (const [colour, thick] of [
+      ["rgb(0 0 0 / 55%)", 6],
+      [style.colour, 3],
+    ]) {
       pen.strokeStyle = colour;
       pen.lineWidth = thick;
       pen.setLineDash(style.dash);
@@ -128,13 +145,17 @@ export class Overlay {
       pen.stroke();
     }
     pen.setLineDash([]);
-    if (now - (this.#ticked.get(track.student?.id) ?? -Infinity) < TICKED) tick(pen, x, y, width, height, style.colour);
+    if (now - (this.#ticked.get(track.student?.id) ?? -Infinity) < TICKED)
+      tick(pen, x, y, width, height, style.colour);
     this.#label(pen, track, style, { x, y, width, height }, place, placed);
     pen.globalAlpha = 1;
   }
 
   #label(pen, track, style, box, place, placed) {
-    const words = track.state === "recognised" ? track.student?.name : (visitorWords(track.visitor) ?? this.words[track.state]);
+    const words =
+      track.state === "recognised"
+        ? track.student?.name
+        : (visitorWords(track.visitor) ?? this.words[track.state]);
     if (!words) return;
     const size = Math.max(15, Math.min(34, place.width / 34));
     const weight = track.state === "recognised" ? 700 : 550;
@@ -143,11 +164,16 @@ export class Overlay {
     const width = Math.min(pen.measureText(text).width + size, place.width - 4);
     const height = size * 1.6;
     const x = Math.max(2, Math.min(box.x + box.width / 2 - width / 2, place.width - width - 2));
-    const isFree = (y) => y >= 2 && y + height <= place.height - 2 && !placed.some((p) => x < p.x + p.width && p.x < x + width && y < p.y + p.height && p.y < y + height);
+    const isFree = (y) =>
+      y >= 2 &&
+      y + height <= place.height - 2 &&
+      !placed.some((p) => x < p.x + p.width && p.x < x + width && y < p.y + p.height && p.y < y + height);
     const below = box.y + box.height + 6;
     const above = box.y - height - 6;
     // Without room near its face a label would lie on another's; a name is never left out, and a box tells its state by shape.
-    const y = [below, below + height, above, above - height].find(isFree) ?? (track.state === "recognised" ? Math.max(2, Math.min(below, place.height - height - 2)) : null);
+    const y =
+      [below, below + height, above, above - height].find(isFree) ??
+      (track.state === "recognised" ? Math.max(2, Math.min(below, place.height - height - 2)) : null);
     if (y === null) return;
     placed.push({ x, y, width, height });
     pen.fillStyle = track.state === "recognised" ? style.colour : "rgb(11 14 19 / 82%)";
@@ -174,7 +200,10 @@ function speedOf(old, box, now) {
 function tick(pen, x, y, width, height, colour) {
   const size = Math.min(width, height) * 0.5;
   const [left, top] = [x + (width - size) / 2, y + (height - size) / 2];
-  for (const [shade, thick] of [["rgb(0 0 0 / 55%)", size / 4], [colour, size / 6]]) {
+  for (const [shade, thick] of [
+    ["rgb(0 0 0 / 55%)", size / 4],
+    [colour, size / 6],
+  ]) {
     pen.strokeStyle = shade;
     pen.lineWidth = thick;
     pen.beginPath();
@@ -187,7 +216,12 @@ function tick(pen, x, y, width, height, colour) {
 
 function corners(pen, x, y, width, height) {
   const arm = Math.min(width, height) * 0.25;
-  for (const [px, py, dx, dy] of [[x, y, 1, 1], [x + width, y, -1, 1], [x, y + height, 1, -1], [x + width, y + height, -1, -1]]) {
+  for (const [px, py, dx, dy] of [
+    [x, y, 1, 1],
+    [x + width, y, -1, 1],
+    [x, y + height, 1, -1],
+    [x + width, y + height, -1, -1],
+  ]) {
     pen.moveTo(px + dx * arm, py);
     pen.lineTo(px, py);
     pen.lineTo(px, py + dy * arm);

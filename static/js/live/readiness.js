@@ -46,22 +46,39 @@ const eyesOf = ({ eye_distance: found, box: [left, , right] }) => found ?? (righ
 const middle = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 
 function light(value, { dark, bright }) {
-  if (value < dark) return [false, _("It is too dark."), _("Switch the light on, or turn the camera away from the window.")];
-  if (value > bright) return [false, _("It is too bright."), _("Close a blind, or turn the camera away from the light.")];
+  if (value < dark)
+    return [false, _("It is too dark."), _("Switch the light on, or turn the camera away from the window.")];
+  if (value > bright)
+    return [false, _("It is too bright."), _("Close a blind, or turn the camera away from the light.")];
   return [true, _("The light is good."), ""];
 }
 
 function sharpness(value, { sharp }) {
-  if (value < sharp) return [false, _("The picture is not sharp."), _("Wipe the lens, hold the device still, or wait until it has focused.")];
+  if (value < sharp)
+    return [
+      false,
+      _("The picture is not sharp."),
+      _("Wipe the lens, hold the device still, or wait until it has focused."),
+    ];
   return [true, _("The picture is sharp."), ""];
 }
 
 function distance(faces, { eyes: needed }) {
-  if (!faces.length) return [null, _("No face in the picture yet."), _("Let somebody sit down in the last row to see whether they are recognised there.")];
+  if (!faces.length)
+    return [
+      null,
+      _("No face in the picture yet."),
+      _("Let somebody sit down in the last row to see whether they are recognised there."),
+    ];
   const smallest = Math.min(...faces.map(eyesOf));
   const values = { found: Math.round(smallest), needed };
-  if (smallest >= needed) return [true, fill(_("The farthest face has %(found)s pixels between the eyes: enough."), values), ""];
-  return [false, fill(_("The farthest face has %(found)s pixels between the eyes; %(needed)s are needed."), values), _("Move the camera closer, zoom in, or take a group photograph in two parts.")];
+  if (smallest >= needed)
+    return [true, fill(_("The farthest face has %(found)s pixels between the eyes: enough."), values), ""];
+  return [
+    false,
+    fill(_("The farthest face has %(found)s pixels between the eyes; %(needed)s are needed."), values),
+    _("Move the camera closer, zoom in, or take a group photograph in two parts."),
+  ];
 }
 
 const WITHOUT = {
@@ -81,7 +98,8 @@ const WITHOUT = {
 
 /** A line for each reason that there is, with the names. */
 function templates(students) {
-  if (!students.length) return [[null, _("Nobody is in this class on this day. The office adds students."), ""]];
+  if (!students.length)
+    return [[null, _("Nobody is in this class on this day. The office adds students."), ""]];
   const lines = Object.entries(WITHOUT).flatMap(([why, [text, advice]]) => {
     const names = students.filter((student) => student.by_hand === why).map((student) => student.name);
     return names.length ? [[null, fill(text(), { names: joined(names) }), advice()]] : [];
@@ -108,13 +126,23 @@ export async function checkRoom(stage, store, seen) {
   // A face far away is soft because it is small, however sharp the picture.
   const near = faces.filter((face) => eyesOf(face) >= limits.eyes);
   const of = (name, among) => middle(among.map((face) => face[name] ?? whole[name])) ?? whole[name];
-  const lines = [light(of("light", faces), limits), sharpness(of("sharpness", near), limits), distance(faces, limits), ...templates([...store.students.values()])];
+  const lines = [
+    light(of("light", faces), limits),
+    sharpness(of("sharpness", near), limits),
+    distance(faces, limits),
+    ...templates([...store.students.values()]),
+  ];
   const box = byId("readiness");
   box.querySelector("ul").replaceChildren(
     ...lines.map(([good, text, advice]) => {
       const kind = good === null ? "" : good ? "good" : "warn";
       const sign = good === null ? "info" : good ? "tick" : "warning";
-      return make("li", { className: `notice ${kind}` }, icon(sign), make("div", {}, make("strong", {}, text), advice ? make("p", {}, advice) : null));
+      return make(
+        "li",
+        { className: `notice ${kind}` },
+        icon(sign),
+        make("div", {}, make("strong", {}, text), advice ? make("p", {}, advice) : null),
+      );
     }),
   );
   box.hidden = false;

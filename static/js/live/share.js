@@ -34,7 +34,10 @@ function forget() {
 function showCode({ svg, code, expires_at: until }) {
   const figure = byId("qr");
   figure.querySelector("img").src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
-  const words = fill(_("Scan it with the other device, or type this code there. It works once, until %(time)s."), { time: timeOf(until) });
+  const words = fill(
+    _("Scan it with the other device, or type this code there. It works once, until %(time)s."),
+    { time: timeOf(until) },
+  );
   figure.querySelector("figcaption").replaceChildren(words, make("code", {}, code));
   figure.hidden = false;
 }

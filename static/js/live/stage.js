@@ -31,7 +31,11 @@ export class Stage extends EventTarget {
     this.video = byId("video");
     this.camera = new Camera(this.video);
     this.overlay = new Overlay(byId("overlay"), this.video);
-    this.frames = new Frames(`/ws/sessions/${sessionId}/camera/`, this.video, new Encoder(document.body.dataset.encoder));
+    this.frames = new Frames(
+      `/ws/sessions/${sessionId}/camera/`,
+      this.video,
+      new Encoder(document.body.dataset.encoder),
+    );
     this.#listen();
   }
 
@@ -44,18 +48,28 @@ export class Stage extends EventTarget {
     byId("camera-choice")?.addEventListener("change", ({ target }) => this.start(target.value));
     this.camera.addEventListener("choices", () => this.#choices());
     this.camera.addEventListener("devices", () => this.#plugged());
-    this.camera.addEventListener("another", () => toast(_("The camera used last is not connected, so another one was started. Choose below if it is the wrong one.")));
+    this.camera.addEventListener("another", () =>
+      toast(
+        _(
+          "The camera used last is not connected, so another one was started. Choose below if it is the wrong one.",
+        ),
+      ),
+    );
     // A phone takes the camera away while the page is out of sight: that is no fault, it is started again afterwards.
     this.camera.addEventListener("fault", ({ detail }) => !document.hidden && this.fault(detail));
     this.camera.addEventListener("quiet", () => this.#watchSleep());
     document.addEventListener("visibilitychange", () => this.#visible());
     for (const turned of ["loadedmetadata", "resize"]) {
-      this.video.addEventListener(turned, () => this.box.classList.toggle("portrait-shape", this.video.videoHeight > this.video.videoWidth));
+      this.video.addEventListener(turned, () =>
+        this.box.classList.toggle("portrait-shape", this.video.videoHeight > this.video.videoWidth),
+      );
     }
     this.frames.addEventListener("result", ({ detail }) => this.#seen(detail));
     this.frames.addEventListener("mark", ({ detail }) => this.overlay.tick(detail.student.id));
     for (const name of ["mark", "unmark", "session", "reviews", "error", "lost", "ready"]) {
-      this.frames.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
+      this.frames.addEventListener(name, ({ detail }) =>
+        this.dispatchEvent(new CustomEvent(name, { detail })),
+      );
     }
   }
 
@@ -126,7 +140,13 @@ export class Stage extends EventTarget {
     }
     if (!this.isRunning) return;
     const away = Date.now() - this.#hiddenAt;
-    if (away > WORTH_A_WORD) this.#tellAway(_("The page was in the background or the screen locked: the camera saw nobody for %(n)s seconds. It goes on now; keep this page in front."), away);
+    if (away > WORTH_A_WORD)
+      this.#tellAway(
+        _(
+          "The page was in the background or the screen locked: the camera saw nobody for %(n)s seconds. It goes on now; keep this page in front.",
+        ),
+        away,
+      );
     wake();
     if (this.camera.isRunning) this.camera.wakeUp();
     else this.start();
@@ -145,7 +165,10 @@ export class Stage extends EventTarget {
       const slept = Date.now() - this.#beatAt;
       this.#beatAt = Date.now();
       if (slept < SLEPT || document.hidden || !this.isRunning) return;
-      this.#tellAway(_("This device was asleep: the camera saw nobody for %(n)s seconds. It is started again."), slept);
+      this.#tellAway(
+        _("This device was asleep: the camera saw nobody for %(n)s seconds. It is started again."),
+        slept,
+      );
       this.start();
     }, BEAT);
   }
@@ -169,8 +192,15 @@ export class Stage extends EventTarget {
     const select = byId("camera-choice");
     if (!select) return;
     const choices = await this.camera.choices();
-    const none = choices.some((camera) => camera.chosen) ? null : make("option", { value: "", selected: true, disabled: true }, _("Choose a camera"));
-    select.replaceChildren(...[none, ...choices.map(({ id, label, chosen }) => make("option", { value: id, selected: chosen }, label))].filter(Boolean));
+    const none = choices.some((camera) => camera.chosen)
+      ? null
+      : make("option", { value: "", selected: true, disabled: true }, _("Choose a camera"));
+    select.replaceChildren(
+      ...[
+        none,
+        ...choices.map(({ id, label, chosen }) => make("option", { value: id, selected: chosen }, label)),
+      ].filter(Boolean),
+    );
     select.hidden = choices.length < (none ? 1 : 2);
   }
 

@@ -7,7 +7,9 @@ import { _, fill, joined } from "../core/text.js";
 export function visitorWords(visitor) {
   if (!visitor) return null;
   const { name, classes } = visitor;
-  return classes.length ? fill(_("Possibly %(name)s of %(classes)s?"), { name, classes: joined(classes) }) : fill(_("Possibly %(name)s?"), { name });
+  return classes.length
+    ? fill(_("Possibly %(name)s of %(classes)s?"), { name, classes: joined(classes) })
+    : fill(_("Possibly %(name)s?"), { name });
 }
 
 /** Tracks, by number, that were spoken of: who sees the boxes reads the question there, who does not hears it once. */

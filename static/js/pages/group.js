@@ -7,7 +7,9 @@ import { _, fill, plural, refusalWord } from "../core/text.js";
 const MOST = 3;
 const PATIENCE = 120000;
 const { session, back } = byId("group").dataset;
-const students = new Map(JSON.parse(byId("state").textContent).students.map((student) => [student.id, student]));
+const students = new Map(
+  JSON.parse(byId("state").textContent).students.map((student) => [student.id, student]),
+);
 let token = "";
 
 function fault(text) {
@@ -45,9 +47,27 @@ async function show(answer, files) {
   const sure = answer.found.filter((face) => face.state === "recognised" && named(face));
   const ids = new Set(sure.map((face) => named(face).id));
   byId("found-list").replaceChildren(...sure.map((face) => choice(named(face), true, face.distance)));
-  byId("missing-list").replaceChildren(...[...students.values()].filter((student) => !ids.has(student.id)).map((student) => choice(student, false)));
-  const strangers = answer.unknown ? fill(plural("One more face belongs to nobody the camera knows.", "%(n)s more faces belong to nobody the camera knows.", answer.unknown), { n: answer.unknown }) : "";
-  byId("found-text").textContent = [fill(_("%(n)s of %(all)s."), { n: ids.size, all: students.size }), strangers].filter(Boolean).join(" ");
+  byId("missing-list").replaceChildren(
+    ...[...students.values()]
+      .filter((student) => !ids.has(student.id))
+      .map((student) => choice(student, false)),
+  );
+  const strangers = answer.unknown
+    ? fill(
+        plural(
+          "One more face belongs to nobody the camera knows.",
+          "%(n)s more faces belong to nobody the camera knows.",
+          answer.unknown,
+        ),
+        { n: answer.unknown },
+      )
+    : "";
+  byId("found-text").textContent = [
+    fill(_("%(n)s of %(all)s."), { n: ids.size, all: students.size }),
+    strangers,
+  ]
+    .filter(Boolean)
+    .join(" ");
   only("found");
   count();
   byId("found-title").focus();
@@ -56,8 +76,21 @@ async function show(answer, files) {
 
 function choice(student, checked, distance) {
   const box = make("input", { type: "checkbox", value: student.id, checked, on: { change: count } });
-  const near = typeof distance === "number" ? make("span", { className: "soft small num" }, fill(_("distance %(d)s"), { d: distance.toFixed(2) })) : null;
-  return make("li", {}, make("label", { className: "tile" }, portrait(student), make("span", {}, make("strong", {}, student.name), near), box));
+  const near =
+    typeof distance === "number"
+      ? make("span", { className: "soft small num" }, fill(_("distance %(d)s"), { d: distance.toFixed(2) }))
+      : null;
+  return make(
+    "li",
+    {},
+    make(
+      "label",
+      { className: "tile" },
+      portrait(student),
+      make("span", {}, make("strong", {}, student.name), near),
+      box,
+    ),
+  );
 }
 
 const chosen = () => [...document.querySelectorAll("#found input:checked")].map((box) => box.value);
@@ -76,7 +109,10 @@ async function draw(found, files) {
     if (!picture) continue; // HEIC where the browser cannot show it: the list says all the same.
     const canvas = make("canvas", { width: picture.width, height: picture.height, role: "img" });
     const faces = found.filter((face) => (face.picture ?? 0) === place);
-    canvas.setAttribute("aria-label", fill(_("Picture %(n)s with %(faces)s faces"), { n: place + 1, faces: faces.length }));
+    canvas.setAttribute(
+      "aria-label",
+      fill(_("Picture %(n)s with %(faces)s faces"), { n: place + 1, faces: faces.length }),
+    );
     outline(canvas.getContext("2d"), picture, faces);
     shown.append(canvas);
   }
@@ -122,7 +158,8 @@ function tell(refused, marked) {
   only("refused");
   byId("refused-list").replaceChildren(
     ...refused.map(({ student, reason }) =>
-      make("li", {}, make("strong", {}, students.get(student)?.name ?? ""), ` ${refusalWord(reason)}`)),
+      make("li", {}, make("strong", {}, students.get(student)?.name ?? ""), ` ${refusalWord(reason)}`),
+    ),
   );
   byId("others").hidden = marked === 0;
   byId("refused-title").focus();

@@ -29,7 +29,8 @@ function say(mood, text, more = "", student = null) {
 }
 
 function wait() {
-  if (away) say("unsure", _("Please tell the teacher"), _("No connection. The page goes on as soon as it is back."));
+  if (away)
+    say("unsure", _("Please tell the teacher"), _("No connection. The page goes on as soon as it is back."));
   else say("waiting", _("Look into the camera, please"));
 }
 
@@ -55,9 +56,19 @@ stage.addEventListener("result", ({ detail }) => {
     if (Date.now() - (greetedAt.get(student.id) ?? 0) < SAME_AGAIN_AFTER) return;
     greetedAt.set(student.id, Date.now());
     play("already");
-    say("known", fill(_("Hello again, %(name)s"), { name: student.name }), _("You are marked already."), student);
+    say(
+      "known",
+      fill(_("Hello again, %(name)s"), { name: student.name }),
+      _("You are marked already."),
+      student,
+    );
   } else if (face.state === "uncertain" || face.state === "unknown") {
-    if (byId("greeting").dataset.mood === "waiting") say("unsure", _("One moment"), _("Come a little closer and look straight ahead. Otherwise the teacher marks you."));
+    if (byId("greeting").dataset.mood === "waiting")
+      say(
+        "unsure",
+        _("One moment"),
+        _("Come a little closer and look straight ahead. Otherwise the teacher marks you."),
+      );
   }
 });
 

@@ -36,7 +36,8 @@ stage.addEventListener("result", ({ detail }) => {
   if (faces.some(alreadyMarked)) sound.play("already");
   for (const [key, at] of greeted) if (Date.now() - at > SAID_AGAIN_AFTER) greeted.delete(key);
 });
-for (const name of ["mark", "unmark", "session", "reviews"]) stage.addEventListener(name, ({ detail }) => store.hear(detail));
+for (const name of ["mark", "unmark", "session", "reviews"])
+  stage.addEventListener(name, ({ detail }) => store.hear(detail));
 stage.addEventListener("error", ({ detail }) => {
   if (detail.code === "session_closed") stage.stop();
   else if (detail.code === "not_logged_in") link.loginEnded();

@@ -12,7 +12,10 @@ if (code) {
 byId("pair").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    const { session, kind } = await post("/pair/", { code: byId("code").value.trim(), label: byId("label").value.trim() });
+    const { session, kind } = await post("/pair/", {
+      code: byId("code").value.trim(),
+      label: byId("label").value.trim(),
+    });
     location.replace(`/sessions/${session.id ?? session}/${kind}/`);
   } catch (fault) {
     byId("fault").hidden = false;

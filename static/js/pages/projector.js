@@ -13,13 +13,18 @@ followBoard((board) => {
   showCounts(board);
   const fresh = board.here.filter((student) => !shown.has(student.id));
   byId("arrived").replaceChildren(
-    ...board.here.map((student) => make("li", { className: !first && fresh.includes(student) ? "fresh" : "" }, icon("tick"), student.name)),
+    ...board.here.map((student) =>
+      make("li", { className: !first && fresh.includes(student) ? "fresh" : "" }, icon("tick"), student.name),
+    ),
   );
   shown.clear();
   for (const student of board.here) shown.add(student.id);
-  if (!first && fresh.length) announce(fill(_("Arrived: %(names)s"), { names: joined(fresh.map((student) => student.name)) }));
+  if (!first && fresh.length)
+    announce(fill(_("Arrived: %(names)s"), { names: joined(fresh.map((student) => student.name)) }));
   first = false;
-  byId("to-come").textContent = board.to_come ? fill(plural("%(n)s still to come", "%(n)s still to come", board.to_come), { n: board.to_come }) : _("Everybody is here or accounted for.");
+  byId("to-come").textContent = board.to_come
+    ? fill(plural("%(n)s still to come", "%(n)s still to come", board.to_come), { n: board.to_come })
+    : _("Everybody is here or accounted for.");
 });
 offerLeaving();
 keepAwake();

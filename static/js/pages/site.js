@@ -3,7 +3,10 @@
 import "../core/dialogs.js";
 
 const menu = document.querySelector(".me");
-document.addEventListener("click", (event) => menu?.open && !menu.contains(event.target) && (menu.open = false));
+document.addEventListener(
+  "click",
+  (event) => menu?.open && !menu.contains(event.target) && (menu.open = false),
+);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !menu?.open) return;
   menu.open = false;

@@ -38,9 +38,15 @@ export class Actions extends EventTarget {
     const student = this.store.students.get(id);
     const before = this.store.shown(student);
     const entry = {
-      student: id, code, note, reason, nonce: nonce(), seen_at: new Date().toISOString(),
+      student: id,
+      code,
+      note,
+      reason,
+      nonce: nonce(),
+      seen_at: new Date().toISOString(),
       // A mark on top of one that still waits: which revision it is for is known when that one is written.
-      revision: revision ?? student.mark?.revision ?? 0, after: this.store.pending.get(id)?.nonce ?? null,
+      revision: revision ?? student.mark?.revision ?? 0,
+      after: this.store.pending.get(id)?.nonce ?? null,
     };
     if (revision === null && (before?.code ?? null) !== code) this.#offers.set(entry.nonce, before);
     await this.queue.add(entry);
@@ -95,7 +101,11 @@ export class Actions extends EventTarget {
     const path = `${this.store.path}/marks/${entry.student}/`;
     const { student: _student, code, note, after: _after, seen_at, ...rest } = entry;
     const kept = Math.abs(Date.now() - Date.parse(seen_at)) > AT_ONCE;
-    const body = { ...rest, ...(kept ? { seen_at, sent_at: new Date().toISOString() } : {}), ...(note === undefined ? {} : { note }) };
+    const body = {
+      ...rest,
+      ...(kept ? { seen_at, sent_at: new Date().toISOString() } : {}),
+      ...(note === undefined ? {} : { note }),
+    };
     let answer;
     try {
       answer = code === null ? await remove(path, body) : await put(path, { ...body, code });
@@ -116,7 +126,8 @@ export class Actions extends EventTarget {
     }
     await this.queue.drop(entry);
     const { outcome, mark, version } = answer;
-    if (["created", "changed"].includes(outcome)) await this.store.hear({ type: "mark", ...mark, student: { id: entry.student }, version });
+    if (["created", "changed"].includes(outcome))
+      await this.store.hear({ type: "mark", ...mark, student: { id: entry.student }, version });
     else await this.store.refresh();
     this.store.settle(entry.student, entry.nonce);
     this.#offerUndo(entry, revision);
@@ -143,10 +154,17 @@ export class Actions extends EventTarget {
     if (fault.code === "conflict") {
       const by = fault.extra.mark?.by ?? _("the camera");
       const status = statusWord(fault.extra.mark?.status);
-      return fill(_("%(by)s marked %(name)s “%(status)s” meanwhile. That stands; yours was not written."), { by, name, status });
+      return fill(_("%(by)s marked %(name)s “%(status)s” meanwhile. That stands; yours was not written."), {
+        by,
+        name,
+        status,
+      });
     }
     if (fault.code === "doubtful_clock") {
-      return fill(_("The clock of this device is wrong. The mark of %(name)s was not written; set it again."), { name });
+      return fill(
+        _("The clock of this device is wrong. The mark of %(name)s was not written; set it again."),
+        { name },
+      );
     }
     if (fault.code === "not_a_member") {
       return fill(_("%(name)s could not be marked: no member of this class on this day."), { name });
@@ -158,13 +176,25 @@ export class Actions extends EventTarget {
   async remaining(code) {
     const count = this.store.counts().unmarked;
     const status = statusWord(this.store.statusOf(code));
-    const text = plural("One student has no mark yet and becomes “%(status)s”.", "%(count)s students have no mark yet and become “%(status)s”.", count);
-    const agreed = await ask({ title: _("Mark all who remain?"), text: fill(text, { count, status }), yes: _("Mark them") });
+    const text = plural(
+      "One student has no mark yet and becomes “%(status)s”.",
+      "%(count)s students have no mark yet and become “%(status)s”.",
+      count,
+    );
+    const agreed = await ask({
+      title: _("Mark all who remain?"),
+      text: fill(text, { count, status }),
+      yes: _("Mark them"),
+    });
     if (!agreed) return;
     try {
       await post(`${this.store.path}/marks/remaining/`, { code, expected: count });
     } catch (fault) {
-      toast(fault.status === 409 ? _("Somebody was marked meanwhile. Look again, then repeat it.") : fault.message);
+      toast(
+        fault.status === 409
+          ? _("Somebody was marked meanwhile. Look again, then repeat it.")
+          : fault.message,
+      );
     }
     await this.store.refresh();
   }
@@ -172,11 +202,19 @@ export class Actions extends EventTarget {
   /** Sign the register: only here does "not seen" become a letter, if the person says which. */
   async close() {
     await this.flush();
-    if (this.store.pending.size) return toast(_("Marks wait here to be sent. Sign the register when the connection is back."));
+    if (this.store.pending.size)
+      return toast(_("Marks wait here to be sent. Sign the register when the connection is back."));
     const count = this.store.counts().unmarked;
     const choice = count ? choiceForUnmarked(this.store.state.codes) : null;
     const text = count
-      ? fill(plural("One student has no mark. What does that mean?", "%(count)s students have no mark. What does that mean?", count), { count })
+      ? fill(
+          plural(
+            "One student has no mark. What does that mean?",
+            "%(count)s students have no mark. What does that mean?",
+            count,
+          ),
+          { count },
+        )
       : _("Everybody has a mark. Corrections stay possible afterwards, with a reason.");
     const agreed = await ask({ title: _("Sign the register?"), text, yes: _("Sign"), more: choice });
     if (!agreed) return;
@@ -191,17 +229,25 @@ export class Actions extends EventTarget {
 
 function choiceForUnmarked(codes) {
   const select = make("select", { id: "unmarked-letter" });
-  for (const { letter, meaning } of codes) select.append(make("option", { value: letter, selected: letter === "N" }, `${letter}  ${meaning}`));
+  for (const { letter, meaning } of codes)
+    select.append(make("option", { value: letter, selected: letter === "N" }, `${letter}  ${meaning}`));
   select.append(make("option", { value: "" }, _("leave them open")));
-  return make("div", { className: "field" }, make("label", { htmlFor: "unmarked-letter" }, _("They get")), select);
+  return make(
+    "div",
+    { className: "field" },
+    make("label", { htmlFor: "unmarked-letter" }, _("They get")),
+    select,
+  );
 }
 
 async function askReason() {
   const input = make("input", { id: "reason", maxLength: 300, required: true });
   const more = make("div", { className: "field" }, make("label", { htmlFor: "reason" }, _("Reason")), input);
   const agreed = await ask({
-    title: _("Correct a signed register?"), text: _("The first entry stays in the history, with your name and reason."),
-    yes: _("Correct it"), more,
+    title: _("Correct a signed register?"),
+    text: _("The first entry stays in the history, with your name and reason."),
+    yes: _("Correct it"),
+    more,
   });
   return agreed ? input.value.trim() : "";
 }

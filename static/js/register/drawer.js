@@ -22,15 +22,27 @@ export class Drawer {
   open(id) {
     const student = this.store.students.get(id);
     this.shown = id;
-    const close = button("", { name: "cross", className: "button icon-button", press: () => this.dialog.close() });
+    const close = button("", {
+      name: "cross",
+      className: "button icon-button",
+      press: () => this.dialog.close(),
+    });
     close.setAttribute("aria-label", _("Close"));
     this.now = make("p", { className: "soft" });
     this.events = make("ol", { className: "history" });
     this.events.setAttribute("role", "list");
     byId("drawer-body").replaceChildren(
-      make("div", { className: "drawer-head" }, portrait(student, "portrait large"), make("div", {}, make("h2", { id: "drawer-name" }, student.name), this.now), close),
+      make(
+        "div",
+        { className: "drawer-head" },
+        portrait(student, "portrait large"),
+        make("div", {}, make("h2", { id: "drawer-name" }, student.name), this.now),
+        close,
+      ),
       ...(this.mayMark ? [this.#letters(student), this.#note(student)] : []),
-      ...(this.mayMark && FROM_A_CAMERA.includes(this.store.shown(student)?.source) ? [this.#refuse(student)] : []),
+      ...(this.mayMark && FROM_A_CAMERA.includes(this.store.shown(student)?.source)
+        ? [this.#refuse(student)]
+        : []),
       make("h3", {}, _("History")),
       this.events,
     );
@@ -48,7 +60,12 @@ export class Drawer {
         this.dialog.close();
         this.actions.mark(student, code.letter, { note: this.note.value.trim() });
       };
-      const one = make("button", { type: "button", className: "button", on: { click: press } }, make("b", {}, code.letter), code.meaning);
+      const one = make(
+        "button",
+        { type: "button", className: "button", on: { click: press } },
+        make("b", {}, code.letter),
+        code.meaning,
+      );
       one.setAttribute("aria-pressed", String(code.letter === current));
       box.append(one);
     }
@@ -64,7 +81,12 @@ export class Drawer {
       },
     });
     save.disabled = !this.store.shown(student);
-    return make("div", { className: "row end" }, make("div", { className: "field grow" }, make("label", { htmlFor: "note" }, _("Note")), this.note), save);
+    return make(
+      "div",
+      { className: "row end" },
+      make("div", { className: "field grow" }, make("label", { htmlFor: "note" }, _("Note")), this.note),
+      save,
+    );
   }
 
   #refuse(student) {
@@ -95,36 +117,60 @@ export class Drawer {
     try {
       const said = await get(`/marks/${student.mark.mark}/history/`);
       const events = (said.results ?? said).toReversed?.() ?? [...(said.results ?? said)].reverse();
-      if (this.shown === student.id) this.events.replaceChildren(...events.map((event) => this.#event(event)));
+      if (this.shown === student.id)
+        this.events.replaceChildren(...events.map((event) => this.#event(event)));
     } catch (fault) {
       this.events.replaceChildren(make("li", { className: "soft" }, fault.message));
     }
   }
 
   #event(event) {
-    const word = event.to_code ? `${event.to_code} · ${statusWord(this.store.statusOf(event.to_code))}` : _("taken back");
-    const who = [sourceWord(event.source), event.actor?.name ?? event.actor ?? event.by].filter(Boolean).join(", ");
-    const late = event.late_upload ? fill(_("sent later, at %(time)s"), { time: momentOf(event.stored_at) }) : "";
+    const word = event.to_code
+      ? `${event.to_code} · ${statusWord(this.store.statusOf(event.to_code))}`
+      : _("taken back");
+    const who = [sourceWord(event.source), event.actor?.name ?? event.actor ?? event.by]
+      .filter(Boolean)
+      .join(", ");
+    const late = event.late_upload
+      ? fill(_("sent later, at %(time)s"), { time: momentOf(event.stored_at) })
+      : "";
     return make(
-      "li", {},
+      "li",
+      {},
       make("strong", {}, word),
-      make("span", { className: "small soft" }, [momentOf(event.seen_at), who, late].filter(Boolean).join(" · ")),
+      make(
+        "span",
+        { className: "small soft" },
+        [momentOf(event.seen_at), who, late].filter(Boolean).join(" · "),
+      ),
       event.reason ? make("span", {}, `“${event.reason}”`) : null,
       event.evidence ? this.#evidence(event.evidence) : null,
     );
   }
 
   #evidence(evidence) {
-    const picture = this.mayFaces && evidence.id && evidence.crop !== null
-      ? make("img", { src: evidence.image ?? `/api/v1/evidence/${evidence.id}/image/`, alt: _("The face as the camera saw it"), width: 96, height: 96 })
-      : null;
+    const picture =
+      this.mayFaces && evidence.id && evidence.crop !== null
+        ? make("img", {
+            src: evidence.image ?? `/api/v1/evidence/${evidence.id}/image/`,
+            alt: _("The face as the camera saw it"),
+            width: 96,
+            height: 96,
+          })
+        : null;
     picture?.addEventListener("error", () => picture.remove());
-    const fact = (name, value) => (value === null || value === undefined || value === "" ? [] : [make("dt", {}, name), make("dd", { className: "num" }, String(value))]);
+    const fact = (name, value) =>
+      value === null || value === undefined || value === ""
+        ? []
+        : [make("dt", {}, name), make("dd", { className: "num" }, String(value))];
     const near = (number) => (typeof number === "number" ? number.toFixed(2) : null);
     return make(
-      "div", { className: "evidence" }, picture,
+      "div",
+      { className: "evidence" },
+      picture,
       make(
-        "dl", { className: "facts small" },
+        "dl",
+        { className: "facts small" },
         ...fact(_("Distance"), near(evidence.distance)),
         ...fact(_("Lead over the next"), near(evidence.margin)),
         ...fact(_("Looks"), evidence.looks),

@@ -28,9 +28,13 @@ export class Link {
     Object.assign(this, { store, actions, socket });
     socket.addEventListener("open", () => this.#back());
     socket.addEventListener("said", () => (this.#heardAt = performance.now()));
-    socket.addEventListener("lost", ({ detail }) => (detail.code === 4401 ? this.loginEnded() : this.#lost(detail)));
+    socket.addEventListener("lost", ({ detail }) =>
+      detail.code === 4401 ? this.loginEnded() : this.#lost(detail),
+    );
     actions.addEventListener("waiting", ({ detail }) => this.#waiting(detail.fault));
-    store.addEventListener("change", ({ detail }) => (detail.what === "fault" ? this.#unread(detail.fault) : this.#say()));
+    store.addEventListener("change", ({ detail }) =>
+      detail.what === "fault" ? this.#unread(detail.fault) : this.#say(),
+    );
     addEventListener("offline", () => this.#silent());
     addEventListener("online", () => this.#pulse());
     byId("login-done").addEventListener("click", () => this.#loggedIn());
@@ -39,7 +43,10 @@ export class Link {
   }
 
   #lost({ code, final }) {
-    this.#away = code === 4403 ? _("You may no longer see this session.") : _("No connection. The page goes on as soon as it is back.");
+    this.#away =
+      code === 4403
+        ? _("You may no longer see this session.")
+        : _("No connection. The page goes on as soon as it is back.");
     if (final && code !== 4403) this.#away = _("The connection was ended. Reload the page.");
     this.#say();
   }
@@ -62,7 +69,10 @@ export class Link {
     this.#away ||= fault.message;
     this.#say();
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.actions.flush().then(() => !this.store.pending.size && this.socket.isOpen && this.#back()), RETRY_MARKS);
+    this.#retry = setTimeout(
+      () => this.actions.flush().then(() => !this.store.pending.size && this.socket.isOpen && this.#back()),
+      RETRY_MARKS,
+    );
   }
 
   /** The register could not be asked for: what stands here may be old, until it can. */
@@ -97,7 +107,10 @@ export class Link {
 
   #say() {
     const count = this.store.pending.size;
-    const kept = count && this.#away ? fill(plural("One mark is kept here.", "%(count)s marks are kept here.", count), { count }) : "";
+    const kept =
+      count && this.#away
+        ? fill(plural("One mark is kept here.", "%(count)s marks are kept here.", count), { count })
+        : "";
     const line = [this.#away, kept].filter(Boolean).join(" ");
     if (byId("link").lastElementChild.textContent !== line) byId("link").lastElementChild.textContent = line;
     byId("link").hidden = !line;

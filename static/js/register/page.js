@@ -30,7 +30,10 @@ export function openRegister() {
   const link = new Link(store, actions, socket);
   store.addEventListener("change", ({ detail }) => heard(store, detail));
   showSession(store, may);
-  store.addEventListener("change", ({ detail }) => ["all", "session"].includes(detail.what) && showSession(store, may));
+  store.addEventListener(
+    "change",
+    ({ detail }) => ["all", "session"].includes(detail.what) && showSession(store, may),
+  );
   showAttempts(store, actions);
   actions.recall();
   return { store, actions, socket, link, may };
@@ -44,7 +47,9 @@ function heard(store, { what, student, before, mark }) {
   announce(fill(_("%(name)s: %(status)s."), { name: student.name, status: statusWord(mark.status) }));
   if (Date.now() - spoke > QUIET_FOR * 4) {
     spoke = Date.now();
-    announce(fill(_("%(marked)s of %(all)s."), { marked: counts.expected - counts.unmarked, all: counts.expected }));
+    announce(
+      fill(_("%(marked)s of %(all)s."), { marked: counts.expected - counts.unmarked, all: counts.expected }),
+    );
   }
   if (mark.source !== "teacher" && !before?.code) play("mark");
 }
@@ -62,7 +67,11 @@ function showSession(store, { mayRun }) {
   const notice = byId("session-notice");
   notice.hidden = state === "open";
   notice.querySelector("p").textContent =
-    state === "closed" ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.") : _("This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.");
+    state === "closed"
+      ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.")
+      : _(
+          "This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.",
+        );
 }
 
 /** What a teacher can do something about; frames that came after the end are no news. */
@@ -75,13 +84,24 @@ function showAttempts(store, actions) {
   const show = () => {
     const told = store.state.attempts.filter((attempt) => TOLD.has(attempt.reason));
     box.hidden = told.length + refused.length === 0;
-    box.querySelector("ul").replaceChildren(
-      ...refused.map((sentence) => make("li", {}, sentence)),
-      ...told.map((attempt) =>
-        make("li", {}, make("strong", {}, attempt.student.name), ` ${refusalWord(attempt.reason)} `,
-          make("span", { className: "soft small" }, `(${sourceWord(attempt.source)}, ${attempt.count} ×, ${momentOf(attempt.last_at)})`)),
-      ),
-    );
+    box
+      .querySelector("ul")
+      .replaceChildren(
+        ...refused.map((sentence) => make("li", {}, sentence)),
+        ...told.map((attempt) =>
+          make(
+            "li",
+            {},
+            make("strong", {}, attempt.student.name),
+            ` ${refusalWord(attempt.reason)} `,
+            make(
+              "span",
+              { className: "soft small" },
+              `(${sourceWord(attempt.source)}, ${attempt.count} ×, ${momentOf(attempt.last_at)})`,
+            ),
+          ),
+        ),
+      );
   };
   show();
   store.addEventListener("change", ({ detail }) => detail.what === "all" && show());

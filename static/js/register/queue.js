@@ -50,7 +50,10 @@ export class Queue {
   async #key() {
     const found = await promised((await this.#store("keys", "readonly")).get("marks"));
     if (found) return found;
-    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]);
     await promised((await this.#store("keys", "readwrite")).put(key, "marks"));
     return key;
   }

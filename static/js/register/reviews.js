@@ -16,7 +16,10 @@ export class Reviews {
 
   constructor(store) {
     this.store = store;
-    store.addEventListener("change", ({ detail }) => ["all", "session", "reviews"].includes(detail.what) && this.look());
+    store.addEventListener(
+      "change",
+      ({ detail }) => ["all", "session", "reviews"].includes(detail.what) && this.look(),
+    );
     document.addEventListener("visibilitychange", () => this.look());
     this.look();
   }
@@ -52,27 +55,49 @@ export class Reviews {
     const decide = (verdict, student) => this.#decide(review, verdict, student);
     const candidates = (review.candidates ?? [review.first, review.second]).filter(Boolean);
     return make(
-      "article", { className: "review", data: { review: review.id } },
+      "article",
+      { className: "review", data: { review: review.id } },
       make(
-        "div", { className: "review-faces" },
-        make("figure", {}, make("img", { src: review.image ?? `/api/v1/reviews/${review.id}/image/`, alt: _("The face in question"), width: 120, height: 120 }), make("figcaption", {}, _("in the picture"))),
+        "div",
+        { className: "review-faces" },
+        make(
+          "figure",
+          {},
+          make("img", {
+            src: review.image ?? `/api/v1/reviews/${review.id}/image/`,
+            alt: _("The face in question"),
+            width: 120,
+            height: 120,
+          }),
+          make("figcaption", {}, _("in the picture")),
+        ),
         ...candidates.map((candidate) => this.#candidate(candidate, decide)),
       ),
       make(
-        "div", { className: "row" },
-        button(candidates.length > 1 ? _("Neither of them") : _("Somebody else"), { name: "cross", press: () => decide("neither") }),
+        "div",
+        { className: "row" },
+        button(candidates.length > 1 ? _("Neither of them") : _("Somebody else"), {
+          name: "cross",
+          press: () => decide("neither"),
+        }),
         button(_("Ignore"), { className: "button quiet", press: () => decide("ignored") }),
       ),
     );
   }
 
   #candidate(candidate, decide) {
-    const student = this.store.students.get(candidate.student?.id ?? candidate.id) ?? candidate.student ?? candidate;
-    const distance = typeof candidate.distance === "number" ? make("small", { className: "num" }, fill(_("distance %(d)s"), { d: candidate.distance.toFixed(2) })) : null;
+    const student =
+      this.store.students.get(candidate.student?.id ?? candidate.id) ?? candidate.student ?? candidate;
+    const distance =
+      typeof candidate.distance === "number"
+        ? make("small", { className: "num" }, fill(_("distance %(d)s"), { d: candidate.distance.toFixed(2) }))
+        : null;
     return make(
-      "button", { type: "button", on: { click: () => decide("student", student.id) } },
+      "button",
+      { type: "button", on: { click: () => decide("student", student.id) } },
       portrait({ ...student, portrait: student.portrait ?? candidate.portrait ?? null }),
-      make("span", {}, student.name), distance,
+      make("span", {}, student.name),
+      distance,
     );
   }
 

@@ -63,7 +63,13 @@ export class View {
       portrait(student),
       make(
         "button",
-        { type: "button", className: "who", tabIndex: -1, data: { act: "open" }, on: { click: () => this.open(student.id) } },
+        {
+          type: "button",
+          className: "who",
+          tabIndex: -1,
+          data: { act: "open" },
+          on: { click: () => this.open(student.id) },
+        },
         make("strong", {}, student.name),
         make("small", {}, describe(student, mark)),
       ),
@@ -79,7 +85,11 @@ export class View {
     if (!this.mayMark) return does;
     const name = student.name;
     if (mark) {
-      does.append(act("undo", fill(_("Take back the mark of %(name)s"), { name }), () => this.actions.mark(student, null)));
+      does.append(
+        act("undo", fill(_("Take back the mark of %(name)s"), { name }), () =>
+          this.actions.mark(student, null),
+        ),
+      );
     } else {
       does.append(
         act("tick", fill(_("%(name)s is here"), { name }), () => this.actions.mark(student, HERE)),
@@ -107,11 +117,15 @@ export class View {
 
   #around() {
     const counts = this.store.counts();
-    for (const shown of document.querySelectorAll("[data-count]")) shown.textContent = counts[shown.dataset.count];
+    for (const shown of document.querySelectorAll("[data-count]"))
+      shown.textContent = counts[shown.dataset.count];
     const remaining = byId("remaining");
     if (remaining) {
       remaining.hidden = counts.unmarked === 0 || !this.store.isOpen;
-      remaining.textContent = fill(plural("Mark the last one here", "Mark remaining %(count)s here", counts.unmarked), { count: counts.unmarked });
+      remaining.textContent = fill(
+        plural("Mark the last one here", "Mark remaining %(count)s here", counts.unmarked),
+        { count: counts.unmarked },
+      );
     }
     this.#progress();
     this.#missing();
@@ -135,7 +149,13 @@ export class View {
     }
     bar.setAttribute("aria-valuemax", counts.expected);
     bar.setAttribute("aria-valuenow", counts.expected - counts.unmarked);
-    bar.setAttribute("aria-valuetext", fill(_("%(marked)s of %(all)s marked"), { marked: counts.expected - counts.unmarked, all: counts.expected }));
+    bar.setAttribute(
+      "aria-valuetext",
+      fill(_("%(marked)s of %(all)s marked"), {
+        marked: counts.expected - counts.unmarked,
+        all: counts.expected,
+      }),
+    );
   }
 
   #missing() {
@@ -157,13 +177,25 @@ export class View {
       if (roll.children[place] !== tile) roll.insertBefore(tile, roll.children[place] ?? null);
     });
     if (!missing.length && this.store.students.size) {
-      roll.append(make("li", { className: "all-here" }, icon("tick"), _("Nobody. The register is complete.")));
+      roll.append(
+        make("li", { className: "all-here" }, icon("tick"), _("Nobody. The register is complete.")),
+      );
     }
   }
 
   #tile(student) {
     const hint = student.recognisable ? null : make("small", {}, _("by hand"));
-    return make("li", {}, make("button", { type: "button", on: { click: () => this.open(student.id) } }, portrait(student), make("span", {}, student.name), hint));
+    return make(
+      "li",
+      {},
+      make(
+        "button",
+        { type: "button", on: { click: () => this.open(student.id) } },
+        portrait(student),
+        make("span", {}, student.name),
+        hint,
+      ),
+    );
   }
 }
 
@@ -175,8 +207,14 @@ function act(name, label, press) {
 }
 
 export function status(mark) {
-  const late = mark.status === "late" && mark.minutes_late ? ` ${fill(_("%(n)s min"), { n: mark.minutes_late })}` : "";
-  return make("span", { className: `status ${mark.status}` }, icon(statusIcon(mark.status)), statusWord(mark.status) + late);
+  const late =
+    mark.status === "late" && mark.minutes_late ? ` ${fill(_("%(n)s min"), { n: mark.minutes_late })}` : "";
+  return make(
+    "span",
+    { className: `status ${mark.status}` },
+    icon(statusIcon(mark.status)),
+    statusWord(mark.status) + late,
+  );
 }
 
 export function describe(student, mark) {
@@ -185,6 +223,10 @@ export function describe(student, mark) {
     const who = mark.by && mark.source !== "camera" ? mark.by : sourceWord(mark.source);
     return [timeOf(mark.at), who, mark.note].filter(Boolean).join(" · ");
   }
-  const why = { no_consent: _("by hand: no consent"), no_photograph: _("by hand: no photograph"), photograph_again: _("by hand: needs a new photograph") };
+  const why = {
+    no_consent: _("by hand: no consent"),
+    no_photograph: _("by hand: no photograph"),
+    photograph_again: _("by hand: needs a new photograph"),
+  };
   return why[student.by_hand] ?? "";
 }
