@@ -1,18 +1,28 @@
-// What a device remembers of its user's choices. Where the browser keeps nothing (cookies blocked, some private
-// windows, embedded pages) a choice lasts as long as the page.
+// A user's choices on this device. Where the browser stores nothing (cookies blocked, some private windows, embedded
+// pages) a choice lasts as long as the page.
 
-const meanwhile = new Map();
+/** @type {Map<string, string>} */
+const ofThisPage = new Map();
 
-export function recall(key) {
+/**
+ * Return a stored choice, or null.
+ *
+ * @param {string} key
+ */
+export function readPreference(key) {
   try {
-    return localStorage.getItem(key) ?? meanwhile.get(key) ?? null;
+    return localStorage.getItem(key) ?? ofThisPage.get(key) ?? null;
   } catch {
-    return meanwhile.get(key) ?? null;
+    return ofThisPage.get(key) ?? null;
   }
 }
 
-export function remember(key, value) {
-  meanwhile.set(key, value);
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+export function writePreference(key, value) {
+  ofThisPage.set(key, value);
   try {
     localStorage.setItem(key, value);
   } catch {

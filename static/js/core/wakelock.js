@@ -1,30 +1,33 @@
 // Keep the screen on while the camera runs, where the browser can.
 
+/** @type {WakeLockSentinel | null} */
 let lock = null;
 let wanted = false;
 
-async function take() {
+async function acquire() {
   if (!wanted || lock || document.visibilityState !== "visible" || !navigator.wakeLock) return;
   try {
     lock = await navigator.wakeLock.request("screen");
-    lock.addEventListener("release", () => (lock = null));
+    lock.addEventListener("release", () => {
+      lock = null;
+    });
     if (!wanted) await lock.release();
   } catch {
-    lock = null; // A low battery may refuse it; the camera page says so itself when the device sleeps.
+    lock = null; // A low battery may refuse it; the camera page shows when the device has slept.
   }
 }
 
-document.addEventListener("visibilitychange", take);
+document.addEventListener("visibilitychange", acquire);
 
-export function keepAwake() {
+export function keepScreenOn() {
   wanted = true;
-  return take();
+  return acquire();
 }
 
-export function letSleep() {
+export function letScreenSleep() {
   wanted = false;
   return lock?.release();
 }
 
-/** Whether the browser can keep the screen on at all. */
-export const canKeepAwake = () => Boolean(navigator.wakeLock);
+/** Return whether the browser can keep the screen on at all. */
+export const canKeepScreenOn = () => Boolean(navigator.wakeLock);

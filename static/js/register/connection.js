@@ -1,133 +1,152 @@
-// The line to the server: says when it is gone, finds out when it is back, and asks for a login when that has ended.
+// The connection to the server: shows when it is gone, finds out when it is back, and asks for a login when that has
+// ended.
 
 import { call } from "../core/api.js";
-import { byId } from "../core/dom.js";
+import { byId, tagById } from "../core/dom.js";
 import { _, fill, plural } from "../core/text.js";
 
-const RETRY_MARKS = 5000;
-/** A dead line may look open for minutes: while nothing is heard, the server is asked so often, and sooner once it was gone. */
-const PULSE = 10000;
-const PULSE_WHEN_GONE = 3000;
-const PATIENCE = 8000;
+const RETRY_MARKS_MS = 5000;
+// A dead connection may look open for minutes: while nothing arrives, the server is asked so often, and more often
+// once it was gone.
+const CHECK_MS = 10000;
+const CHECK_WHEN_GONE_MS = 3000;
+const TIMEOUT_MS = 8000;
 
-/** Whose login this browser has now, as the page itself says; "" for nobody's. */
-async function person() {
-  const answer = await fetch(location.pathname, { credentials: "same-origin", cache: "no-store" });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+/** Return whose login this browser has now, as the page itself says; "" for nobody's. */
+async function loggedInUser() {
+  const response = await fetch(location.pathname, { credentials: "same-origin", cache: "no-store" });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   return page.body.dataset.user ?? "";
 }
 
-export class Link {
-  #away = "";
+export class Connection {
+  /** What is wrong, in a sentence; "" where nothing is. */
+  #problem = "";
   #gone = false;
   #retry = 0;
-  #pulsing = 0;
-  #heardAt = performance.now();
+  #check = 0;
+  #lastMessageAt = performance.now();
 
+  /**
+   * @param {Store} store
+   * @param {Actions} actions
+   * @param {Socket<RegisterEvent>} socket
+   */
   constructor(store, actions, socket) {
-    Object.assign(this, { store, actions, socket });
-    socket.addEventListener("open", () => this.#back());
-    socket.addEventListener("said", () => (this.#heardAt = performance.now()));
-    socket.addEventListener("lost", ({ detail }) =>
-      detail.code === 4401 ? this.loginEnded() : this.#lost(detail),
-    );
-    actions.addEventListener("waiting", ({ detail }) => this.#waiting(detail.fault));
-    store.addEventListener("change", ({ detail }) =>
-      detail.what === "fault" ? this.#unread(detail.fault) : this.#say(),
-    );
-    addEventListener("offline", () => this.#silent());
-    addEventListener("online", () => this.#pulse());
+    this.store = store;
+    this.actions = actions;
+    this.socket = socket;
+    socket.on("open", () => this.#restored());
+    socket.on("message", () => {
+      this.#lastMessageAt = performance.now();
+    });
+    socket.on("closed", (closed) => (closed.code === 4401 ? this.loginEnded() : this.#closed(closed)));
+    actions.on("waiting", ({ error }) => this.#marksWait(error));
+    store.on("change", (change) => (change.what === "error" ? this.#unread(change.error) : this.#show()));
+    addEventListener("offline", () => this.#unreachable());
+    addEventListener("online", () => this.#checkNow());
     byId("login-done").addEventListener("click", () => this.#loggedIn());
-    addEventListener("focus", () => byId("login-again").open && this.#loggedIn());
-    this.#pulseLater();
+    addEventListener("focus", () => tagById("dialog", "login-again").open && this.#loggedIn());
+    this.#checkLater();
   }
 
-  #lost({ code, final }) {
-    this.#away =
-      code === 4403
-        ? _("You may no longer see this session.")
-        : _("No connection. The page goes on as soon as it is back.");
-    if (final && code !== 4403) this.#away = _("The connection was ended. Reload the page.");
-    this.#say();
+  /** @param {Closed} closed */
+  #closed({ code, final }) {
+    if (code === 4403) this.#problem = _("You may no longer see this session.");
+    else if (final) this.#problem = _("The connection was ended. Reload the page.");
+    else this.#problem = _("No connection. The page goes on as soon as it is back.");
+    this.#show();
   }
 
-  #silent() {
+  #unreachable() {
     this.#gone = true;
-    this.#lost({ final: false });
-    this.#pulseLater();
+    this.#closed({ final: false });
+    this.#checkLater();
   }
 
-  #back() {
-    this.#away = "";
+  #restored() {
+    this.#problem = "";
     this.#gone = false;
-    this.#say();
+    this.#show();
     this.actions.flush();
   }
 
-  #waiting(fault) {
-    if (fault.loginEnded) return this.loginEnded();
-    this.#away ||= fault.message;
-    this.#say();
+  /** @param {ApiError} error */
+  #marksWait(error) {
+    if (error.loginEnded) return this.loginEnded();
+    this.#problem ||= error.message;
+    this.#show();
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(
-      () => this.actions.flush().then(() => !this.store.pending.size && this.socket.isOpen && this.#back()),
-      RETRY_MARKS,
-    );
+    this.#retry = setTimeout(() => this.#retryMarks(), RETRY_MARKS_MS);
   }
 
-  /** The register could not be asked for: what stands here may be old, until it can. */
-  #unread(fault) {
-    if (fault.loginEnded) this.loginEnded();
-    else if (fault.passing) this.#silent();
+  async #retryMarks() {
+    await this.actions.flush();
+    if (!this.store.pending.size && this.socket.isOpen) this.#restored();
   }
 
-  #pulseLater() {
-    clearTimeout(this.#pulsing);
-    this.#pulsing = setTimeout(() => this.#pulse(), this.#gone ? PULSE_WHEN_GONE : PULSE);
+  /**
+   * The register could not be requested: what the page shows may be old, until it can.
+   *
+   * @param {ApiError} error
+   */
+  #unread(error) {
+    if (error.loginEnded) this.loginEnded();
+    else if (error.isTemporary) this.#unreachable();
   }
 
-  async #pulse() {
-    clearTimeout(this.#pulsing);
-    const quiet = this.socket.isOpen && performance.now() - this.#heardAt >= PULSE;
-    if (this.#gone || (quiet && !document.hidden)) await this.#ask();
-    this.#pulseLater();
+  #checkLater() {
+    clearTimeout(this.#check);
+    this.#check = setTimeout(() => this.#checkNow(), this.#gone ? CHECK_WHEN_GONE_MS : CHECK_MS);
   }
 
-  async #ask() {
+  async #checkNow() {
+    clearTimeout(this.#check);
+    const isQuiet = this.socket.isOpen && performance.now() - this.#lastMessageAt >= CHECK_MS;
+    if (this.#gone || (isQuiet && !document.hidden)) await this.#callServer();
+    this.#checkLater();
+  }
+
+  async #callServer() {
     try {
-      await call("GET", "/healthz/live", undefined, { patience: PATIENCE });
+      await call("GET", "/healthz/live", undefined, { timeout: TIMEOUT_MS });
     } catch {
       this.#gone = true;
-      this.#lost({ final: false });
+      this.#closed({ final: false });
       return;
     }
-    // The whole register comes with the new connection, so nothing is missed that the old one did not carry.
-    if (this.#gone) this.socket.renew();
+    // The whole register comes with the new socket, so nothing is missed that the old one did not carry.
+    if (this.#gone) this.socket.replace();
   }
 
-  #say() {
+  #show() {
     const count = this.store.pending.size;
     const kept =
-      count && this.#away
+      count && this.#problem
         ? fill(plural("One mark is kept here.", "%(count)s marks are kept here.", count), { count })
         : "";
-    const line = [this.#away, kept].filter(Boolean).join(" ");
-    if (byId("link").lastElementChild.textContent !== line) byId("link").lastElementChild.textContent = line;
-    byId("link").hidden = !line;
+    const sentence = [this.#problem, kept].filter(Boolean).join(" ");
+    const line = byId("link").lastElementChild;
+    if (line && line.textContent !== sentence) line.textContent = sentence;
+    byId("link").hidden = !sentence;
   }
 
   loginEnded() {
-    if (!byId("login-again").open) byId("login-again").showModal();
+    const dialog = tagById("dialog", "login-again");
+    if (!dialog.open) dialog.showModal();
   }
 
   async #loggedIn() {
-    const who = await person().catch(() => "");
-    if (!who) return void (byId("login-fault").textContent = _("You are not logged in yet."));
+    const user = await loggedInUser().catch(() => "");
+    if (!user) {
+      byId("login-fault").textContent = _("You are not logged in yet.");
+      return;
+    }
     // What one person marked is not sent under the name of another: it stays here for the first.
-    if (who !== document.body.dataset.user) return location.reload();
+    if (user !== document.body.dataset.user) return location.reload();
     byId("login-fault").textContent = "";
-    byId("login-again").close();
-    this.socket.again();
+    tagById("dialog", "login-again").close();
+    this.socket.reconnect();
     await this.store.refresh();
     await this.actions.flush();
   }
