@@ -1,4 +1,5 @@
-# Rollcall's commands. Each works from a clean clone with Python 3.11 to 3.13, its venv package, git and make.
+# Rollcall's commands. Each works from a clean clone with Python 3.11 to 3.13, its venv package, git and make;
+# `make lint` needs npm as well.
 # PYTHON names another interpreter; PORT, HOST, HTTPS and DEMO are `make run`'s.
 
 PYTHON ?= python3
@@ -6,7 +7,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q install --no-deps --no-build-isolation --require-hashes
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: run test lint bench e2e soak lock install install-dev
+.PHONY: run test lint bench e2e soak lock install install-dev npm
 
 run: install
 	@exec $(PY) -m launcher.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
@@ -22,11 +23,13 @@ e2e: install-dev
 soak: install-dev
 	@$(PYTEST) -m soak --soak
 
-lint: install-dev
+lint: npm install-dev node_modules/.installed
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
+	@$(PY) -m tests.template_lines
+	@npm run --silent lint
 
 bench: install-dev
 	@mkdir -p var/bench
@@ -58,6 +61,15 @@ install-dev: .venv/.installed-dev
 	@awk '/^setuptools==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/setuptools.lock
 	@$(PIP) -r .venv/setuptools.lock
 	@$(PIP) -r requirements.lock
+	@touch $@
+
+npm:
+	@command -v npm >/dev/null || { \
+		echo "npm is missing, which runs the checks of JavaScript and CSS: sudo apt install nodejs npm"; exit 1; }
+
+node_modules/.installed: package-lock.json .npmrc
+	@echo "rollcall: installing what package-lock.json says"
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.lock .venv/.installed

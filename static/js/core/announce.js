@@ -1,19 +1,21 @@
-// What a screen reader hears: gathered for a moment, so that twenty students who walk in are one sentence.
+// Sentences for screen readers, gathered for a moment, so that twenty students who walk in are one announcement.
 
 import { byId } from "./dom.js";
 
-const GATHERING = 1200;
+const GATHER_MS = 1200;
+/** @type {string[]} */
 let waiting = [];
 let timer = 0;
 
+/** @param {string} sentence */
 export function announce(sentence) {
   waiting.push(sentence);
-  timer ||= setTimeout(() => {
-    const region = byId("live-polite");
+  if (timer) return;
+  timer = setTimeout(() => {
     const line = document.createElement("p");
     line.textContent = waiting.join(" ");
-    region.replaceChildren(line);
+    byId("live-polite").replaceChildren(line);
     waiting = [];
     timer = 0;
-  }, GATHERING);
+  }, GATHER_MS);
 }

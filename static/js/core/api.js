@@ -1,8 +1,15 @@
-// Calls to the REST API. Every fault becomes an ApiFault with a code and a sentence.
+// Calls to the REST API. Every failure becomes an ApiError with a code and a sentence.
 
 import { _ } from "./text.js";
 
-export class ApiFault extends Error {
+/** @typedef {{ mark?: Mark | null }} ErrorExtra */
+
+export class ApiError extends Error {
+  /**
+   * @param {string} code for programs
+   * @param {string} message for people: what to do
+   * @param {{ status?: number, extra?: ErrorExtra }} [options]
+   */
   constructor(code, message, { status = 0, extra = {} } = {}) {
     super(message);
     this.code = code;
@@ -10,8 +17,8 @@ export class ApiFault extends Error {
     this.extra = extra;
   }
 
-  /** The server was not reached, or was not itself: worth another try later. */
-  get passing() {
+  /** Whether the server was not reached, or could not answer: worth another try later. */
+  get isTemporary() {
     return this.code === "offline" || this.status >= 500 || this.status === 429;
   }
 
@@ -20,46 +27,101 @@ export class ApiFault extends Error {
   }
 }
 
-const PATIENCE = 15000;
-
-/** `AbortSignal.timeout`, for browsers from before it. */
-function timeout(patience) {
-  if (AbortSignal.timeout) return AbortSignal.timeout(patience);
-  const ending = new AbortController();
-  setTimeout(() => ending.abort(), patience);
-  return ending.signal;
+/**
+ * Return what was thrown where it is an ApiError; throw anything else again.
+ *
+ * @param {unknown} thrown
+ */
+export function apiErrorOf(thrown) {
+  if (thrown instanceof ApiError) return thrown;
+  throw thrown;
 }
 
-const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+// Milliseconds after which an answer is no longer waited for.
+const TIMEOUT_MS = 15000;
 
-export async function call(method, path, body, { patience = PATIENCE } = {}) {
+/**
+ * `AbortSignal.timeout`, for browsers without it too.
+ *
+ * @param {number} timeout milliseconds
+ */
+function abortAfter(timeout) {
+  if (AbortSignal.timeout) return AbortSignal.timeout(timeout);
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), timeout);
+  return controller.signal;
+}
+
+const csrfToken = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+
+/**
+ * Return the JSON that was answered, or throw an ApiError. Forms are sent as they are, any other body as JSON.
+ *
+ * @template Answer
+ * @param {"GET" | "POST" | "PUT" | "DELETE"} method
+ * @param {string} path
+ * @param {FormData | URLSearchParams | object} [body]
+ * @param {{ timeout?: number }} [options] milliseconds
+ * @returns {Promise<Answer>}
+ */
+export async function call(method, path, body, { timeout = TIMEOUT_MS } = {}) {
+  /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = token();
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   const isForm = body instanceof FormData || body instanceof URLSearchParams;
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, {
+    response = await fetch(path, {
       method,
       headers,
-      body: body === undefined || isForm ? body : JSON.stringify(body),
+      body: body === undefined ? null : isForm ? body : JSON.stringify(body),
       credentials: "same-origin",
       cache: "no-store",
-      signal: timeout(patience),
+      signal: abortAfter(timeout),
     });
   } catch {
-    throw new ApiFault("offline", _("The school's server cannot be reached."));
+    throw new ApiError("offline", _("The school's server cannot be reached."));
   }
-  const said = await answer.json().catch(() => null);
-  if (answer.ok) return said;
-  throw new ApiFault(said?.code ?? `http_${answer.status}`, said?.message || _("That did not work. Try again in a moment."), {
-    status: answer.status,
-    extra: said?.extra ?? {},
+  const answer = await response.json().catch(() => null);
+  if (response.ok) return answer;
+  const message = answer?.message || _("That did not work. Try again in a moment.");
+  throw new ApiError(answer?.code ?? `http_${response.status}`, message, {
+    status: response.status,
+    extra: answer?.extra ?? {},
   });
 }
 
-const root = "/api/v1";
-export const get = (path) => call("GET", root + path);
-export const post = (path, body, options) => call("POST", root + path, body ?? {}, options);
-export const put = (path, body) => call("PUT", root + path, body);
-export const remove = (path, body) => call("DELETE", root + path, body);
+const ROOT = "/api/v1";
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @returns {Promise<Answer>}
+ */
+export const get = (path) => call("GET", ROOT + path);
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {FormData | object} [body]
+ * @param {{ timeout?: number }} [options] milliseconds
+ * @returns {Promise<Answer>}
+ */
+export const post = (path, body = {}, options = {}) => call("POST", ROOT + path, body, options);
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<Answer>}
+ */
+export const put = (path, body) => call("PUT", ROOT + path, body);
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<Answer>}
+ */
+export const remove = (path, body) => call("DELETE", ROOT + path, body);

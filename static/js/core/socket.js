@@ -1,22 +1,30 @@
-// A socket that comes back by itself: after half a second, then longer, with some chance so that a class of
-// tablets does not return at the same moment.
+// A socket that reconnects by itself: after half a second, then longer, with some chance so that a class of tablets
+// does not return at the same moment.
 
-const FIRST = 500;
-const LONGEST = 15000;
-/** Closed for good: no login, no right, no such session, flooding. */
-const FINAL = new Set([4401, 4403, 1008]);
+import { Emitter } from "./emitter.js";
 
-export class Socket extends EventTarget {
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15000;
+// Closed for good: no login, no right, no such session, flooding.
+const FINAL_CODES = new Set([4401, 4403, 1008]);
+
+/**
+ * @template Message
+ * @extends {Emitter<SocketEvents<Message>>}
+ */
+export class Socket extends Emitter {
   #path;
+  /** @type {WebSocket | null} */
   #socket = null;
-  #wait = FIRST;
+  #wait = FIRST_WAIT_MS;
   #timer = 0;
   #ended = false;
 
+  /** @param {string} path */
   constructor(path) {
     super();
     this.#path = path;
-    addEventListener("online", () => this.#soon());
+    addEventListener("online", () => this.#openNow());
     this.#open();
   }
 
@@ -24,12 +32,14 @@ export class Socket extends EventTarget {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  /** The bytes that the browser has not sent yet. */
   get buffered() {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
+  /** @param {Uint8Array<ArrayBuffer>} data */
   send(data) {
-    if (this.isOpen) this.#socket.send(data);
+    if (this.isOpen) this.#socket?.send(data);
   }
 
   close() {
@@ -38,21 +48,21 @@ export class Socket extends EventTarget {
     this.#socket?.close(1000);
   }
 
-  /** Try again now: after a login, or because the network is back. */
-  again() {
+  /** Connect now, even if the socket was closed for good: after a login, or because the network is back. */
+  reconnect() {
     this.#ended = false;
-    this.#soon();
+    this.#openNow();
   }
 
-  /** The line was dead though nobody closed it: leave that socket to itself and open another. */
-  renew() {
+  /** Open another socket in place of one that no longer answers though nobody closed it. */
+  replace() {
     const old = this.#socket;
     this.#socket = null;
     old?.close();
-    this.#soon();
+    this.#openNow();
   }
 
-  #soon() {
+  #openNow() {
     if (this.#ended || this.#socket) return;
     clearTimeout(this.#timer);
     this.#open();
@@ -66,19 +76,20 @@ export class Socket extends EventTarget {
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
       if (socket !== this.#socket) return;
-      this.#wait = FIRST;
-      this.dispatchEvent(new CustomEvent("said", { detail: JSON.parse(event.data) }));
+      this.#wait = FIRST_WAIT_MS;
+      this.emit("message", JSON.parse(event.data));
     });
-    socket.addEventListener("open", () => socket === this.#socket && this.dispatchEvent(new Event("open")));
+    socket.addEventListener("open", () => socket === this.#socket && this.emit("open", undefined));
     socket.addEventListener("close", (event) => socket === this.#socket && this.#closed(event.code));
   }
 
+  /** @param {number} code */
   #closed(code) {
     this.#socket = null;
-    if (FINAL.has(code)) this.#ended = true;
-    this.dispatchEvent(new CustomEvent("lost", { detail: { code, final: this.#ended } }));
+    if (FINAL_CODES.has(code)) this.#ended = true;
+    this.emit("closed", { code, final: this.#ended });
     if (this.#ended) return;
     this.#timer = setTimeout(() => this.#open(), this.#wait * (0.75 + Math.random() / 2));
-    this.#wait = Math.min(this.#wait * 2, LONGEST);
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
   }
 }

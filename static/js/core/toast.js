@@ -1,42 +1,52 @@
-// Short messages at the foot of the page; one with an act stays ten seconds, and longer while it is pointed at.
+// Short messages at the foot of the page; one with an action stays ten seconds, and longer while it is pointed at.
 
 import { announce } from "./announce.js";
 import { button, byId, make } from "./dom.js";
 
-const STAY = 5000;
-const STAY_WITH_ACT = 10000;
+const STAY_MS = 5000;
+const STAY_WITH_ACTION_MS = 10000;
+
+/**
+ * The latest message that offers an action.
+ *
+ * @type {{ box: HTMLElement, perform: () => void, dismiss: () => void } | null}
+ */
 let last = null;
 
-export function toast(sentence, { act = null, label = "" } = {}) {
+/**
+ * @param {string} sentence
+ * @param {{ label: string, act: () => unknown }} [action]
+ */
+export function toast(sentence, action) {
   const box = make("div", { className: "toast" }, make("span", { className: "grow" }, sentence));
-  const gone = () => {
+  const stay = action ? STAY_WITH_ACTION_MS : STAY_MS;
+  const dismiss = () => {
     clearTimeout(timer);
     box.remove();
     if (last?.box === box) last = null;
   };
-  const perform = () => {
-    gone();
-    act();
-  };
-  if (act) box.append(button(label, { press: perform }));
-  const stay = act ? STAY_WITH_ACT : STAY;
-  let timer = setTimeout(gone, stay);
-  box.addEventListener("pointerenter", () => clearTimeout(timer));
-  box.addEventListener("focusin", () => clearTimeout(timer));
-  for (const left of ["pointerleave", "focusout"]) {
-    box.addEventListener(left, () => {
+  let timer = setTimeout(dismiss, stay);
+  for (const name of ["pointerenter", "focusin"]) box.addEventListener(name, () => clearTimeout(timer));
+  for (const name of ["pointerleave", "focusout"]) {
+    box.addEventListener(name, () => {
       clearTimeout(timer);
-      timer = setTimeout(gone, stay);
+      timer = setTimeout(dismiss, stay);
     });
   }
-  const shelf = byId("toasts");
   // An older "undo" beside a newer one would take back the wrong thing.
-  if (act) last?.gone();
-  while (shelf.children.length > 2) shelf.firstElementChild.remove();
-  shelf.append(box);
+  if (action) last?.dismiss();
+  const toasts = byId("toasts");
+  while (toasts.children.length > 2) toasts.firstElementChild?.remove();
+  toasts.append(box);
   announce(sentence);
-  if (act) last = { box, perform, gone };
+  if (!action) return;
+  const perform = () => {
+    dismiss();
+    action.act();
+  };
+  box.append(button(action.label, { press: perform }));
+  last = { box, perform, dismiss };
 }
 
-/** The Z key: do what the latest toast offers. */
+/** Do what the latest message offers, as the Z key does. */
 export const performLast = () => last?.perform();

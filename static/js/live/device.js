@@ -1,73 +1,91 @@
-// What projector, kiosk and second camera share: the board, kept fresh, and the way out.
+// What projector, kiosk and second camera share: the board, kept up to date, and how to leave.
 
-import { call } from "../core/api.js";
-import { byId } from "../core/dom.js";
+import { apiErrorOf, call } from "../core/api.js";
+import { byId, findById, jsonById, tagById } from "../core/dom.js";
 import { _, fill, plural } from "../core/text.js";
 
-const EVERY = 2000;
-const AFTER_FAULT = 6000;
+const POLL_MS = 2000;
+const POLL_AFTER_ERROR_MS = 6000;
 
-export const sessionId = document.body.dataset.session;
+export const sessionId = document.body.dataset.session ?? "";
 const path = `/sessions/${sessionId}`;
 
-/** Ask for the board every two seconds; `show(board)` at each change. */
+/**
+ * Request the board every two seconds, and show each that changed.
+ *
+ * @param {(board: Board) => void} show
+ */
 export function followBoard(show) {
   let version = -1;
+  /** @param {Board} board */
   const take = (board) => {
     if (board.version === version) return;
     version = board.version;
     show(board);
   };
-  const state = (text) => {
-    if (!byId("device-state")) return;
-    byId("device-state").hidden = !text;
-    byId("device-state").textContent = text;
-  };
-  const look = async () => {
+  const poll = async () => {
     try {
       take(await call("GET", `${path}/board/`));
-      state("");
-    } catch (fault) {
-      if (!fault.passing) return rightsEnded();
-      state(_("No connection. The page goes on as soon as it is back."));
-      return setTimeout(look, AFTER_FAULT);
+      showProblem("");
+    } catch (thrown) {
+      if (!apiErrorOf(thrown).isTemporary) return rightsEnded();
+      showProblem(_("No connection. The page goes on as soon as it is back."));
+      setTimeout(poll, POLL_AFTER_ERROR_MS);
+      return;
     }
-    return setTimeout(look, EVERY);
+    setTimeout(poll, POLL_MS);
   };
-  take(JSON.parse(byId("board").textContent));
-  setTimeout(look, EVERY);
+  take(jsonById("board"));
+  setTimeout(poll, POLL_MS);
 }
 
+/** @param {string} sentence "" where there is none */
+function showProblem(sentence) {
+  const line = findById("device-state");
+  if (!line) return;
+  line.hidden = !sentence;
+  line.textContent = sentence;
+}
+
+/** @param {Board} board */
 export function showCounts({ here, expected }) {
-  byId("here").textContent = here.length;
+  byId("here").textContent = String(here.length);
   byId("of").textContent = fill(plural("of %(n)s is here", "of %(n)s are here", expected), { n: expected });
 }
 
-let leaving = false;
+let isLeaving = false;
 
-/** The device's rights have ended: the server's page says why, unless this device is just leaving. */
+/** Reload, since the device's rights have ended: the server's page says why, unless this device is just leaving. */
 export function rightsEnded() {
-  if (!leaving) location.reload();
+  if (!isLeaving) location.reload();
 }
 
-export const sayNotMe = (student) => call("POST", `${path}/not-me/`, new URLSearchParams({ student }));
+/**
+ * Take back the mark of a student who was greeted by a wrong name.
+ *
+ * @param {string} student
+ */
+export const rejectGreeting = (student) => call("POST", `${path}/not-me/`, new URLSearchParams({ student }));
 
 export function offerLeaving() {
-  const dialog = byId("leave-dialog");
-  if (!dialog) return;
+  if (!findById("leave-dialog")) return;
+  const dialog = tagById("dialog", "leave-dialog");
+  const form = tagById("form", "leave-form");
+  const pin = tagById("input", "pin");
   byId("leave").addEventListener("click", () => dialog.showModal());
   byId("leave-stay").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => byId("leave-form").reset());
-  byId("leave-form").addEventListener("submit", async (event) => {
+  dialog.addEventListener("close", () => form.reset());
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    leaving = true;
+    isLeaving = true;
     try {
-      const { next } = await call("POST", `${path}/leave/`, new URLSearchParams({ pin: byId("pin").value }));
+      /** @type {{ next: string }} */
+      const { next } = await call("POST", `${path}/leave/`, new URLSearchParams({ pin: pin.value }));
       location.assign(next);
-    } catch (fault) {
-      leaving = false;
-      byId("leave-fault").textContent = fault.message;
-      byId("pin").select();
+    } catch (thrown) {
+      isLeaving = false;
+      byId("leave-fault").textContent = apiErrorOf(thrown).message;
+      pin.select();
     }
   });
 }

@@ -1,117 +1,155 @@
 // Frames to the server: the newest only, one on its way at a time, as fast and as large as the server advises.
 
+import { Emitter } from "../core/emitter.js";
 import { Socket } from "../core/socket.js";
 
-const LOST_AFTER = 8000;
-const ADVICE = { fps: 5, side: 640, quality: 0.8 };
+const ANSWER_TIMEOUT_MS = 8000;
+// How soon to look again where a frame cannot be sent just now.
+const RETRY_MS = 250;
+/** @type {Advice} */
+const FIRST_ADVICE = { fps: 5, side: 640, quality: 0.8 };
 const MAX_BYTES = 2 * 1024 * 1024;
 
-export class Frames extends EventTarget {
+/** @extends {Emitter<FrameEvents>} */
+export class Frames extends Emitter {
+  #path;
   #video;
   #encoder;
+  /** @type {Socket<CameraMessage> | null} */
   #socket = null;
-  #advice = ADVICE;
-  #part = 1;
+  #advice = FIRST_ADVICE;
+  /** The share of an interval that passes before the next frame. */
+  #share = 1;
   #seq = 0;
-  #flying = null;
+  /**
+   * The frame that is not answered yet, and when it was sent.
+   *
+   * @type {{ seq: number, at: number } | null}
+   */
+  #sent = null;
   #timer = 0;
   #running = false;
+  /** @type {Map<number, Size>} */
   #sizes = new Map();
 
+  /**
+   * @param {string} path
+   * @param {HTMLVideoElement} video
+   * @param {Encoder} encoder
+   */
   constructor(path, video, encoder) {
     super();
-    this.path = path;
+    this.#path = path;
     this.#video = video;
     this.#encoder = encoder;
-    document.addEventListener("visibilitychange", () => !document.hidden && this.#soon(0));
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#sendAfter(0));
   }
 
   start() {
     this.#running = true;
     this.#socket ??= this.#connect();
-    this.#soon(0);
+    this.#sendAfter(0);
   }
 
-  /** No more pictures; the socket goes too, so that a camera which is off leaves nothing open. */
+  /** Send no more; the socket goes too, so that a camera which is off leaves nothing open. */
   stop() {
     this.#running = false;
     clearTimeout(this.#timer);
     this.#socket?.close();
     this.#socket = null;
-    this.#flying = null;
+    this.#sent = null;
   }
 
-  /** One picture as it would be sent, as a file; for a question that is no frame of the session. */
+  /** Return one frame as it would be sent, as a JPEG; for a question that is no frame of the session. */
   async still() {
     const { bytes } = await this.#encoder.frame(this.#video, this.#advice);
     return new Blob([bytes], { type: "image/jpeg" });
   }
 
-  again() {
-    this.#socket?.again();
+  reconnect() {
+    this.#socket?.reconnect();
   }
 
-  /** Each frame is answered: where none comes, the line is dead although it looks open. */
-  #dead() {
-    this.#flying = null;
-    this.#tell("lost", { code: 0, final: false });
-    this.#socket?.renew();
+  /** Each frame is answered: where no answer comes, the connection is dead although it looks open. */
+  #replaceSocket() {
+    this.#sent = null;
+    this.emit("closed", { code: 0, final: false });
+    this.#socket?.replace();
   }
 
   #connect() {
-    const socket = new Socket(this.path);
-    socket.addEventListener("said", ({ detail }) => this.#said(detail));
-    socket.addEventListener("lost", ({ detail }) => {
-      this.#flying = null;
-      this.#tell("lost", detail);
+    /** @type {Socket<CameraMessage>} */
+    const socket = new Socket(this.#path);
+    socket.on("message", (message) => this.#received(message));
+    socket.on("closed", (closed) => {
+      this.#sent = null;
+      this.emit("closed", closed);
     });
     return socket;
   }
 
-  #said(message) {
+  /** @param {CameraMessage} message */
+  #received(message) {
     if (message.type === "ready" || message.type === "advice") this.#advise(message);
-    if (message.type === "result" || (message.type === "error" && message.seq !== undefined && message.seq !== null)) this.#answered(message);
-    this.#tell(message.type, message);
+    if (message.type === "result") {
+      this.emit("result", { ...message, ...this.#answered(message.seq, message.ms?.queue) });
+      return;
+    }
+    if (message.type === "error") this.#answered(message.seq);
+    this.emit(message.type, message);
   }
 
+  /** @param {ReadyMessage | AdviceMessage} message */
   #advise({ type, advice }) {
     this.#advice = { ...this.#advice, ...advice };
-    if (type === "ready") return this.#soon(0);
-    // All cameras hear of a new rate in the same seconds: each begins it at a moment of its own.
-    const part = Math.random();
-    if (this.#flying) this.#part = part;
-    else this.#soon(part * this.#interval);
+    if (type === "ready") return this.#sendAfter(0);
+    // All cameras get a new rate in the same seconds: each begins it at a moment of its own.
+    const share = Math.random();
+    if (this.#sent) this.#share = share;
+    else this.#sendAfter(share * this.#interval);
   }
 
+  /** Milliseconds from frame to frame. */
   get #interval() {
     return 1000 / this.#advice.fps;
   }
 
-  #answered(message) {
-    const flying = this.#flying;
-    if (!flying || flying.seq !== message.seq) return;
-    this.#flying = null;
-    message.frame = this.#sizes.get(message.seq);
+  /**
+   * Plan the next frame, and return the answered one's size and the milliseconds until its answer.
+   *
+   * @param {number | null | undefined} seq
+   * @param {number} [queued] milliseconds that the frame waited at the server
+   * @returns {{ frame: Size | undefined, round: number | undefined }}
+   */
+  #answered(seq, queued) {
+    const sent = this.#sent;
+    if (!sent || seq === undefined || seq === null || sent.seq !== seq) {
+      return { frame: undefined, round: undefined };
+    }
+    this.#sent = null;
+    const frame = this.#sizes.get(seq);
     this.#sizes.clear();
-    message.round = performance.now() - flying.at;
+    const round = performance.now() - sent.at;
     // Where it waited, others come at the same moment: from now on this camera comes by that much later.
-    const waited = message.ms?.queue ?? message.round;
-    this.#soon(Math.max(0, this.#part * this.#interval + waited - message.round));
-    this.#part = 1;
+    const waited = queued ?? round;
+    this.#sendAfter(Math.max(0, this.#share * this.#interval + waited - round));
+    this.#share = 1;
+    return { frame, round };
   }
 
-  #soon(delay) {
+  /** @param {number} delay milliseconds */
+  #sendAfter(delay) {
     clearTimeout(this.#timer);
-    if (this.#running) this.#timer = setTimeout(() => this.#next(), delay);
+    if (this.#running) this.#timer = setTimeout(() => this.#send(), delay);
   }
 
-  async #next() {
+  async #send() {
     if (!this.#running || document.hidden) return;
-    const late = this.#flying && performance.now() - this.#flying.at > LOST_AFTER;
-    if (late) this.#dead();
-    if (this.#flying || !this.#socket?.isOpen || this.#socket.buffered > 0) return this.#soon(250);
-    const seq = (this.#seq = (this.#seq + 1) >>> 0);
-    this.#flying = { seq, at: performance.now() };
+    if (this.#sent && performance.now() - this.#sent.at > ANSWER_TIMEOUT_MS) this.#replaceSocket();
+    if (this.#sent || !this.#socket?.isOpen || this.#socket.buffered > 0) return this.#sendAfter(RETRY_MS);
+    const seq = (this.#seq + 1) >>> 0;
+    this.#seq = seq;
+    this.#sent = { seq, at: performance.now() };
     try {
       const { bytes, width, height } = await this.#encoder.frame(this.#video, this.#advice);
       if (bytes.byteLength + 4 > MAX_BYTES) throw new Error("too large");
@@ -119,15 +157,11 @@ export class Frames extends EventTarget {
       const message = new Uint8Array(bytes.byteLength + 4);
       new DataView(message.buffer).setUint32(0, seq);
       message.set(new Uint8Array(bytes), 4);
-      this.#flying = { seq, at: performance.now() };
+      this.#sent = { seq, at: performance.now() };
       this.#socket?.send(message);
     } catch {
-      this.#flying = null; // The picture could not be read this once; the next one is due anyway.
+      this.#sent = null; // The picture could not be read this once; the next one is due anyway.
     }
-    this.#soon(250);
-  }
-
-  #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.#sendAfter(RETRY_MS);
   }
 }

@@ -2,121 +2,178 @@
 // server, as at enrolment; where there are none, or no answer, the picture as a whole is measured here.
 
 import { post } from "../core/api.js";
-import { byId, icon, make } from "../core/dom.js";
+import { byId, icon, jsonById, make, tagIn } from "../core/dom.js";
 import { _, fill, joined } from "../core/text.js";
+import { measure } from "./picture-quality.js";
 
-const SIDE = 320;
+// Eyes lie about this share of a face's width apart.
+const EYES_OF_WIDTH = 0.42;
 
-/** Light from 0 to 1 and sharpness of the whole picture, made as small as this: its limits are those of a face. */
-function measure(video) {
-  const canvas = document.createElement("canvas");
-  const scale = SIDE / Math.max(video.videoWidth, video.videoHeight);
-  canvas.width = Math.max(3, Math.round(video.videoWidth * scale));
-  canvas.height = Math.max(3, Math.round(video.videoHeight * scale));
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(video, 0, 0, canvas.width, canvas.height);
-  const { data, width, height } = pen.getImageData(0, 0, canvas.width, canvas.height);
-  const grey = new Float32Array(width * height);
-  let sum = 0;
-  for (let i = 0; i < grey.length; i++) {
-    grey[i] = 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2];
-    sum += grey[i];
+/** @typedef {{ kind: "good" | "warn" | "", text: string, advice: string }} Line */
+
+/**
+ * Return the pixels between the eyes of a face.
+ *
+ * @param {MeasuredFace} face
+ */
+const eyesOf = ({ eye_distance: measured, box: [left, , right] }) =>
+  measured ?? (right - left) * EYES_OF_WIDTH;
+
+/**
+ * Return the median, undefined of nothing: one face that moves, or sits in the shadow, says little of the room.
+ *
+ * @param {number[]} values
+ */
+const median = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
+
+/**
+ * @param {number} value
+ * @param {RoomLimits} limits
+ * @returns {Line}
+ */
+function lightLine(value, { dark, bright }) {
+  if (value < dark) {
+    const advice = _("Switch the light on, or turn the camera away from the window.");
+    return { kind: "warn", text: _("It is too dark."), advice };
   }
-  return { light: sum / grey.length / 255, sharpness: laplacianVariance(grey, width, height) };
-}
-
-function laplacianVariance(grey, width, height) {
-  let [sum, squares, count] = [0, 0, 0];
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1; x < width - 1; x++) {
-      const i = y * width + x;
-      const edge = 4 * grey[i] - grey[i - 1] - grey[i + 1] - grey[i - width] - grey[i + width];
-      sum += edge;
-      squares += edge * edge;
-      count++;
-    }
+  if (value > bright) {
+    const advice = _("Close a blind, or turn the camera away from the light.");
+    return { kind: "warn", text: _("It is too bright."), advice };
   }
-  return squares / count - (sum / count) ** 2;
+  return { kind: "good", text: _("The light is good."), advice: "" };
 }
 
-/** Eyes lie about 0.42 of a face's width apart; the smallest face in the picture is the back row. */
-const eyesOf = ({ eye_distance: found, box: [left, , right] }) => found ?? (right - left) * 0.42;
-
-/** One face that moves, or sits in the shadow, says little of the room. */
-const middle = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
-
-function light(value, { dark, bright }) {
-  if (value < dark) return [false, _("It is too dark."), _("Switch the light on, or turn the camera away from the window.")];
-  if (value > bright) return [false, _("It is too bright."), _("Close a blind, or turn the camera away from the light.")];
-  return [true, _("The light is good."), ""];
+/**
+ * @param {number} value
+ * @param {RoomLimits} limits
+ * @returns {Line}
+ */
+function sharpnessLine(value, { sharp }) {
+  if (value < sharp) {
+    const advice = _("Wipe the lens, hold the device still, or wait until it has focused.");
+    return { kind: "warn", text: _("The picture is not sharp."), advice };
+  }
+  return { kind: "good", text: _("The picture is sharp."), advice: "" };
 }
 
-function sharpness(value, { sharp }) {
-  if (value < sharp) return [false, _("The picture is not sharp."), _("Wipe the lens, hold the device still, or wait until it has focused.")];
-  return [true, _("The picture is sharp."), ""];
-}
-
-function distance(faces, { eyes: needed }) {
-  if (!faces.length) return [null, _("No face in the picture yet."), _("Let somebody sit down in the last row to see whether they are recognised there.")];
+/**
+ * @param {MeasuredFace[]} faces
+ * @param {RoomLimits} limits
+ * @returns {Line}
+ */
+function distanceLine(faces, { eyes: needed }) {
+  if (!faces.length) {
+    const advice = _("Let somebody sit down in the last row to see whether they are recognised there.");
+    return { kind: "", text: _("No face in the picture yet."), advice };
+  }
+  // The smallest face in the picture is the back row.
   const smallest = Math.min(...faces.map(eyesOf));
   const values = { found: Math.round(smallest), needed };
-  if (smallest >= needed) return [true, fill(_("The farthest face has %(found)s pixels between the eyes: enough."), values), ""];
-  return [false, fill(_("The farthest face has %(found)s pixels between the eyes; %(needed)s are needed."), values), _("Move the camera closer, zoom in, or take a group photograph in two parts.")];
+  if (smallest >= needed) {
+    const text = fill(_("The farthest face has %(found)s pixels between the eyes: enough."), values);
+    return { kind: "good", text, advice: "" };
+  }
+  const text = _("The farthest face has %(found)s pixels between the eyes; %(needed)s are needed.");
+  const advice = _("Move the camera closer, zoom in, or take a group photograph in two parts.");
+  return { kind: "warn", text: fill(text, values), advice };
 }
 
-const WITHOUT = {
-  no_consent: [
-    () => _("No consent that holds: %(names)s."),
-    () => _("Mark them by hand; they count the same. The office records a consent when it is given."),
-  ],
-  no_photograph: [
-    () => _("No photograph: %(names)s."),
-    () => _("Mark them by hand until the office has added photographs; three or more recognise best."),
-  ],
-  photograph_again: [
-    () => _("No photograph that this version can use: %(names)s."),
-    () => _("Mark them by hand until the office has made their photographs usable again, or taken new ones."),
-  ],
-};
+/**
+ * Why the camera cannot know students, with a place for their names, and what helps.
+ *
+ * @returns {Record<ByHand, { text: string, advice: string }>}
+ */
+const textsByReason = () => ({
+  no_consent: {
+    text: _("No consent that holds: %(names)s."),
+    advice: _("Mark them by hand; they count the same. The office records a consent when it is given."),
+  },
+  no_photograph: {
+    text: _("No photograph: %(names)s."),
+    advice: _("Mark them by hand until the office has added photographs; three or more recognise best."),
+  },
+  photograph_again: {
+    text: _("No photograph that this version can use: %(names)s."),
+    advice: _(
+      "Mark them by hand until the office has made their photographs usable again, or taken new ones.",
+    ),
+  },
+});
 
-/** A line for each reason that there is, with the names. */
-function templates(students) {
-  if (!students.length) return [[null, _("Nobody is in this class on this day. The office adds students."), ""]];
-  const lines = Object.entries(WITHOUT).flatMap(([why, [text, advice]]) => {
-    const names = students.filter((student) => student.by_hand === why).map((student) => student.name);
-    return names.length ? [[null, fill(text(), { names: joined(names) }), advice()]] : [];
-  });
-  return lines.length ? lines : [[true, _("The camera can know everybody in this class."), ""]];
+/**
+ * Return a line for each reason that there is, with the names.
+ *
+ * @param {Student[]} students
+ * @returns {Line[]}
+ */
+function studentLines(students) {
+  if (!students.length) {
+    const text = _("Nobody is in this class on this day. The office adds students.");
+    return [{ kind: "", text, advice: "" }];
+  }
+  /** @type {Line[]} */
+  const lines = [];
+  for (const [reason, { text, advice }] of Object.entries(textsByReason())) {
+    const names = students.filter((student) => student.by_hand === reason).map((student) => student.name);
+    if (names.length) lines.push({ kind: "", text: fill(text, { names: joined(names) }), advice });
+  }
+  if (lines.length) return lines;
+  return [{ kind: "good", text: _("The camera can know everybody in this class."), advice: "" }];
 }
 
-/** The faces of this moment, measured by the server, else those of the last answer; nothing of it is stored. */
-async function facesNow(stage, store, seen) {
+/**
+ * Return the faces of this moment, measured by the server, else `last`; nothing of it is stored.
+ *
+ * @param {Stage} stage
+ * @param {Store} store
+ * @param {MeasuredFace[]} last
+ * @returns {Promise<MeasuredFace[]>}
+ */
+async function facesNow(stage, store, last) {
   const body = new FormData();
   body.append("school_class", store.session.class.id);
   try {
     body.append("picture", await stage.frames.still(), "room.jpg");
-    return (await post("/identify/", body)).faces;
+    /** @type {{ faces: MeasuredFace[] }} */
+    const { faces } = await post("/identify/", body);
+    return faces;
   } catch {
-    return seen; // Light and sharpness are worth telling without it.
+    return last; // Light and sharpness are worth showing without it.
   }
 }
 
-export async function checkRoom(stage, store, seen) {
-  const limits = JSON.parse(byId("room-limits").textContent);
-  const faces = await facesNow(stage, store, seen);
+const SIGNS = { good: "tick", warn: "warning", "": "info" };
+
+/** @param {Line} line */
+function rowOf({ kind, text, advice }) {
+  const sentences = make("div", {}, make("strong", {}, text), advice ? make("p", {}, advice) : null);
+  return make("li", { className: `notice ${kind}` }, icon(SIGNS[kind]), sentences);
+}
+
+/**
+ * Show whether light, sharpness and distance are good enough, and whom the camera cannot know.
+ *
+ * @param {Stage} stage
+ * @param {Store} store
+ * @param {MeasuredFace[]} last the faces of the last answer
+ */
+export async function checkRoom(stage, store, last) {
+  /** @type {RoomLimits} */
+  const limits = jsonById("room-limits");
+  const faces = await facesNow(stage, store, last);
   const whole = measure(stage.video);
   // A face far away is soft because it is small, however sharp the picture.
   const near = faces.filter((face) => eyesOf(face) >= limits.eyes);
-  const of = (name, among) => middle(among.map((face) => face[name] ?? whole[name])) ?? whole[name];
-  const lines = [light(of("light", faces), limits), sharpness(of("sharpness", near), limits), distance(faces, limits), ...templates([...store.students.values()])];
+  const light = median(faces.map((face) => face.light ?? whole.light)) ?? whole.light;
+  const sharpness = median(near.map((face) => face.sharpness ?? whole.sharpness)) ?? whole.sharpness;
+  const lines = [
+    lightLine(light, limits),
+    sharpnessLine(sharpness, limits),
+    distanceLine(faces, limits),
+    ...studentLines([...store.students.values()]),
+  ];
   const box = byId("readiness");
-  box.querySelector("ul").replaceChildren(
-    ...lines.map(([good, text, advice]) => {
-      const kind = good === null ? "" : good ? "good" : "warn";
-      const sign = good === null ? "info" : good ? "tick" : "warning";
-      return make("li", { className: `notice ${kind}` }, icon(sign), make("div", {}, make("strong", {}, text), advice ? make("p", {}, advice) : null));
-    }),
-  );
+  tagIn(box, "ul").replaceChildren(...lines.map(rowOf));
   box.hidden = false;
   byId("readiness-title").focus();
 }

@@ -1,86 +1,112 @@
 // At the door: one student at a time is greeted, and may say that the name is wrong.
 
+import { apiErrorOf } from "../core/api.js";
 import { byId } from "../core/dom.js";
 import { play } from "../core/sound.js";
 import { _, fill } from "../core/text.js";
-import { offerLeaving, rightsEnded, sayNotMe, sessionId } from "../live/device.js";
-import { Stage } from "../live/stage.js";
+import { offerLeaving, rejectGreeting, sessionId } from "../live/device.js";
+import { openDeviceStage } from "../live/device-stage.js";
 
-const GREETING_STAYS = 6000;
-const SAME_AGAIN_AFTER = 8000;
+const GREETING_MS = 6000;
+// Who was greeted is not greeted again for so long.
+const GREET_AGAIN_MS = 8000;
 
-const stage = new Stage(sessionId);
-// Nobody decides here: the question waits for the teacher.
-stage.overlay.words.uncertain = stage.overlay.words.confirming;
+/** @typedef {"waiting" | "welcome" | "known" | "unsure"} Mood */
+
+const stage = openDeviceStage(sessionId);
+/**
+ * When each student was greeted.
+ *
+ * @type {Map<string, number>}
+ */
 const greetedAt = new Map();
-let shown = null;
+/** @type {Named | null} */
+let greeted = null;
 let timer = 0;
-let away = false;
+let isOffline = false;
 
-function say(mood, text, more = "", student = null) {
+/**
+ * Show a message; with a student, who may reject it.
+ *
+ * @param {Mood} mood
+ * @param {string} text
+ * @param {string} [more]
+ * @param {Named | null} [student]
+ */
+function show(mood, text, more = "", student = null) {
   clearTimeout(timer);
-  shown = student;
+  greeted = student;
   byId("greeting").dataset.mood = mood;
   byId("hello").textContent = text;
   byId("hello-more").textContent = more;
   byId("not-me").hidden = !student;
-  if (mood === "waiting" || away) return;
-  timer = setTimeout(wait, GREETING_STAYS);
+  if (mood !== "waiting" && !isOffline) timer = setTimeout(wait, GREETING_MS);
 }
 
 function wait() {
-  if (away) say("unsure", _("Please tell the teacher"), _("No connection. The page goes on as soon as it is back."));
-  else say("waiting", _("Look into the camera, please"));
+  if (isOffline) {
+    const more = _("No connection. The page goes on as soon as it is back.");
+    show("unsure", _("Please tell the teacher"), more);
+  } else show("waiting", _("Look into the camera, please"));
 }
 
-stage.addEventListener("mark", ({ detail }) => {
-  if (!["camera", "kiosk"].includes(detail.source ?? "camera")) return;
-  greetedAt.set(detail.student.id, Date.now());
+stage.on("mark", ({ student: { id, name = "" }, status, source }) => {
+  if (!["camera", "kiosk"].includes(source ?? "camera")) return;
+  greetedAt.set(id, Date.now());
   play("mark");
-  const more = detail.status === "late" ? _("You are marked as late.") : _("You are marked as here.");
-  say("welcome", fill(_("Hello, %(name)s"), { name: detail.student.name }), more, detail.student);
+  const more = status === "late" ? _("You are marked as late.") : _("You are marked as here.");
+  show("welcome", fill(_("Hello, %(name)s"), { name }), more, { id, name });
 });
 
-/** The largest face is the one who stands in front. */
+/**
+ * Return the largest face, of the one who stands in front.
+ *
+ * @param {RecognisedFace[]} faces
+ */
 function nearest(faces) {
+  /** @param {RecognisedFace} face */
   const size = ({ box: [left, top, right, bottom] }) => (right - left) * (bottom - top);
-  return faces.reduce((best, face) => (!best || size(face) > size(best) ? face : best), null);
+  const [first, ...others] = faces;
+  return others.reduce((best, face) => (best && size(face) <= size(best) ? best : face), first);
 }
 
-stage.addEventListener("result", ({ detail }) => {
-  const face = nearest(detail.faces);
-  if (!face || shown) return;
-  if (face.state === "recognised") {
+stage.on("result", ({ faces }) => {
+  const face = nearest(faces);
+  if (!face || greeted) return;
+  if (face.state === "recognised" && face.student) {
     const { student } = face;
-    if (Date.now() - (greetedAt.get(student.id) ?? 0) < SAME_AGAIN_AFTER) return;
+    if (Date.now() - (greetedAt.get(student.id) ?? 0) < GREET_AGAIN_MS) return;
     greetedAt.set(student.id, Date.now());
     play("already");
-    say("known", fill(_("Hello again, %(name)s"), { name: student.name }), _("You are marked already."), student);
+    const text = fill(_("Hello again, %(name)s"), { name: student.name });
+    show("known", text, _("You are marked already."), student);
   } else if (face.state === "uncertain" || face.state === "unknown") {
-    if (byId("greeting").dataset.mood === "waiting") say("unsure", _("One moment"), _("Come a little closer and look straight ahead. Otherwise the teacher marks you."));
+    if (byId("greeting").dataset.mood !== "waiting") return;
+    const more = _("Come a little closer and look straight ahead. Otherwise the teacher marks you.");
+    show("unsure", _("One moment"), more);
   }
 });
 
 byId("not-me").addEventListener("click", async () => {
-  const { id } = shown;
+  if (!greeted) return;
+  const { id } = greeted;
   byId("not-me").hidden = true;
   try {
-    await sayNotMe(id);
-    say("unsure", _("Sorry about that"), _("The mark was taken back. Please tell the teacher who you are."));
-  } catch (fault) {
-    say("unsure", _("Please tell the teacher"), fault.message);
+    await rejectGreeting(id);
+    const more = _("The mark was taken back. Please tell the teacher who you are.");
+    show("unsure", _("Sorry about that"), more);
+  } catch (thrown) {
+    show("unsure", _("Please tell the teacher"), apiErrorOf(thrown).message);
   }
 });
-stage.addEventListener("lost", ({ detail }) => {
-  if ([4401, 4403].includes(detail.code)) rightsEnded();
-  if (away) return;
-  away = true;
+stage.on("closed", () => {
+  if (isOffline) return;
+  isOffline = true;
   wait();
 });
-stage.addEventListener("ready", () => {
-  if (!away) return;
-  away = false;
+stage.on("ready", () => {
+  if (!isOffline) return;
+  isOffline = false;
   wait();
 });
-stage.addEventListener("session", ({ detail }) => detail.session.state === "closed" && rightsEnded());
 offerLeaving();

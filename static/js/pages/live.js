@@ -1,4 +1,4 @@
-// The live session: camera on one side, the register that fills itself on the other.
+// The live session: the camera on one side, the register on the other.
 
 import { byId, icon } from "../core/dom.js";
 import * as sound from "../core/sound.js";
@@ -7,58 +7,73 @@ import { toast } from "../core/toast.js";
 import { checkRoom } from "../live/readiness.js";
 import { openSharing } from "../live/share.js";
 import { Stage } from "../live/stage.js";
-import { forgetVisitors, speakOfVisitors } from "../live/visitors.js";
+import { announceVisitors, forgetVisitors } from "../live/visitors.js";
 import { openRegister } from "../register/page.js";
 import { Reviews } from "../register/reviews.js";
 
-const SAID_AGAIN_AFTER = 20000;
+// The sound for "already marked" comes again for the same track only after so long.
+const SOUND_AGAIN_MS = 20000;
 
-const { store, socket, link, may } = openRegister();
+const { store, socket, connection, rights } = openRegister();
 const stage = new Stage(store.session.id, () => store.isOpen);
-if (may.mayFaces) new Reviews(store);
+if (rights.mayFaces) new Reviews(store);
 openSharing(store);
 
+/** @type {RecognisedFace[]} */
 let faces = [];
-const greeted = new Map();
+/**
+ * When each student was last seen on a track, by both.
+ *
+ * @type {Map<string, number>}
+ */
+const seenAt = new Map();
 
-function alreadyMarked(face) {
-  const student = face.state === "recognised" && store.students.get(face.student?.id);
-  if (!student || !store.shown(student)) return false;
+/**
+ * Return whether a face is of a student who was marked a while ago and has just come back.
+ *
+ * @param {RecognisedFace} face
+ */
+function isBack(face) {
+  const student = face.state === "recognised" ? store.students.get(face.student?.id ?? "") : undefined;
+  if (!student || !store.shownMark(student)) return false;
   const key = `${student.id}/${face.track}`;
-  const known = greeted.has(key) || Date.now() - Date.parse(student.mark?.at ?? 0) < SAID_AGAIN_AFTER;
-  greeted.set(key, Date.now());
-  return !known;
+  const markedAt = student.mark ? Date.parse(student.mark.at) : 0;
+  const isKnown = seenAt.has(key) || Date.now() - markedAt < SOUND_AGAIN_MS;
+  seenAt.set(key, Date.now());
+  return !isKnown;
 }
 
-stage.addEventListener("result", ({ detail }) => {
-  faces = detail.faces;
-  speakOfVisitors(faces);
-  if (faces.some(alreadyMarked)) sound.play("already");
-  for (const [key, at] of greeted) if (Date.now() - at > SAID_AGAIN_AFTER) greeted.delete(key);
+stage.on("result", (result) => {
+  faces = result.faces;
+  announceVisitors(faces);
+  if (faces.some(isBack)) sound.play("already");
+  for (const [key, at] of seenAt) if (Date.now() - at > SOUND_AGAIN_MS) seenAt.delete(key);
 });
-for (const name of ["mark", "unmark", "session", "reviews"]) stage.addEventListener(name, ({ detail }) => store.hear(detail));
-stage.addEventListener("error", ({ detail }) => {
-  if (detail.code === "session_closed") stage.stop();
-  else if (detail.code === "not_logged_in") link.loginEnded();
-  else if (detail.code === "unavailable" || detail.code === "busy") stage.say(detail.message);
+for (const name of /** @type {const} */ (["mark", "unmark", "session", "reviews"])) {
+  stage.on(name, (message) => store.apply(message));
+}
+stage.on("error", ({ code, message }) => {
+  if (code === "session_closed") stage.stop();
+  else if (code === "not_logged_in") connection.loginEnded();
+  else if (code === "unavailable" || code === "busy") stage.showState(message);
 });
-stage.addEventListener("lost", ({ detail }) => {
-  if (detail.code === 4401) link.loginEnded();
-  else if (detail.code === 4403) {
+stage.on("closed", ({ code }) => {
+  if (code === 4401) connection.loginEnded();
+  else if (code === 4403) {
     stage.stop();
     toast(_("You may no longer use the camera in this session."));
-  } else stage.say(_("Pictures wait for the connection."));
+  } else stage.showState(_("Pictures wait for the connection."));
 });
-stage.addEventListener("ready", forgetVisitors);
-socket.addEventListener("open", () => stage.frames.again());
-store.addEventListener("change", ({ detail }) => {
-  if (detail.what === "session" || detail.what === "all") showState();
+stage.on("ready", forgetVisitors);
+socket.on("open", () => stage.frames.reconnect());
+store.on("change", ({ what }) => {
+  if (what === "session" || what === "all") showState();
 });
 
 function showState() {
-  const signed = store.session.state === "closed";
-  stage.box.hidden = signed;
-  if (signed && stage.isRunning) stage.stop();
+  const isSigned = store.session.state === "closed";
+  stage.box.hidden = isSigned;
+  if (isSigned && stage.isRunning) stage.stop();
   else stage.sendIfDue();
 }
 showState();

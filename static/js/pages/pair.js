@@ -1,22 +1,29 @@
 // Joining by QR: the code stands in the fragment, is taken out of the address at once, and is used once.
 
-import { post } from "../core/api.js";
-import { byId } from "../core/dom.js";
+import { apiErrorOf, post } from "../core/api.js";
+import { byId, tagById, tagIn } from "../core/dom.js";
+
+const codeInput = tagById("input", "code");
+const labelInput = tagById("input", "label");
 
 const code = decodeURIComponent(location.hash.slice(1));
 if (code) {
   history.replaceState(null, "", location.pathname);
-  byId("code").value = code;
+  codeInput.value = code;
   byId("code-field").hidden = true;
 }
 byId("pair").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    const { session, kind } = await post("/pair/", { code: byId("code").value.trim(), label: byId("label").value.trim() });
-    location.replace(`/sessions/${session.id ?? session}/${kind}/`);
-  } catch (fault) {
+    /** @type {{ session: string, kind: string }} */
+    const { session, kind } = await post("/pair/", {
+      code: codeInput.value.trim(),
+      label: labelInput.value.trim(),
+    });
+    location.replace(`/sessions/${session}/${kind}/`);
+  } catch (thrown) {
     byId("fault").hidden = false;
-    byId("fault").querySelector("p").textContent = fault.message;
+    tagIn(byId("fault"), "p").textContent = apiErrorOf(thrown).message;
     byId("code-field").hidden = false;
   }
 });

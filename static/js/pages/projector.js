@@ -3,23 +3,37 @@
 import { announce } from "../core/announce.js";
 import { byId, icon, make } from "../core/dom.js";
 import { _, fill, joined, plural } from "../core/text.js";
-import { keepAwake } from "../core/wake.js";
+import { keepScreenOn } from "../core/wakelock.js";
 import { followBoard, offerLeaving, showCounts } from "../live/device.js";
 
-const shown = new Set();
-let first = true;
+/**
+ * The ids of who was shown before; null before the first board.
+ *
+ * @type {Set<string> | null}
+ */
+let shown = null;
 
-followBoard((board) => {
+/** @param {Board} board */
+function show(board) {
   showCounts(board);
-  const fresh = board.here.filter((student) => !shown.has(student.id));
+  const before = shown;
+  const added = before ? board.here.filter((student) => !before.has(student.id)) : [];
   byId("arrived").replaceChildren(
-    ...board.here.map((student) => make("li", { className: !first && fresh.includes(student) ? "fresh" : "" }, icon("tick"), student.name)),
+    ...board.here.map((student) =>
+      make("li", { className: added.includes(student) ? "fresh" : "" }, icon("tick"), student.name),
+    ),
   );
-  shown.clear();
-  for (const student of board.here) shown.add(student.id);
-  if (!first && fresh.length) announce(fill(_("Arrived: %(names)s"), { names: joined(fresh.map((student) => student.name)) }));
-  first = false;
-  byId("to-come").textContent = board.to_come ? fill(plural("%(n)s still to come", "%(n)s still to come", board.to_come), { n: board.to_come }) : _("Everybody is here or accounted for.");
-});
+  shown = new Set(board.here.map((student) => student.id));
+  if (added.length) {
+    const names = joined(added.map((student) => student.name));
+    announce(fill(_("Arrived: %(names)s"), { names }));
+  }
+  const text = plural("%(n)s still to come", "%(n)s still to come", board.to_come);
+  byId("to-come").textContent = board.to_come
+    ? fill(text, { n: board.to_come })
+    : _("Everybody is here or accounted for.");
+}
+
+followBoard(show);
 offerLeaving();
-keepAwake();
+keepScreenOn();

@@ -1,14 +1,17 @@
-// On every page: the menu closes by Escape and outside taps; the offline page is put by.
+// On every page: the menu closes by Escape and by taps outside; the offline page is stored.
 
-import "../core/dialogs.js";
+import "../core/dialog-fallback.js";
 
-const menu = document.querySelector(".me");
-document.addEventListener("click", (event) => menu?.open && !menu.contains(event.target) && (menu.open = false));
+/** @type {HTMLDetailsElement | null} */
+const menu = document.querySelector("details.me");
+document.addEventListener("click", (event) => {
+  if (menu?.open && !menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
+});
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !menu?.open) return;
   menu.open = false;
-  menu.querySelector("summary").focus();
+  menu.querySelector("summary")?.focus();
 });
 
-// The worker is a convenience: without one, browsers show their own offline page.
-navigator.serviceWorker?.register(document.body.dataset.worker).catch(() => {});
+// Without a service worker, browsers show an offline page of their own.
+navigator.serviceWorker?.register(document.body.dataset.worker ?? "").catch(() => {});

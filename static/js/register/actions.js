@@ -1,113 +1,164 @@
-// What a person does to the register: mark, correct, take back, the rest at once, sign.
+// What a person does to the register: mark, amend, take back, mark all who remain, sign.
 
-import { post, put, remove } from "../core/api.js";
-import { ask } from "../core/ask.js";
-import { make } from "../core/dom.js";
-import { _, fill, plural, statusWord } from "../core/text.js";
+import { apiErrorOf, post, put, remove } from "../core/api.js";
+import { confirmInDialog } from "../core/confirm.js";
+import { make, tagIn } from "../core/dom.js";
+import { Emitter } from "../core/emitter.js";
+import { _, fill, plural, statusLabel } from "../core/text.js";
 import { toast } from "../core/toast.js";
-import { nonce } from "./queue.js";
+import { newNonce } from "./queue.js";
 
-export const HERE = "arrived";
+/** The server chooses the code: present, or late by its clock. */
+export const ARRIVED = "arrived";
 
-/** What is sent within so many milliseconds is marked as of now, by the server's clock. */
-const AT_ONCE = 5000;
+// What is sent within so many milliseconds is marked as of now, by the server's clock.
+const AT_ONCE_MS = 5000;
 
-export class Actions extends EventTarget {
+/** @extends {Emitter<{ waiting: { error: ApiError }, refused: { sentence: string } }>} */
+export class Actions extends Emitter {
+  /** @type {Promise<void> | null} */
   #flushing = null;
-  #again = false;
+  #flushAgain = false;
+  /**
+   * Entries whose undoing is still to be offered, with the mark that was shown before.
+   *
+   * @type {Map<string, ShownMark | null>}
+   */
   #offers = new Map();
 
+  /**
+   * @param {Store} store
+   * @param {Queue} queue
+   */
   constructor(store, queue) {
     super();
     this.store = store;
     this.queue = queue;
   }
 
-  /** Show what an earlier visit left behind, and send it. */
-  async recall() {
-    for (const entry of await this.queue.all()) this.#show(entry);
+  /** Show what an earlier visit left in the queue, and send it. */
+  async sendStored() {
+    for (const entry of await this.queue.all()) this.#showPending(entry);
     await this.flush();
   }
 
-  /** `code` null takes the mark back. Offers to undo unless this is an undoing itself, which names its `revision`. */
+  /**
+   * Mark a student. Offers to undo it unless `revision` is given: then this undoes the mark of that revision.
+   *
+   * @param {{ id: string }} student
+   * @param {string | null} code null takes the mark back
+   * @param {{ note?: string | undefined, reason?: string, revision?: number | null }} [options]
+   */
   async mark({ id }, code, { note, reason = "", revision = null } = {}) {
     if (this.store.session.state === "closed" && !reason) {
       reason = await askReason();
       if (!reason) return;
     }
     const student = this.store.students.get(id);
-    const before = this.store.shown(student);
+    if (!student) return;
+    const before = this.store.shownMark(student);
+    /** @type {QueueEntry} */
     const entry = {
-      student: id, code, note, reason, nonce: nonce(), seen_at: new Date().toISOString(),
+      student: id,
+      code,
+      note,
+      reason,
+      nonce: newNonce(),
+      seen_at: new Date().toISOString(),
       // A mark on top of one that still waits: which revision it is for is known when that one is written.
-      revision: revision ?? student.mark?.revision ?? 0, after: this.store.pending.get(id)?.nonce ?? null,
+      revision: revision ?? student.mark?.revision ?? 0,
+      after: this.store.pending.get(id)?.nonce ?? null,
     };
     if (revision === null && (before?.code ?? null) !== code) this.#offers.set(entry.nonce, before);
     await this.queue.add(entry);
-    this.#show(entry);
+    this.#showPending(entry);
     await this.flush();
   }
 
-  #offerUndo({ student: id, code, note, nonce: key }, revision) {
-    if (!this.#offers.has(key)) return;
-    const before = this.#offers.get(key);
-    this.#offers.delete(key);
+  /**
+   * @param {QueueEntry} entry
+   * @param {number} revision
+   */
+  #offerUndo({ student: id, code, note, nonce }, revision) {
+    const before = this.#offers.get(nonce);
     const student = this.store.students.get(id);
-    const status = code === HERE ? "present" : this.store.statusOf(code);
+    if (before === undefined || !student) return;
+    this.#offers.delete(nonce);
+    const values = { name: student.name, status: statusLabel(this.#statusOf(code)) };
     const sentence = code
-      ? fill(_("%(name)s: %(status)s"), { name: student.name, status: statusWord(status) })
-      : fill(_("%(name)s: mark taken back"), { name: student.name });
-    const as = { revision, reason: _("undone"), ...(note === undefined ? {} : { note: before?.note ?? "" }) };
-    toast(sentence, { label: _("Undo"), act: () => this.mark(student, before?.code ?? null, as) });
+      ? fill(_("%(name)s: %(status)s"), values)
+      : fill(_("%(name)s: mark taken back"), values);
+    const noteBefore = note === undefined ? undefined : (before?.note ?? "");
+    const options = { revision, reason: _("undone"), note: noteBefore };
+    toast(sentence, { label: _("Undo"), act: () => this.mark(student, before?.code ?? null, options) });
   }
 
-  #show({ student, code, note, nonce: key }) {
-    const status = code === HERE ? "present" : this.store.statusOf(code);
-    const said = note === undefined ? {} : { note };
-    this.store.wait(student, { code: code === HERE ? "/" : code, status, nonce: key, ...said });
+  /** @param {string | null} code */
+  #statusOf(code) {
+    return code === ARRIVED ? "present" : this.store.statusOf(code);
+  }
+
+  /** @param {QueueEntry} entry */
+  #showPending({ student, code, note, nonce }) {
+    const withNote = note === undefined ? {} : { note };
+    const status = this.#statusOf(code);
+    this.store.addPending(student, { code: code === ARRIVED ? "/" : code, status, nonce, ...withNote });
   }
 
   /** Send what waits, in order, one at a time. */
   flush() {
-    this.#again = true;
+    this.#flushAgain = true;
     this.#flushing ??= this.#sendAll();
     return this.#flushing;
   }
 
   async #sendAll() {
     try {
-      while (this.#again) {
-        this.#again = false;
+      while (this.#flushAgain) {
+        this.#flushAgain = false;
         for (let waiting = await this.queue.all(); waiting.length; waiting = await this.queue.all()) {
-          const keys = new Set(waiting.map((entry) => entry.nonce));
-          for (const entry of waiting) if (!keys.has(entry.after) && !(await this.#send(entry))) return;
+          const nonces = new Set(waiting.map((entry) => entry.nonce));
+          for (const entry of waiting) {
+            const isFirst = entry.after === null || !nonces.has(entry.after);
+            if (isFirst && !(await this.#send(entry))) return;
+          }
         }
       }
-      // What another window of this person has sent meanwhile waits no more.
-      for (const [id, { nonce: key }] of [...this.store.pending]) this.store.settle(id, key);
+      // What another window of this person has sent meanwhile is no longer pending.
+      for (const [id, { nonce }] of [...this.store.pending]) this.store.removePending(id, nonce);
     } finally {
       this.#flushing = null;
     }
   }
 
-  /** False where the rest must wait too. */
+  /**
+   * Send one entry. Resolves to false where the rest must wait too.
+   *
+   * @param {QueueEntry} entry
+   * @returns {Promise<boolean>}
+   */
   async #send(entry) {
-    const path = `${this.store.path}/marks/${entry.student}/`;
-    const { student: _student, code, note, after: _after, seen_at, ...rest } = entry;
-    const kept = Math.abs(Date.now() - Date.parse(seen_at)) > AT_ONCE;
-    const body = { ...rest, ...(kept ? { seen_at, sent_at: new Date().toISOString() } : {}), ...(note === undefined ? {} : { note }) };
+    /** @type {MarkResult} */
     let answer;
     try {
-      answer = code === null ? await remove(path, body) : await put(path, { ...body, code });
-    } catch (fault) {
-      if (!fault.passing && !fault.loginEnded) return this.#refused(entry, fault);
+      const path = `${this.store.path}/marks/${entry.student}/`;
+      const body = bodyOf(entry);
+      answer =
+        entry.code === null ? await remove(path, body) : await put(path, { ...body, code: entry.code });
+    } catch (thrown) {
+      const error = apiErrorOf(thrown);
+      if (!error.isTemporary && !error.loginEnded) return this.#refused(entry, error);
       this.#offerUndo(entry, entry.revision);
-      this.dispatchEvent(new CustomEvent("waiting", { detail: { fault } }));
+      this.emit("waiting", { error });
       return false;
     }
     return this.#done(entry, answer);
   }
 
+  /**
+   * @param {QueueEntry} entry
+   * @param {MarkResult} answer
+   */
   async #done(entry, answer) {
     // The server took it for the mark of that revision: its own is the next, unless nothing had to be written.
     const revision = entry.revision + (answer.reason === "already_marked" ? 0 : 1);
@@ -116,92 +167,159 @@ export class Actions extends EventTarget {
     }
     await this.queue.drop(entry);
     const { outcome, mark, version } = answer;
-    if (["created", "changed"].includes(outcome)) await this.store.hear({ type: "mark", ...mark, student: { id: entry.student }, version });
-    else await this.store.refresh();
-    this.store.settle(entry.student, entry.nonce);
+    if (mark && ["created", "changed"].includes(outcome)) {
+      await this.store.apply({ type: "mark", ...mark, student: { id: entry.student }, version });
+    } else await this.store.refresh();
+    this.store.removePending(entry.student, entry.nonce);
     this.#offerUndo(entry, revision);
     return true;
   }
 
-  async #refused(entry, fault) {
-    if (fault.code === "reason_needed" && !entry.reason) {
+  /**
+   * @param {QueueEntry} entry
+   * @param {ApiError} error
+   */
+  async #refused(entry, error) {
+    if (error.code === "reason_needed" && !entry.reason) {
       await this.queue.add({ ...entry, reason: _("marked before the register was signed") });
       return true;
     }
     this.#offers.delete(entry.nonce);
     await this.queue.drop(entry);
     await this.store.refresh();
-    this.store.settle(entry.student, entry.nonce);
-    const sentence = this.#why(entry, fault);
+    this.store.removePending(entry.student, entry.nonce);
+    const sentence = this.#explain(entry, error);
     toast(sentence);
-    this.dispatchEvent(new CustomEvent("refused", { detail: { sentence } }));
+    this.emit("refused", { sentence });
     return true;
   }
 
-  #why(entry, fault) {
+  /**
+   * Return why an entry was not written, in a sentence.
+   *
+   * @param {QueueEntry} entry
+   * @param {ApiError} error
+   */
+  #explain(entry, error) {
     const name = this.store.students.get(entry.student)?.name ?? "";
-    if (fault.code === "conflict") {
-      const by = fault.extra.mark?.by ?? _("the camera");
-      const status = statusWord(fault.extra.mark?.status);
-      return fill(_("%(by)s marked %(name)s “%(status)s” meanwhile. That stands; yours was not written."), { by, name, status });
+    if (error.code === "conflict") {
+      const { mark } = error.extra;
+      const by = mark?.by ?? _("the camera");
+      const status = statusLabel(mark?.status);
+      const text = _("%(by)s marked %(name)s “%(status)s” meanwhile. That stands; yours was not written.");
+      return fill(text, { by, name, status });
     }
-    if (fault.code === "doubtful_clock") {
-      return fill(_("The clock of this device is wrong. The mark of %(name)s was not written; set it again."), { name });
+    if (error.code === "doubtful_clock") {
+      const text = _(
+        "The clock of this device is wrong. The mark of %(name)s was not written; set it again.",
+      );
+      return fill(text, { name });
     }
-    if (fault.code === "not_a_member") {
+    if (error.code === "not_a_member") {
       return fill(_("%(name)s could not be marked: no member of this class on this day."), { name });
     }
-    return fault.message;
+    return error.message;
   }
 
-  /** Give every student without a mark the same letter, after a question that counts. */
-  async remaining(code) {
+  /**
+   * Give every student without a mark the same code, after a question that says how many they are.
+   *
+   * @param {string} code
+   */
+  async markRemaining(code) {
     const count = this.store.counts().unmarked;
-    const status = statusWord(this.store.statusOf(code));
-    const text = plural("One student has no mark yet and becomes “%(status)s”.", "%(count)s students have no mark yet and become “%(status)s”.", count);
-    const agreed = await ask({ title: _("Mark all who remain?"), text: fill(text, { count, status }), yes: _("Mark them") });
+    const status = statusLabel(this.store.statusOf(code));
+    const text = plural(
+      "One student has no mark yet and becomes “%(status)s”.",
+      "%(count)s students have no mark yet and become “%(status)s”.",
+      count,
+    );
+    const agreed = await confirmInDialog({
+      title: _("Mark all who remain?"),
+      text: fill(text, { count, status }),
+      yes: _("Mark them"),
+    });
     if (!agreed) return;
     try {
       await post(`${this.store.path}/marks/remaining/`, { code, expected: count });
-    } catch (fault) {
-      toast(fault.status === 409 ? _("Somebody was marked meanwhile. Look again, then repeat it.") : fault.message);
+    } catch (thrown) {
+      const error = apiErrorOf(thrown);
+      const changed = _("Somebody was marked meanwhile. Look again, then repeat it.");
+      toast(error.status === 409 ? changed : error.message);
     }
     await this.store.refresh();
   }
 
-  /** Sign the register: only here does "not seen" become a letter, if the person says which. */
-  async close() {
+  /** Sign the register: only here does "not seen" become a code, if the person says which. */
+  async sign() {
     await this.flush();
-    if (this.store.pending.size) return toast(_("Marks wait here to be sent. Sign the register when the connection is back."));
+    if (this.store.pending.size) {
+      toast(_("Marks wait here to be sent. Sign the register when the connection is back."));
+      return;
+    }
     const count = this.store.counts().unmarked;
     const choice = count ? choiceForUnmarked(this.store.state.codes) : null;
+    const question = plural(
+      "One student has no mark. What does that mean?",
+      "%(count)s students have no mark. What does that mean?",
+      count,
+    );
     const text = count
-      ? fill(plural("One student has no mark. What does that mean?", "%(count)s students have no mark. What does that mean?", count), { count })
+      ? fill(question, { count })
       : _("Everybody has a mark. Corrections stay possible afterwards, with a reason.");
-    const agreed = await ask({ title: _("Sign the register?"), text, yes: _("Sign"), more: choice });
+    const agreed = await confirmInDialog({
+      title: _("Sign the register?"),
+      text,
+      yes: _("Sign"),
+      more: choice,
+    });
     if (!agreed) return;
     try {
-      await post(`${this.store.path}/close/`, { unmarked: choice?.querySelector("select").value || null });
-    } catch (fault) {
-      toast(fault.message);
+      const unmarked = (choice && tagIn(choice, "select").value) || null;
+      await post(`${this.store.path}/close/`, { unmarked });
+    } catch (thrown) {
+      toast(apiErrorOf(thrown).message);
     }
     await this.store.refresh();
   }
 }
 
-function choiceForUnmarked(codes) {
-  const select = make("select", { id: "unmarked-letter" });
-  for (const { letter, meaning } of codes) select.append(make("option", { value: letter, selected: letter === "N" }, `${letter}  ${meaning}`));
-  select.append(make("option", { value: "" }, _("leave them open")));
-  return make("div", { className: "field" }, make("label", { htmlFor: "unmarked-letter" }, _("They get")), select);
+/**
+ * Return what the API is sent for an entry, without its code.
+ *
+ * @param {QueueEntry} entry
+ */
+function bodyOf({ note, reason, nonce, revision, seen_at }) {
+  const isLate = Math.abs(Date.now() - Date.parse(seen_at)) > AT_ONCE_MS;
+  return {
+    reason,
+    nonce,
+    revision,
+    ...(isLate ? { seen_at, sent_at: new Date().toISOString() } : {}),
+    ...(note === undefined ? {} : { note }),
+  };
 }
 
+/** @param {AttendanceCode[]} codes */
+function choiceForUnmarked(codes) {
+  const select = make("select", { id: "unmarked-letter" });
+  for (const { letter, meaning } of codes) {
+    select.append(make("option", { value: letter, selected: letter === "N" }, `${letter}  ${meaning}`));
+  }
+  select.append(make("option", { value: "" }, _("leave them open")));
+  const label = make("label", { htmlFor: "unmarked-letter" }, _("They get"));
+  return make("div", { className: "field" }, label, select);
+}
+
+/** Ask for the reason of an amendment. Resolves to "" where the person does not want it. */
 async function askReason() {
   const input = make("input", { id: "reason", maxLength: 300, required: true });
-  const more = make("div", { className: "field" }, make("label", { htmlFor: "reason" }, _("Reason")), input);
-  const agreed = await ask({
-    title: _("Correct a signed register?"), text: _("The first entry stays in the history, with your name and reason."),
-    yes: _("Correct it"), more,
+  const label = make("label", { htmlFor: "reason" }, _("Reason"));
+  const agreed = await confirmInDialog({
+    title: _("Correct a signed register?"),
+    text: _("The first entry stays in the history, with your name and reason."),
+    yes: _("Correct it"),
+    more: make("div", { className: "field" }, label, input),
   });
   return agreed ? input.value.trim() : "";
 }

@@ -1,138 +1,215 @@
-// One student of the register: every letter, a note, and the history with its evidence.
+// One student of the register: every code, a note, and the history with its evidence.
 
-import { get, post } from "../core/api.js";
-import { button, byId, make, portrait } from "../core/dom.js";
-import { _, fill, momentOf, sourceWord, statusWord } from "../core/text.js";
+import { apiErrorOf, get, post } from "../core/api.js";
+import { button, byId, make, portrait, tagById } from "../core/dom.js";
+import { _, fill, momentOf, sourceLabel, statusLabel } from "../core/text.js";
 import { toast } from "../core/toast.js";
-import { status } from "./view.js";
+import { statusElement } from "./view.js";
 
 const FROM_A_CAMERA = ["camera", "group", "kiosk"];
 
 export class Drawer {
+  /** The id of the student who is shown. */
+  #shownId = "";
+  #dialog = tagById("dialog", "drawer");
+  #currentMark = make("p", { className: "soft" });
+  #history = make("ol", { className: "history", role: "list" });
+  #noteInput = make("input", { id: "note", maxLength: 300 });
+
+  /**
+   * @param {Store} store
+   * @param {Actions} actions
+   * @param {Rights} rights
+   */
   constructor(store, actions, { mayMark, mayFaces }) {
-    Object.assign(this, { store, actions, mayMark, mayFaces, shown: null });
-    this.dialog = byId("drawer");
-    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
-    store.addEventListener("change", ({ detail }) => {
-      const concerns = detail.what === "all" || detail.student?.id === this.shown;
-      if (this.dialog.open && concerns) this.#history(this.store.students.get(this.shown));
+    this.store = store;
+    this.actions = actions;
+    this.mayMark = mayMark;
+    this.mayFaces = mayFaces;
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
+    store.on("change", (change) => {
+      const concerns =
+        change.what === "all" || (change.what === "mark" && change.student.id === this.#shownId);
+      const student = this.store.students.get(this.#shownId);
+      if (this.#dialog.open && concerns && student) this.#showHistory(student);
     });
   }
 
+  /** @param {string} id */
   open(id) {
     const student = this.store.students.get(id);
-    this.shown = id;
-    const close = button("", { name: "cross", className: "button icon-button", press: () => this.dialog.close() });
-    close.setAttribute("aria-label", _("Close"));
-    this.now = make("p", { className: "soft" });
-    this.events = make("ol", { className: "history" });
-    this.events.setAttribute("role", "list");
+    if (!student) return;
+    this.#shownId = id;
+    this.#currentMark = make("p", { className: "soft" });
+    this.#history = make("ol", { className: "history", role: "list" });
+    const source = this.store.shownMark(student)?.source ?? "";
     byId("drawer-body").replaceChildren(
-      make("div", { className: "drawer-head" }, portrait(student, "portrait large"), make("div", {}, make("h2", { id: "drawer-name" }, student.name), this.now), close),
-      ...(this.mayMark ? [this.#letters(student), this.#note(student)] : []),
-      ...(this.mayMark && FROM_A_CAMERA.includes(this.store.shown(student)?.source) ? [this.#refuse(student)] : []),
+      this.#head(student),
+      ...(this.mayMark ? [this.#codes(student), this.#note(student)] : []),
+      ...(this.mayMark && FROM_A_CAMERA.includes(source) ? [this.#rejectButton(student)] : []),
       make("h3", {}, _("History")),
-      this.events,
+      this.#history,
     );
-    this.#history(student);
-    this.dialog.setAttribute("aria-labelledby", "drawer-name");
-    this.dialog.showModal();
+    this.#showHistory(student);
+    this.#dialog.setAttribute("aria-labelledby", "drawer-name");
+    this.#dialog.showModal();
   }
 
-  #letters(student) {
-    const box = make("div", { className: "letters", role: "group" });
-    box.setAttribute("aria-label", _("Mark"));
-    const current = this.store.shown(student)?.code;
-    for (const code of this.store.state.codes) {
-      const press = () => {
-        this.dialog.close();
-        this.actions.mark(student, code.letter, { note: this.note.value.trim() });
-      };
-      const one = make("button", { type: "button", className: "button", on: { click: press } }, make("b", {}, code.letter), code.meaning);
-      one.setAttribute("aria-pressed", String(code.letter === current));
-      box.append(one);
+  /** @param {Student} student */
+  #head(student) {
+    const close = button("", {
+      name: "cross",
+      className: "button icon-button",
+      press: () => this.#dialog.close(),
+    });
+    close.setAttribute("aria-label", _("Close"));
+    return make(
+      "div",
+      { className: "drawer-head" },
+      portrait(student, "portrait large"),
+      make("div", {}, make("h2", { id: "drawer-name" }, student.name), this.#currentMark),
+      close,
+    );
+  }
+
+  /** @param {Student} student */
+  #codes(student) {
+    const box = make("div", { className: "letters", role: "group", aria: { label: _("Mark") } });
+    const current = this.store.shownMark(student)?.code;
+    for (const { letter, meaning } of this.store.state.codes) {
+      const press = () => this.#mark(student, letter);
+      const choice = make(
+        "button",
+        { type: "button", className: "button", on: { click: press } },
+        make("b", {}, letter),
+        meaning,
+      );
+      choice.setAttribute("aria-pressed", String(letter === current));
+      box.append(choice);
     }
     return box;
   }
 
-  #note(student) {
-    this.note = make("input", { id: "note", maxLength: 300, value: student.mark?.note ?? "" });
-    const save = button(_("Save the note"), {
-      press: () => {
-        this.dialog.close();
-        this.actions.mark(student, this.store.shown(student)?.code ?? null, { note: this.note.value.trim() });
-      },
-    });
-    save.disabled = !this.store.shown(student);
-    return make("div", { className: "row end" }, make("div", { className: "field grow" }, make("label", { htmlFor: "note" }, _("Note")), this.note), save);
+  /**
+   * @param {Student} student
+   * @param {string | null} code
+   */
+  #mark(student, code) {
+    this.#dialog.close();
+    this.actions.mark(student, code, { note: this.#noteInput.value.trim() });
   }
 
-  #refuse(student) {
+  /** @param {Student} student */
+  #note(student) {
+    this.#noteInput = make("input", { id: "note", maxLength: 300, value: student.mark?.note ?? "" });
+    const save = button(_("Save the note"), {
+      press: () => this.#mark(student, this.store.shownMark(student)?.code ?? null),
+    });
+    save.disabled = !this.store.shownMark(student);
+    const label = make("label", { htmlFor: "note" }, _("Note"));
+    return make(
+      "div",
+      { className: "row end" },
+      make("div", { className: "field grow" }, label, this.#noteInput),
+      save,
+    );
+  }
+
+  /** @param {Student} student */
+  #rejectButton(student) {
     return button(_("This was somebody else"), {
       name: "cross",
       className: "button danger",
-      press: async () => {
-        this.dialog.close();
-        try {
-          const { blocked } = await post(`/marks/${student.mark.mark}/not-this-person/`);
-          const forgotten = _("Taken back. This face is not taken for %(name)s again in this session.");
-          toast(blocked ? fill(forgotten, { name: student.name }) : _("Taken back."));
-        } catch (fault) {
-          toast(fault.message);
-        }
-        await this.store.refresh();
-      },
+      press: () => this.#reject(student),
     });
   }
 
-  async #history(student) {
-    const mark = this.store.shown(student);
-    this.now.replaceChildren(mark ? status(mark) : _("No mark yet"));
+  /** @param {Student} student */
+  async #reject(student) {
+    this.#dialog.close();
+    try {
+      /** @type {{ blocked: boolean }} */
+      const { blocked } = await post(`/marks/${student.mark?.mark}/not-this-person/`);
+      const rejected = _("Taken back. This face is not taken for %(name)s again in this session.");
+      toast(blocked ? fill(rejected, { name: student.name }) : _("Taken back."));
+    } catch (thrown) {
+      toast(apiErrorOf(thrown).message);
+    }
+    await this.store.refresh();
+  }
+
+  /** @param {Student} student */
+  async #showHistory(student) {
+    const mark = this.store.shownMark(student);
+    this.#currentMark.replaceChildren(mark ? statusElement(mark) : _("No mark yet"));
     if (!student.mark?.mark) {
-      this.events.replaceChildren(make("li", { className: "soft" }, _("Nothing has happened yet.")));
+      this.#history.replaceChildren(make("li", { className: "soft" }, _("Nothing has happened yet.")));
       return;
     }
     try {
-      const said = await get(`/marks/${student.mark.mark}/history/`);
-      const events = (said.results ?? said).toReversed?.() ?? [...(said.results ?? said)].reverse();
-      if (this.shown === student.id) this.events.replaceChildren(...events.map((event) => this.#event(event)));
-    } catch (fault) {
-      this.events.replaceChildren(make("li", { className: "soft" }, fault.message));
+      /** @type {Page<MarkEvent>} */
+      const { results } = await get(`/marks/${student.mark.mark}/history/`);
+      if (this.#shownId !== student.id) return;
+      this.#history.replaceChildren(...results.reverse().map((event) => this.#event(event)));
+    } catch (thrown) {
+      this.#history.replaceChildren(make("li", { className: "soft" }, apiErrorOf(thrown).message));
     }
   }
 
+  /** @param {MarkEvent} event */
   #event(event) {
-    const word = event.to_code ? `${event.to_code} · ${statusWord(this.store.statusOf(event.to_code))}` : _("taken back");
-    const who = [sourceWord(event.source), event.actor?.name ?? event.actor ?? event.by].filter(Boolean).join(", ");
-    const late = event.late_upload ? fill(_("sent later, at %(time)s"), { time: momentOf(event.stored_at) }) : "";
+    const code = event.to_code
+      ? `${event.to_code} · ${statusLabel(this.store.statusOf(event.to_code))}`
+      : _("taken back");
+    const by = [sourceLabel(event.source), event.actor].filter(Boolean).join(", ");
+    const late = event.late_upload
+      ? fill(_("sent later, at %(time)s"), { time: momentOf(event.stored_at) })
+      : "";
+    const details = [momentOf(event.seen_at), by, late].filter(Boolean).join(" · ");
     return make(
-      "li", {},
-      make("strong", {}, word),
-      make("span", { className: "small soft" }, [momentOf(event.seen_at), who, late].filter(Boolean).join(" · ")),
+      "li",
+      {},
+      make("strong", {}, code),
+      make("span", { className: "small soft" }, details),
       event.reason ? make("span", {}, `“${event.reason}”`) : null,
       event.evidence ? this.#evidence(event.evidence) : null,
     );
   }
 
+  /** @param {Evidence} evidence */
   #evidence(evidence) {
-    const picture = this.mayFaces && evidence.id && evidence.crop !== null
-      ? make("img", { src: evidence.image ?? `/api/v1/evidence/${evidence.id}/image/`, alt: _("The face as the camera saw it"), width: 96, height: 96 })
-      : null;
-    picture?.addEventListener("error", () => picture.remove());
-    const fact = (name, value) => (value === null || value === undefined || value === "" ? [] : [make("dt", {}, name), make("dd", { className: "num" }, String(value))]);
-    const near = (number) => (typeof number === "number" ? number.toFixed(2) : null);
-    return make(
-      "div", { className: "evidence" }, picture,
-      make(
-        "dl", { className: "facts small" },
-        ...fact(_("Distance"), near(evidence.distance)),
-        ...fact(_("Lead over the next"), near(evidence.margin)),
-        ...fact(_("Looks"), evidence.looks),
-        ...fact(_("Photographs"), evidence.photographs),
-        ...fact(_("Camera"), evidence.camera),
-        ...fact(_("Model"), evidence.space),
-        ...fact(_("Gone on"), evidence.expires_at && momentOf(evidence.expires_at)),
-      ),
-    );
+    const facts = [
+      ...fact(_("Distance"), evidence.distance?.toFixed(2)),
+      ...fact(_("Lead over the next"), evidence.margin?.toFixed(2)),
+      ...fact(_("Looks"), evidence.looks),
+      ...fact(_("Photographs"), evidence.photographs),
+      ...fact(_("Camera"), evidence.camera),
+      ...fact(_("Model"), evidence.space),
+      ...fact(_("Gone on"), evidence.expires_at && momentOf(evidence.expires_at)),
+    ];
+    const image = this.mayFaces && evidence.image ? evidenceImage(evidence.image) : null;
+    return make("div", { className: "evidence" }, image, make("dl", { className: "facts small" }, ...facts));
   }
+}
+
+/**
+ * Return the face of a mark; the image goes where it does not load.
+ *
+ * @param {string} src
+ */
+function evidenceImage(src) {
+  const image = make("img", { src, alt: _("The face as the camera saw it"), width: 96, height: 96 });
+  image.addEventListener("error", () => image.remove());
+  return image;
+}
+
+/**
+ * Return a term and its value, or nothing where there is no value.
+ *
+ * @param {string} name
+ * @param {string | number | null | undefined} value
+ */
+function fact(name, value) {
+  if (value === null || value === undefined || value === "") return [];
+  return [make("dt", {}, name), make("dd", { className: "num" }, String(value))];
 }

@@ -1,92 +1,141 @@
-// What the live page and the watched register share: state, sockets, faults, login, sounds of new marks.
+// What the live page and the watched register share: state, socket, keyboard, login, sounds of new marks.
 
 import { announce } from "../core/announce.js";
-import { byId, make } from "../core/dom.js";
-import { play } from "../core/sound.js";
+import { byId, findById, jsonById, make, tagIn } from "../core/dom.js";
 import { Socket } from "../core/socket.js";
-import { _, fill, momentOf, plural, refusalWord, sourceWord, statusWord } from "../core/text.js";
+import { play } from "../core/sound.js";
+import { _, fill, momentOf, refusalText, sourceLabel, statusLabel } from "../core/text.js";
 import { Actions } from "./actions.js";
+import { Connection } from "./connection.js";
 import { Drawer } from "./drawer.js";
-import { Keys } from "./keys.js";
-import { Link } from "./link.js";
+import { Keyboard } from "./keyboard.js";
 import { Queue } from "./queue.js";
 import { Store } from "./store.js";
 import { View } from "./view.js";
 
-const QUIET_FOR = 1500;
+// The counts are announced at most so often.
+const COUNTS_EVERY_MS = 6000;
 
 export function openRegister() {
-  const facts = byId("session").dataset;
-  const may = { mayMark: Boolean(facts.mark), mayRun: Boolean(facts.run), mayFaces: Boolean(facts.faces) };
-  const store = new Store(JSON.parse(byId("state").textContent));
-  const actions = new Actions(store, new Queue(`${document.body.dataset.user}/${facts.id}`));
-  const drawer = new Drawer(store, actions, may);
-  const open = (id) => drawer.open(id);
-  new View(store, actions, { ...may, open });
-  new Keys(store, actions, open, may.mayMark);
-  const socket = new Socket(`/ws/sessions/${facts.id}/`);
-  socket.addEventListener("said", ({ detail }) => store.hear(detail));
-  byId("close")?.addEventListener("click", () => actions.close());
-  const link = new Link(store, actions, socket);
-  store.addEventListener("change", ({ detail }) => heard(store, detail));
-  showSession(store, may);
-  store.addEventListener("change", ({ detail }) => ["all", "session"].includes(detail.what) && showSession(store, may));
+  const { id, mark, run, faces } = byId("session").dataset;
+  /** @type {Rights} */
+  const rights = { mayMark: Boolean(mark), mayRun: Boolean(run), mayFaces: Boolean(faces) };
+  const store = new Store(jsonById("state"));
+  const actions = new Actions(store, new Queue(`${document.body.dataset.user}/${id}`));
+  const drawer = new Drawer(store, actions, rights);
+  /** @param {string} student */
+  const open = (student) => drawer.open(student);
+  new View(store, actions, open, rights.mayMark);
+  new Keyboard(store, actions, open, rights.mayMark);
+  /** @type {Socket<RegisterEvent>} */
+  const socket = new Socket(`/ws/sessions/${id}/`);
+  socket.on("message", (message) => store.apply(message));
+  findById("close")?.addEventListener("click", () => actions.sign());
+  const connection = new Connection(store, actions, socket);
+  showSession(store, rights);
+  store.on("change", (change) => {
+    if (change.what === "mark") announceMark(store, change);
+    if (change.what === "all" || change.what === "session") showSession(store, rights);
+  });
   showAttempts(store, actions);
-  actions.recall();
-  return { store, actions, socket, link, may };
+  actions.sendStored();
+  return { store, actions, socket, connection, rights };
 }
 
-let spoke = 0;
+let countsAnnouncedAt = 0;
 
-function heard(store, { what, student, before, mark }) {
-  if (what !== "mark" || !mark.code) return;
+/**
+ * @param {Store} store
+ * @param {Extract<Change, { what: "mark" }>} change
+ */
+function announceMark(store, { student, before, mark }) {
+  if (!mark.code) return;
   const counts = store.counts();
-  announce(fill(_("%(name)s: %(status)s."), { name: student.name, status: statusWord(mark.status) }));
-  if (Date.now() - spoke > QUIET_FOR * 4) {
-    spoke = Date.now();
-    announce(fill(_("%(marked)s of %(all)s."), { marked: counts.expected - counts.unmarked, all: counts.expected }));
+  announce(fill(_("%(name)s: %(status)s."), { name: student.name, status: statusLabel(mark.status) }));
+  if (Date.now() - countsAnnouncedAt > COUNTS_EVERY_MS) {
+    countsAnnouncedAt = Date.now();
+    const marked = counts.expected - counts.unmarked;
+    announce(fill(_("%(marked)s of %(all)s."), { marked, all: counts.expected }));
   }
   if (mark.source !== "teacher" && !before?.code) play("mark");
 }
 
+/**
+ * @param {Store} store
+ * @param {Rights} rights
+ */
 function showSession(store, { mayRun }) {
   const { state } = store.session;
-  const words = { planned: _("not started"), open: _("open"), closed: _("signed") };
-  const shown = byId("session-state");
-  shown.textContent = words[state];
-  shown.className = `status ${state === "open" ? "open" : ""}`;
-  if (byId("close")) byId("close").hidden = state !== "open";
-  for (const form of document.querySelectorAll("[data-when]")) form.hidden = form.dataset.when !== state;
-  if (byId("to-live")) byId("to-live").hidden = state === "closed" || !mayRun;
-  if (byId("share")) byId("share").disabled = state === "closed";
+  const labels = { planned: _("not started"), open: _("open"), closed: _("signed") };
+  byId("session-state").textContent = labels[state];
+  byId("session-state").className = `status ${state === "open" ? "open" : ""}`;
+  /** @type {NodeListOf<HTMLElement>} */
+  const forms = document.querySelectorAll("[data-when]");
+  for (const form of forms) form.hidden = form.dataset.when !== state;
+  hide("close", state !== "open");
+  hide("to-live", state === "closed" || !mayRun);
+  const share = /** @type {HTMLButtonElement | null} */ (findById("share"));
+  if (share) share.disabled = state === "closed";
   const notice = byId("session-notice");
   notice.hidden = state === "open";
-  notice.querySelector("p").textContent =
-    state === "closed" ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.") : _("This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.");
+  tagIn(notice, "p").textContent =
+    state === "closed"
+      ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.")
+      : _(
+          "This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.",
+        );
 }
 
-/** What a teacher can do something about; frames that came after the end are no news. */
-const TOLD = new Set(["contradicts", "doubtful_clock", "not_a_member", "no_consent"]);
+/**
+ * Hide or show an element that not every page has.
+ *
+ * @param {string} id
+ * @param {boolean} hidden
+ */
+function hide(id, hidden) {
+  const element = findById(id);
+  if (element) element.hidden = hidden;
+}
 
+// What a teacher can do something about; frames that came after the end of the session are no news.
+const SHOWN_REASONS = new Set(["contradicts", "doubtful_clock", "not_a_member", "no_consent"]);
+
+/**
+ * @param {Store} store
+ * @param {Actions} actions
+ */
 function showAttempts(store, actions) {
   const box = byId("attempts");
-  /** What this page could not write, until it is left: a message at its foot is soon gone. */
+  /**
+   * What this page could not write, until it is left: a message at its foot is soon gone.
+   *
+   * @type {string[]}
+   */
   const refused = [];
   const show = () => {
-    const told = store.state.attempts.filter((attempt) => TOLD.has(attempt.reason));
-    box.hidden = told.length + refused.length === 0;
-    box.querySelector("ul").replaceChildren(
+    const attempts = store.state.attempts.filter((attempt) => SHOWN_REASONS.has(attempt.reason));
+    box.hidden = attempts.length + refused.length === 0;
+    tagIn(box, "ul").replaceChildren(
       ...refused.map((sentence) => make("li", {}, sentence)),
-      ...told.map((attempt) =>
-        make("li", {}, make("strong", {}, attempt.student.name), ` ${refusalWord(attempt.reason)} `,
-          make("span", { className: "soft small" }, `(${sourceWord(attempt.source)}, ${attempt.count} ×, ${momentOf(attempt.last_at)})`)),
-      ),
+      ...attempts.map(attemptRow),
     );
   };
   show();
-  store.addEventListener("change", ({ detail }) => detail.what === "all" && show());
-  actions.addEventListener("refused", ({ detail }) => {
-    refused.push(detail.sentence);
+  store.on("change", (change) => change.what === "all" && show());
+  actions.on("refused", ({ sentence }) => {
+    refused.push(sentence);
     show();
   });
+}
+
+/** @param {Attempt} attempt */
+function attemptRow({ student, reason, source, count, last_at: lastAt }) {
+  const details = `(${sourceLabel(source)}, ${count} ×, ${momentOf(lastAt)})`;
+  return make(
+    "li",
+    {},
+    make("strong", {}, student.name),
+    ` ${refusalText(reason)} `,
+    make("span", { className: "soft small" }, details),
+  );
 }

@@ -1,16 +1,28 @@
-// The register as this page knows it. Versions rise by one; on a gap the whole state is asked for again.
+// The register as this page knows it. Versions rise by one; after a gap the whole register is requested again.
 
-import { get } from "../core/api.js";
+import { apiErrorOf, get } from "../core/api.js";
+import { Emitter } from "../core/emitter.js";
 
-export class Store extends EventTarget {
+// Marks from these sources come with evidence, which their event does not mention.
+const WITH_EVIDENCE = ["camera", "group", "kiosk", "review"];
+
+/** @extends {Emitter<{ change: Change }>} */
+export class Store extends Emitter {
+  /** @type {Map<string, PendingMark>} */
+  pending = new Map();
+  /** @type {Map<string, Student>} */
+  students = new Map();
+  /** @type {Promise<void> | null} */
+  #refreshing = null;
+
+  /** @param {RegisterMessage} state */
   constructor(state) {
     super();
-    this.pending = new Map();
+    this.state = state;
     this.#take(state);
   }
 
-  #asking = null;
-
+  /** @param {RegisterMessage} state */
   #take(state) {
     this.state = state;
     this.students = new Map(state.students.map((student) => [student.id, student]));
@@ -28,87 +40,111 @@ export class Store extends EventTarget {
     return this.session.state === "open";
   }
 
-  /** The mark to show: what waits to be sent goes before what the server has. */
-  shown(student) {
-    const waiting = this.pending.get(student.id);
-    if (waiting) return waiting.code ? { ...student.mark, ...waiting, waiting: true } : null;
+  /**
+   * Return the mark to show, or null: a pending one goes before the server's.
+   *
+   * @param {Student} student
+   * @returns {ShownMark | null}
+   */
+  shownMark(student) {
+    const pending = this.pending.get(student.id);
+    if (pending) return pending.code ? { ...student.mark, ...pending, waiting: true } : null;
     return student.mark?.code ? student.mark : null;
   }
 
-  statusOf(letter) {
-    return this.state.codes.find((code) => code.letter === letter)?.status ?? null;
+  /** @param {string | null} code */
+  statusOf(code) {
+    return this.state.codes.find(({ letter }) => letter === code)?.status ?? null;
   }
 
   counts() {
+    /** @type {Counts} */
     const counts = { expected: this.students.size, present: 0, late: 0, absent: 0, excused: 0, unmarked: 0 };
-    for (const student of this.students.values()) counts[this.shown(student)?.status ?? "unmarked"] += 1;
+    for (const student of this.students.values()) counts[this.shownMark(student)?.status ?? "unmarked"] += 1;
     return counts;
   }
 
   missing() {
-    return [...this.students.values()].filter((student) => !this.shown(student));
+    return [...this.students.values()].filter((student) => !this.shownMark(student));
   }
 
-  /** One message of either socket, or the whole state. A promise where more had to be asked for. */
-  hear(message) {
-    if (message.type === "register") return this.#whole(message);
-    return ["mark", "unmark", "session", "reviews"].includes(message.type) ? this.#step(message) : null;
+  /**
+   * Apply one message of either socket. Resolves when the register was requested again, where that was needed.
+   *
+   * @param {RegisterEvent} message
+   */
+  async apply(message) {
+    if (message.type === "register") this.#replace(message);
+    else if (["mark", "unmark", "session", "reviews"].includes(message.type)) await this.#applyEvent(message);
   }
 
-  #whole(state) {
+  /** @param {RegisterMessage} state */
+  #replace(state) {
     if (state.version < this.state.version) return;
     this.#take(state);
-    this.#tell("all");
+    this.emit("change", { what: "all" });
   }
 
-  #step(message) {
+  /** @param {MarkMessage | SessionMessage | ReviewsMessage} message */
+  async #applyEvent(message) {
     if (message.version === undefined || message.version > this.state.version + 1) return this.refresh();
-    if (message.version <= this.state.version) return null;
+    if (message.version <= this.state.version) return;
     this.state.version = message.version;
     if (message.type === "session") {
       this.state.session = { ...this.session, ...message.session };
-      this.#tell("session", { session: this.session });
+      this.emit("change", { what: "session" });
     } else if (message.type === "reviews") {
-      this.#tell("reviews", { waiting: message.waiting });
+      this.emit("change", { what: "reviews", waiting: message.waiting });
     } else {
-      return this.#mark(message);
+      await this.#applyMark(message);
     }
-    return null;
   }
 
-  #mark(message) {
+  /** @param {MarkMessage} message */
+  async #applyMark(message) {
     const student = this.students.get(message.student.id);
     if (!student) return this.refresh();
     const before = student.mark;
-    const { type: _type, student: _student, version: _version, ...mark } = message;
-    mark.evidence ??= ["camera", "group", "kiosk", "review"].includes(mark.source);
+    const { type: _type, student: _student, version: _version, ...members } = message;
+    const mark = { ...members, evidence: members.evidence ?? WITH_EVIDENCE.includes(members.source) };
     student.mark = mark;
-    this.#tell("mark", { student, before, mark });
-    return null;
+    this.emit("change", { what: "mark", student, before, mark });
   }
 
-  /** Ask for everything; several wishes at once are one question. */
+  /** Request the whole register; requests made meanwhile share one answer. */
   refresh() {
-    this.#asking ??= get(`${this.path}/register/`)
-      .then((state) => this.#whole(state))
-      .catch((fault) => this.#tell("fault", { fault }))
-      .finally(() => (this.#asking = null));
-    return this.#asking;
+    this.#refreshing ??= this.#request().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
   }
 
-  wait(studentId, mark) {
+  async #request() {
+    try {
+      this.#replace(await get(`${this.path}/register/`));
+    } catch (thrown) {
+      this.emit("change", { what: "error", error: apiErrorOf(thrown) });
+    }
+  }
+
+  /**
+   * @param {string} studentId
+   * @param {PendingMark} mark
+   */
+  addPending(studentId, mark) {
     this.pending.set(studentId, mark);
-    this.#tell("pending", { studentId });
+    this.emit("change", { what: "pending", studentId });
   }
 
-  /** The mark of that nonce waits no more; a later one of the same student may still. */
-  settle(studentId, nonce) {
+  /**
+   * Forget the pending mark of that nonce; a later one of the same student stays.
+   *
+   * @param {string} studentId
+   * @param {string} nonce
+   */
+  removePending(studentId, nonce) {
     if (this.pending.get(studentId)?.nonce !== nonce) return;
     this.pending.delete(studentId);
-    this.#tell("pending", { studentId });
-  }
-
-  #tell(what, detail = {}) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { what, ...detail } }));
+    this.emit("change", { what: "pending", studentId });
   }
 }

@@ -1,190 +1,195 @@
-// The list, the counters and the roll of who is missing, kept in step with the store.
+// The list of students, kept in step with the store; the counters are in counters.js.
 
-import { byId, button, icon, make, portrait } from "../core/dom.js";
-import { _, fill, plural, sourceWord, statusIcon, statusWord, timeOf } from "../core/text.js";
-import { HERE } from "./actions.js";
+import { button, byId, findById, icon, make, portrait, tagById } from "../core/dom.js";
+import { _, fill, sourceLabel, statusIcon, statusLabel, timeOf } from "../core/text.js";
+import { ARRIVED } from "./actions.js";
+import { Counters } from "./counters.js";
 
+/**
+ * Return a text without accents and capitals, for searching.
+ *
+ * @param {string} text
+ */
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-const COLOURS = ["present", "late", "excused", "absent"];
 
 export class View {
+  /**
+   * Each student's row, by the student's id.
+   *
+   * @type {Map<string, HTMLLIElement>}
+   */
   #rows = new Map();
-  #tiles = new Map();
+  #search = tagById("input", "find");
 
-  constructor(store, actions, { mayMark, open }) {
+  /**
+   * @param {Store} store
+   * @param {Actions} actions
+   * @param {(id: string) => void} open shows a student
+   * @param {boolean} mayMark
+   */
+  constructor(store, actions, open, mayMark) {
     this.store = store;
     this.actions = actions;
-    this.mayMark = mayMark;
     this.open = open;
+    this.mayMark = mayMark;
     this.list = byId("register");
-    byId("find").addEventListener("input", () => this.#filter());
-    byId("remaining")?.addEventListener("click", () => actions.remaining("/"));
-    store.addEventListener("change", ({ detail }) => this.#changed(detail));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#progress());
-    new ResizeObserver(() => this.#progress()).observe(byId("progress"));
-    this.#all();
+    this.counters = new Counters(store, open);
+    this.#search.addEventListener("input", () => this.#filter());
+    findById("remaining")?.addEventListener("click", () => actions.markRemaining("/"));
+    store.on("change", (change) => this.#changed(change));
+    this.#showAll();
   }
 
-  #changed({ what, student, studentId }) {
-    if (what === "all" || what === "session") this.#all();
-    else if (what === "mark") this.#one(student, true);
-    else if (what === "pending") this.#one(this.store.students.get(studentId));
+  /** @param {Change} change */
+  #changed(change) {
+    if (change.what === "all" || change.what === "session") this.#showAll();
+    else if (change.what === "mark") this.#show(change.student, true);
+    else if (change.what === "pending") this.#show(this.store.students.get(change.studentId));
   }
 
-  #all() {
-    const focused = document.activeElement?.closest?.("li[data-student]")?.dataset.student;
+  #showAll() {
+    const focused = /** @type {HTMLElement | null | undefined} */ (
+      document.activeElement?.closest?.("li[data-student]")
+    )?.dataset.student;
     this.#rows.clear();
     this.list.replaceChildren(...[...this.store.students.values()].map((student) => this.#row(student)));
     byId("nobody").hidden = this.#rows.size > 0;
-    if (focused && this.list.contains(this.#rows.get(focused) ?? null)) this.#rows.get(focused).focus();
+    if (focused) this.#rows.get(focused)?.focus();
     this.#filter();
-    this.#around();
+    this.counters.show();
   }
 
-  #one(student, fresh = false) {
+  /**
+   * Draw one student's row anew; `fresh` where a mark has just come.
+   *
+   * @param {Student | undefined} student
+   */
+  #show(student, fresh = false) {
     const old = student && this.#rows.get(student.id);
     if (!old) return;
-    const held = old.contains(document.activeElement);
-    const act = held && document.activeElement.dataset.act;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const hadFocus = old.contains(focused);
     const row = this.#row(student);
     if (fresh) row.classList.add("fresh");
     row.hidden = old.hidden;
     row.tabIndex = old.tabIndex;
     old.replaceWith(row);
-    if (held) (row.querySelector(`[data-act="${act}"]`) ?? row).focus();
-    this.#around();
+    if (hadFocus) {
+      /** @type {HTMLElement | null} */
+      const same = row.querySelector(`[data-act="${focused?.dataset.act}"]`);
+      (same ?? row).focus();
+    }
+    this.counters.show();
   }
 
+  /** @param {Student} student */
   #row(student) {
-    const mark = this.store.shown(student);
+    const mark = this.store.shownMark(student);
     const row = make(
       "li",
       { data: { student: student.id }, tabIndex: this.#rows.size ? -1 : 0, className: "" },
       portrait(student),
       make(
         "button",
-        { type: "button", className: "who", tabIndex: -1, data: { act: "open" }, on: { click: () => this.open(student.id) } },
+        {
+          type: "button",
+          className: "who",
+          tabIndex: -1,
+          data: { act: "open" },
+          on: { click: () => this.open(student.id) },
+        },
         make("strong", {}, student.name),
         make("small", {}, describe(student, mark)),
       ),
-      this.#does(student, mark),
+      this.#buttons(student, mark),
     );
     this.#rows.set(student.id, row);
     return row;
   }
 
-  #does(student, mark) {
-    const does = make("div", { className: "does" });
-    if (mark) does.append(status(mark));
-    if (!this.mayMark) return does;
-    const name = student.name;
+  /**
+   * @param {Student} student
+   * @param {ShownMark | null} mark
+   */
+  #buttons(student, mark) {
+    const box = make("div", { className: "does" });
+    if (mark) box.append(statusElement(mark));
+    if (!this.mayMark) return box;
+    const { name } = student;
+    /** @param {string | null} code */
+    const set = (code) => () => this.actions.mark(student, code);
     if (mark) {
-      does.append(act("undo", fill(_("Take back the mark of %(name)s"), { name }), () => this.actions.mark(student, null)));
+      box.append(act("undo", fill(_("Take back the mark of %(name)s"), { name }), set(null)));
     } else {
-      does.append(
-        act("tick", fill(_("%(name)s is here"), { name }), () => this.actions.mark(student, HERE)),
-        act("cross", fill(_("%(name)s is absent"), { name }), () => this.actions.mark(student, "N")),
+      box.append(
+        act("tick", fill(_("%(name)s is here"), { name }), set(ARRIVED)),
+        act("cross", fill(_("%(name)s is absent"), { name }), set("N")),
       );
     }
-    return does;
+    return box;
   }
 
   #filter() {
-    const wanted = folded(byId("find").value.trim());
+    const wanted = folded(this.#search.value.trim());
     for (const student of this.store.students.values()) {
-      this.#rows.get(student.id).hidden = !folded(student.name).includes(wanted);
+      const row = this.#rows.get(student.id);
+      if (row) row.hidden = !folded(student.name).includes(wanted);
     }
-    this.#reachable();
+    this.#keepTabStop();
   }
 
   /** The Tab key stops at one row; that must be one which is shown. */
-  #reachable() {
+  #keepTabStop() {
     const rows = [...this.#rows.values()];
     const first = rows.find((row) => !row.hidden);
     if (!first || rows.some((row) => row.tabIndex === 0 && !row.hidden)) return;
     for (const row of rows) row.tabIndex = row === first ? 0 : -1;
   }
-
-  #around() {
-    const counts = this.store.counts();
-    for (const shown of document.querySelectorAll("[data-count]")) shown.textContent = counts[shown.dataset.count];
-    const remaining = byId("remaining");
-    if (remaining) {
-      remaining.hidden = counts.unmarked === 0 || !this.store.isOpen;
-      remaining.textContent = fill(plural("Mark the last one here", "Mark remaining %(count)s here", counts.unmarked), { count: counts.unmarked });
-    }
-    this.#progress();
-    this.#missing();
-  }
-
-  #progress() {
-    const counts = this.store.counts();
-    const bar = byId("progress");
-    const canvas = bar.querySelector("canvas");
-    const width = Math.round(bar.clientWidth * devicePixelRatio) || 1;
-    canvas.width = width;
-    const pen = canvas.getContext("2d");
-    const style = getComputedStyle(document.documentElement);
-    const rtl = getComputedStyle(bar).direction === "rtl";
-    let from = 0;
-    for (const name of COLOURS) {
-      const length = (counts[name] / Math.max(1, counts.expected)) * width;
-      pen.fillStyle = style.getPropertyValue(`--${name}`);
-      pen.fillRect(rtl ? width - from - length : from, 0, length, canvas.height);
-      from += length;
-    }
-    bar.setAttribute("aria-valuemax", counts.expected);
-    bar.setAttribute("aria-valuenow", counts.expected - counts.unmarked);
-    bar.setAttribute("aria-valuetext", fill(_("%(marked)s of %(all)s marked"), { marked: counts.expected - counts.unmarked, all: counts.expected }));
-  }
-
-  #missing() {
-    const roll = byId("missing");
-    if (!roll) return;
-    const missing = this.store.missing();
-    roll.closest("section").hidden = this.store.students.size === 0;
-    byId("missing-count").textContent = missing.length || "";
-    const stay = new Set(missing.map((student) => student.id));
-    for (const [id, tile] of this.#tiles) {
-      if (stay.has(id)) continue;
-      tile.remove();
-      this.#tiles.delete(id);
-    }
-    roll.querySelector(".all-here")?.remove();
-    missing.forEach((student, place) => {
-      const tile = this.#tiles.get(student.id) ?? this.#tile(student);
-      this.#tiles.set(student.id, tile);
-      if (roll.children[place] !== tile) roll.insertBefore(tile, roll.children[place] ?? null);
-    });
-    if (!missing.length && this.store.students.size) {
-      roll.append(make("li", { className: "all-here" }, icon("tick"), _("Nobody. The register is complete.")));
-    }
-  }
-
-  #tile(student) {
-    const hint = student.recognisable ? null : make("small", {}, _("by hand"));
-    return make("li", {}, make("button", { type: "button", on: { click: () => this.open(student.id) } }, portrait(student), make("span", {}, student.name), hint));
-  }
 }
 
+/**
+ * Return an icon button that does something to a student.
+ *
+ * @param {string} name
+ * @param {string} label
+ * @param {() => unknown} press
+ */
 function act(name, label, press) {
-  const made = button("", { name, className: "button icon-button", press, title: label, tabIndex: -1 });
-  made.dataset.act = name;
-  made.setAttribute("aria-label", label);
-  return made;
+  const element = button("", { name, className: "button icon-button", press, title: label, tabIndex: -1 });
+  element.dataset.act = name;
+  element.setAttribute("aria-label", label);
+  return element;
 }
 
-export function status(mark) {
-  const late = mark.status === "late" && mark.minutes_late ? ` ${fill(_("%(n)s min"), { n: mark.minutes_late })}` : "";
-  return make("span", { className: `status ${mark.status}` }, icon(statusIcon(mark.status)), statusWord(mark.status) + late);
+/** @param {ShownMark} mark */
+export function statusElement(mark) {
+  const { status, minutes_late: n } = mark;
+  const late = status === "late" && n ? ` ${fill(_("%(n)s min"), { n })}` : "";
+  return make(
+    "span",
+    { className: `status ${status}` },
+    icon(statusIcon(status)),
+    statusLabel(status) + late,
+  );
 }
 
-export function describe(student, mark) {
+/**
+ * Return the line under a student's name: when, by whom and the note, or why the camera cannot know the student.
+ *
+ * @param {Student} student
+ * @param {ShownMark | null} mark
+ */
+function describe(student, mark) {
   if (mark?.waiting) return _("waits to be sent");
   if (mark) {
-    const who = mark.by && mark.source !== "camera" ? mark.by : sourceWord(mark.source);
-    return [timeOf(mark.at), who, mark.note].filter(Boolean).join(" · ");
+    const { by, at, note, source = "" } = mark;
+    const author = by && source !== "camera" ? by : sourceLabel(source);
+    return [at && timeOf(at), author, note].filter(Boolean).join(" · ");
   }
-  const why = { no_consent: _("by hand: no consent"), no_photograph: _("by hand: no photograph"), photograph_again: _("by hand: needs a new photograph") };
-  return why[student.by_hand] ?? "";
+  const reasons = {
+    no_consent: _("by hand: no consent"),
+    no_photograph: _("by hand: no photograph"),
+    photograph_again: _("by hand: needs a new photograph"),
+  };
+  return student.by_hand ? reasons[student.by_hand] : "";
 }

@@ -1,10 +1,15 @@
 // Questions in native dialogs: the browser keeps the focus inside, Escape leaves, and the focus returns.
 
-import { byId } from "./dom.js";
+import { byId, tagById } from "./dom.js";
 
-/** Ask; resolves to false, or to true when the person agreed. `more` is an element with further fields. */
-export function ask({ title, text = "", yes, more = null }) {
-  const dialog = byId("ask");
+/**
+ * Resolve to true when the person agreed, to false otherwise. `more` is an element with further fields.
+ *
+ * @param {{ title: string, text?: string, yes: string, more?: HTMLElement | null }} question
+ * @returns {Promise<boolean>}
+ */
+export function confirmInDialog({ title, text = "", yes, more = null }) {
+  const dialog = tagById("dialog", "ask");
   byId("ask-title").textContent = title;
   byId("ask-text").textContent = text;
   byId("ask-text").hidden = !text;
