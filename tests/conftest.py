@@ -25,6 +25,8 @@ from config.processes import Child
 if TYPE_CHECKING:
     from tests.world import World
 
+pytest_plugins = ["tests.engine_cost"]
+
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
 places.make_secrets(VAR / "secrets")
 (VAR / "static").mkdir()
