@@ -26,6 +26,8 @@ from launcher.processes import Child
 if TYPE_CHECKING:
     from tests.world import World
 
+pytest_plugins = ["tests.engine_cost"]
+
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
 paths.make_secrets(VAR / "secrets")
 (VAR / "static").mkdir()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
@@ -73,20 +73,31 @@ class _Work:
 
 
 class Recogniser:
-    """The chain. `work` is called from any number of threads, each with frames of different cameras."""
+    """The chain. `work` is called from any number of threads, each with frames of different cameras.
+
+    `clock` is the one that frames are dated by, in seconds.
+    """
 
     def __init__(
-        self, eyes: Eyes, galleries: Galleries, *, monitor: Monitor, largest_side: int, quality: int
+        self,
+        eyes: Eyes,
+        galleries: Galleries,
+        *,
+        monitor: Monitor,
+        largest_side: int,
+        quality: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._eyes = eyes
         self._galleries = galleries
         self._monitor = monitor
         self._largest_side = largest_side
         self._quality = quality
+        self._clock = clock
 
     def work(self, frames: Sequence[Frame[View]]) -> list[Seen | Fault]:
         """One answer for each frame."""
-        started = time.monotonic()
+        started = self._clock()
         looked = [self._looked_at(frame, hurried=started - frame.at > HURRY_SECONDS) for frame in frames]
         self._search([work for work in looked if isinstance(work, _Work)])
         return [self._seen(work) if isinstance(work, _Work) else work for work in looked]

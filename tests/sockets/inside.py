@@ -24,6 +24,7 @@ from tests.world import World, by_hand, vector
 
 WAIT = 20.0
 DEADLINE = 5.0
+FRAME_SECONDS = 0.03
 
 
 def passed() -> threading.Event:
@@ -78,9 +79,16 @@ class Whole:
     streams: Any
 
 
+class FixedCost(Adviser):
+    """An adviser to which every frame costs FRAME_SECONDS, however fast this machine is."""
+
+    def took(self, seconds: float, frames: int) -> None:
+        super().took(FRAME_SECONDS * frames, frames)
+
+
 def streams_of(eyes: Eyes) -> Any:
     """One thread; a frame is worth nothing after DEADLINE seconds."""
-    adviser = Adviser(workers=1, largest_side=640, quality=85)
+    adviser = FixedCost(workers=1, largest_side=640, quality=85, seconds=FRAME_SECONDS)
     return Streams(eyes.work, workers=1, monitor=Monitor(), adviser=adviser, deadline=DEADLINE)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from attendance.access import tokens
 from attendance.models import User
+from tests import engine_cost
 from tests.conftest import ADDRESSES, ENVIRONMENT
 from tests.material import ROOT
 
@@ -74,7 +74,7 @@ def serving(log: Path, **extra: str) -> Iterator[Served]:
     }
     with log.open("wb") as words:
         process = subprocess.Popen(
-            [sys.executable, "-m", "launcher.server", "--port", str(port)],
+            [*engine_cost.command("launcher.server"), "--port", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=words,

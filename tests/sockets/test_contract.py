@@ -7,7 +7,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 from django.utils import timezone
@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection
 
 from attendance import register
 from attendance.models import Mark
+from tests.sockets import inside
 from tests.sockets.serving import Message, Served, frame, hear
 from tests.world import World, by_hand
 
@@ -161,19 +162,22 @@ def test_a_dashboard_only_listens(server: Served, school: World, dashboard_path:
         assert answer(stream, b"\0\0\0\1picture")["code"] == "bad_frame"
 
 
-def test_advice_is_given_again_when_more_cameras_come(
-    server: Served, school: World, camera_path: str, blank: bytes
+async def test_advice_is_given_again_when_more_cameras_come(
+    school: World, eyes: inside.Eyes, authorization: bytes
 ) -> None:
-    with ready(server, camera_path, school) as first:
-        before = answer(first, frame(1, blank))
-        assert before["type"] == "result"
-        with ExitStack() as others:
+    """Inside this process, where a frame has a cost that the test knows."""
+    async with inside.filming(school, authorization) as first:
+        await inside.hear(first, "ready")
+        eyes.shows()
+        await inside.show(first)
+        async with AsyncExitStack() as others:
             for _ in range(60):
-                others.enter_context(ready(server, camera_path, school))
-            lowest = hear(first, "advice")["advice"]["fps"]
+                other = await others.enter_async_context(inside.filming(school, authorization))
+                await inside.hear(other, "ready")
+            lowest = (await inside.hear(first, "advice"))["advice"]["fps"]
         assert lowest < 5
         # It may have been told before all of them were there, and then hears of the rest first.
-        while (told := hear(first, "advice")["advice"]["fps"]) < lowest:
+        while (told := (await inside.hear(first, "advice"))["advice"]["fps"]) < lowest:
             lowest = told
         assert told > lowest
 

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from attendance.sockets.base import SessionConsumer
-from tests.sockets.serving import Served, frame, hear
+from tests.sockets.serving import PATIENCE, Served, frame, hear
 from tests.world import World
 
 pytestmark = pytest.mark.fault
@@ -25,17 +25,19 @@ ROUNDS = 8
 
 @contextmanager
 def sending(stream: ClientConnection, data: bytes, per_second: float) -> Iterator[None]:
-    """That message again and again, beside the block; its answers lie unread."""
-    ends = threading.Event()
+    """That message again and again, beside the block, which begins with the first; its answers lie unread."""
+    begun, ends = threading.Event(), threading.Event()
 
     def send() -> None:
         with suppress(ConnectionClosed):
             while not ends.wait(1 / per_second):
                 stream.send(data)
+                begun.set()
 
     thread = threading.Thread(target=send)
     thread.start()
     try:
+        assert begun.wait(PATIENCE)
         yield
     finally:
         ends.set()

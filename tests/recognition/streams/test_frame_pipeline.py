@@ -1,6 +1,5 @@
 """The chain from frame to claim; the engine is a stand-in that sees whom the test puts before the camera."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -95,16 +94,19 @@ class School:
 
 
 class Room:
-    """A camera before which a test puts people."""
+    """A camera before which a test puts people. `at` is when its frame was taken, `waited` how long that is ago."""
 
     def __init__(self, school: School | None = None) -> None:
         self.eyes, self.school, self.monitor = Eyes(), school or School(), Monitor()
         self.galleries = Galleries(self.school, monitor=self.monitor, rebuild_seconds=60)
         self.recogniser = Recogniser(
-            self.eyes, self.galleries, monitor=self.monitor, largest_side=640, quality=85
+            self.eyes, self.galleries, monitor=self.monitor, largest_side=640, quality=85, clock=self.now
         )
         self.view = View(CLASS)
-        self.at = time.monotonic()
+        self.at, self.waited = 1000.0, 0.0
+
+    def now(self) -> float:
+        return self.at + self.waited
 
     def frame(self, *people: int, picture: bytes = PICTURE) -> Seen | Fault:
         self.eyes.people = list(people)
@@ -234,7 +236,7 @@ def test_nobody_who_waits_for_nothing_is_looked_at_coarsely(room: Room) -> None:
 
 
 def test_where_a_queue_builds_most_looks_are_coarse_and_the_same_person_is_claimed(room: Room) -> None:
-    room.at = time.monotonic() - 60
+    room.waited = 60.0
     found = room.frames(18, 3)
     assert room.eyes.coarse == [True, *([False, *[True] * 5] * 3)][:18]
     assert room.monitor.figures().counters["coarse"] == sum(room.eyes.coarse)
@@ -242,6 +244,6 @@ def test_where_a_queue_builds_most_looks_are_coarse_and_the_same_person_is_claim
 
 
 def test_while_a_face_is_far_away_every_look_is_close(room: Room) -> None:
-    room.at, room.eyes.width = time.monotonic() - 60, 40.0
+    room.waited, room.eyes.width = 60.0, 40.0
     room.frames(8, 3)
     assert room.eyes.coarse == [True, *[False] * 7]

@@ -1,7 +1,5 @@
 """An empty view in which nothing moves costs nothing, and nobody who comes into one is overlooked."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -68,7 +66,7 @@ def test_an_empty_view_is_looked_at_again_after_a_while(room: Room) -> None:
 
 
 def test_where_a_queue_builds_that_look_waits_for_its_end_but_not_for_ever(room: Room) -> None:
-    room.at = time.monotonic() - 600
+    room.waited = 600.0
     picture = sensor(1, noise=4)
     room.view.coarse_looks = 0
     asked = looks(room, *[picture] * int((LOOK_ANYWAY[1] + LATER) / 0.3 + 2))
@@ -77,7 +75,7 @@ def test_where_a_queue_builds_that_look_waits_for_its_end_but_not_for_ever(room:
 
 
 def test_a_face_that_changed_nothing_is_followed_once_a_look_has_found_it(room: Room) -> None:
-    room.at = time.monotonic() - 600
+    room.waited = 600.0
     picture = sensor(1, noise=4)
     looks(room, picture)
     found = [room.frame(3, picture=picture) for _ in range(int((LOOK_ANYWAY[1] + LATER) / 0.3) + 10)]
@@ -93,7 +91,7 @@ def test_a_face_that_left_is_followed_by_looks_until_one_finds_nobody(room: Room
 
 
 def test_a_hurried_look_that_finds_nobody_is_followed_by_a_close_one_in_time(room: Room) -> None:
-    room.at = time.monotonic() - 60
+    room.waited = 60.0
     room.frames(2, 3)
     picture = sensor(1, noise=4)
     asked = looks(room, *[picture] * int((LOOK_CLOSELY[1] + LATER) / 0.3 + 2))
@@ -102,7 +100,7 @@ def test_a_hurried_look_that_finds_nobody_is_followed_by_a_close_one_in_time(roo
 
 
 def test_a_view_that_is_never_still_is_looked_at_coarsely_in_haste_as_ever(room: Room) -> None:
-    room.at = time.monotonic() - 60
+    room.waited = 60.0
     views = [np.full((480, 640, 3), 60 + 20 * step, np.uint8) for step in range(9)]
     looks(room, *(sensor(1, noise=4, ground=view) for view in views))
     assert room.eyes.coarse == [True, False, True, True, True, True, True, False, True]
