@@ -22,7 +22,6 @@ from attendance.models import (
     Consent,
     Mark,
     MarkEvent,
-    Membership,
     SchoolSettings,
     Session,
     Source,
@@ -126,8 +125,8 @@ def nonce_reused() -> Refused:
 
 def refused(claim: Claim) -> Result | None:
     """The first rule that speaks against the claim, counted as an attempt where it concerns the student."""
-    members = Membership.objects.filter(student=claim.student, school_class=claim.session.school_class)
-    if not members.on(claim.session.date).exists():
+    expected = Student.objects.expected(claim.session.date, claim.session.school_class_id)
+    if not expected.filter(pk=claim.student.pk).exists():
         return count(claim, Attempt.Reason.NOT_A_MEMBER)
     if _doubtful(claim):
         return count(claim, Attempt.Reason.DOUBTFUL_CLOCK)

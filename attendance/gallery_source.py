@@ -89,10 +89,7 @@ def searched() -> QuerySet[Space]:
 def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
     """The students who may be recognised in a class, or in the whole school, at that moment."""
     students = Student.objects.recognisable(at)
-    if class_id == SCHOOL:
-        return students
-    today = Membership.objects.filter(school_class=UUID(class_id)).on(timezone.localdate(at))
-    return students.filter(pk__in=today.values("student"))
+    return students if class_id == SCHOOL else students.expected(timezone.localdate(at), UUID(class_id))
 
 
 def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:

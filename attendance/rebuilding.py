@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from attendance import audit, blobs, encodings, enrolment, gallery_source, jobs, lookalikes, policy
 from attendance.errors import Refused
-from attendance.models import Job, Membership, Photograph, SchoolClass, Space, Student, Template, User
+from attendance.models import Job, Photograph, SchoolClass, Space, Student, Template, User
 from attendance.policy import Action
 from recognition.crypto import CannotOpen
 from recognition.engine.errors import BadImage
@@ -84,8 +84,7 @@ def _students(classes: Iterable[str]) -> QuerySet[Student]:
     chosen = [UUID(key) for key in classes]
     if not chosen:
         return students
-    today = Membership.objects.filter(school_class__in=chosen).on(timezone.localdate())
-    return students.filter(pk__in=today.values("student"))
+    return students.expected(timezone.localdate(), SchoolClass.objects.filter(pk__in=chosen))
 
 
 def missing(students: QuerySet[Student], space: Space) -> list[UUID]:

@@ -12,7 +12,6 @@ from attendance.models import (
     AttendanceCode,
     Evidence,
     Mark,
-    Membership,
     Photograph,
     Review,
     Session,
@@ -46,7 +45,7 @@ def register_state(session: Session, *, user: Person | None) -> State:
 
 def _students(session: Session) -> QuerySet[Student]:
     """Who is expected, and who has a mark although the membership was changed afterwards."""
-    members = Membership.objects.filter(school_class=session.school_class_id).on(session.date)
+    members = Student.objects.expected(session.date, session.school_class_id)
     marked = Mark.objects.filter(session=session)
     photographs = (
         Photograph.objects.filter(student=OuterRef("pk"), templates__space__in=gallery_source.searched())
@@ -57,7 +56,7 @@ def _students(session: Session) -> QuerySet[Student]:
     )
     recognisable = Student.objects.recognisable(timezone.now()).filter(pk=OuterRef("pk"))
     return (
-        Student.objects.filter(Q(pk__in=members.values("student")) | Q(pk__in=marked.values("student")))
+        Student.objects.filter(Q(pk__in=members.values("pk")) | Q(pk__in=marked.values("student")))
         .annotate(
             photograph_count=Coalesce(Subquery(photographs), 0),
             portrayed=Exists(Photograph.objects.filter(student=OuterRef("pk"))),

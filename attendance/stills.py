@@ -18,7 +18,7 @@ from attendance import policy, register
 from attendance.errors import Refused
 from attendance.evidence import Seen
 from attendance.live import galleries
-from attendance.models import ConfusablePair, Membership, Source, User
+from attendance.models import ConfusablePair, Source, Student, User
 from attendance.policy import Action
 from recognition.crypto import CannotOpen, keyring
 from recognition.engine import decision
@@ -176,6 +176,6 @@ def _crop(rgb: Pixels, face: Face) -> bytes:
 
 
 def _confusable(class_id: UUID, on: dt.date) -> frozenset[frozenset[str]]:
-    members = Membership.objects.filter(school_class=class_id).on(on).values("student")
+    members = Student.objects.expected(on, class_id).values("pk")
     pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
     return frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second"))

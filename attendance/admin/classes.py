@@ -65,7 +65,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     actions = ("rebuild",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SchoolClass]:
-        today = Membership.objects.on(timezone.localdate())
+        today = Membership.objects.expected(timezone.localdate())
         number = Count("memberships", filter=Q(memberships__in=today))
         return super().get_queryset(request).annotate(member_count=number)
 
@@ -115,7 +115,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
         if isinstance(row, SchoolClass):
             today = timezone.localdate()
             current = Membership.objects.filter(school_class=row).filter(
-                Q(ends_on=None) | Q(ends_on__gte=today)
+                Q(ends_on=None) | Q(ends_on__gte=today), student__in=Student.objects.not_left(today)
             )
             context["members"] = list(current.select_related("student").order_by("student__sort_key", "id"))
             context["today"] = today

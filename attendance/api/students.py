@@ -23,7 +23,7 @@ from attendance.api.fields import DayField, Strict
 from attendance.api.lists import Ordering
 from attendance.api.pictures import PICTURE, PictureView, picture
 from attendance.errors import Refused
-from attendance.models import Membership, Photograph, Student
+from attendance.models import Photograph, Student
 from attendance.policy import Action
 
 
@@ -95,8 +95,7 @@ class StudentFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters 
         return rows.search(text)
 
     def by_class(self, rows: Any, _name: str, key: UUID) -> Any:
-        members = Membership.objects.filter(school_class=key).on(today())
-        return rows.filter(Exists(members.filter(student=OuterRef("pk"))))
+        return rows.expected(today(), key)
 
 
 class Students(ApiView):
