@@ -83,13 +83,16 @@ def _student(student: Any, mark: Mark | None, faces: bool) -> State:
         "portrait": portrait,
         "recognisable": _by_hand(student) is None,
         "by_hand": _by_hand(student),
+        "left_on": student.left_on.isoformat() if student.left_on else None,
         "photographs": student.photograph_count,
         "mark": None if mark is None else mark_state(mark),
     }
 
 
 def _by_hand(student: Any) -> str | None:
-    """Why the camera cannot know a student; None where it can."""
+    """Return why the camera cannot know a student; None where it can."""
+    if student.left_on is not None and student.left_on < timezone.localdate():
+        return "left"
     if not student.consented:
         return "no_consent"
     if student.photograph_count > 0:

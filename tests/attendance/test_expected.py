@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from attendance import gallery_source, register, roll, sightings, students
+from attendance import enrolment, gallery_source, register, roll, sightings, students
 from attendance.admin.sessions import register_of
 from attendance.models import Mark, Membership, Source, Student
 from tests import world as small
@@ -72,6 +72,17 @@ def test_a_student_who_left_cannot_be_marked_and_is_not_searched_for(world: Worl
     assert str(left.pk) not in sightings.names(world.session)
     members = gallery_source.members(str(world.school_class.pk), timezone.now())
     assert not members.filter(pk=left.pk).exists()
+
+
+def test_a_register_says_of_a_student_who_left_that_and_not_no_consent(world: World) -> None:
+    by_hand(world, world.ann)
+    photograph(world.ann, vector(1))
+    day = timezone.localdate() - dt.timedelta(days=1)
+    students.change(student_id=world.ann.pk, actor=world.registrar, left_on=day)
+    shown = roll.register_state(world.session, user=world.teacher)["students"][0]
+    assert (shown["by_hand"], shown["left_on"]) == ("left", day.isoformat())
+    verdict = enrolment.enrol(student_id=world.ann.pk, data=b"", actor=world.registrar, now=timezone.now())
+    assert f"left on {day}" in verdict.message
 
 
 def test_lists_and_counts_leave_a_student_out_who_left(world: World, left: Student) -> None:

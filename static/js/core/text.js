@@ -9,9 +9,12 @@ export const fill = (text, values) => globalThis.interpolate(text, values, true)
 const language = document.documentElement.lang || "en";
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
 const list = Intl.ListFormat && new Intl.ListFormat(language, { type: "conjunction" });
 
 export const timeOf = (at) => clock.format(new Date(at));
+/** A date without a time, as "2026-01-31", which is the same day in every zone. */
+export const dayOf = (date) => day.format(new Date(`${date}T00:00:00Z`));
 export const momentOf = (at) => moment.format(new Date(at));
 export const joined = (names) => (list ? list.format(names) : names.join(", "));
 

@@ -65,6 +65,10 @@ function distance(faces, { eyes: needed }) {
 }
 
 const WITHOUT = {
+  left: [
+    () => _("Left the school, and comes back? %(names)s."),
+    () => _("Mark them by hand. The office empties the day of leaving of those who come back."),
+  ],
   no_consent: [
     () => _("No consent that holds: %(names)s."),
     () => _("Mark them by hand; they count the same. The office records a consent when it is given."),

@@ -1,10 +1,13 @@
 // The list, the counters and the roll of who is missing, kept in step with the store.
 
 import { byId, button, icon, make, portrait } from "../core/dom.js";
-import { _, fill, plural, sourceWord, statusIcon, statusWord, timeOf } from "../core/text.js";
+import { _, dayOf, fill, plural, sourceWord, statusIcon, statusWord, timeOf } from "../core/text.js";
 import { HERE } from "./actions.js";
 
-const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+// As the server folds names for its search.
+const PLAIN = { ł: "l", ø: "o", ı: "i", đ: "d", æ: "ae", œ: "oe", þ: "th", ð: "d", ß: "ss" };
+const folded = (text) => text.toLowerCase().replace(/[‘’ʻʼ´`′]/g, "'").replace(/[‐-―−]/g, "-").replace(/[łøıđæœþðß]/g, (letter) => PLAIN[letter])
+  .normalize("NFKD").replace(/\p{M}/gu, "");
 const COLOURS = ["present", "late", "excused", "absent"];
 
 export class View {
@@ -185,6 +188,7 @@ export function describe(student, mark) {
     const who = mark.by && mark.source !== "camera" ? mark.by : sourceWord(mark.source);
     return [timeOf(mark.at), who, mark.note].filter(Boolean).join(" · ");
   }
+  if (student.by_hand === "left") return fill(_("left on %(day)s: comes back?"), { day: dayOf(student.left_on) });
   const why = { no_consent: _("by hand: no consent"), no_photograph: _("by hand: no photograph"), photograph_again: _("by hand: needs a new photograph") };
   return why[student.by_hand] ?? "";
 }
