@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from attendance import audit, policy
 from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
-from attendance.admin.pages import Day, Moment
+from attendance.admin.pages import Day, Moment, MomentField
 from attendance.errors import Refused
 from attendance.models import AuditEvent, User
 from attendance.policy import Action
@@ -54,7 +54,7 @@ class PolicyAdmin(ModelAdmin[M]):
     form = RefusableForm  # type: ignore[assignment]
     formfield_overrides = {
         models.DateField: {"widget": Day},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": Moment},
+        models.DateTimeField: {"form_class": MomentField, "widget": Moment},
     }
     audits_itself = False
     """Whether the room that writes this table notes the act already."""

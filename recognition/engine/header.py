@@ -76,6 +76,12 @@ _FOREIGN = (
     (b"\x1aE\xdf\xa3", "a video"),
     (b"%!PS", "a PostScript drawing"),
     (b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"8BPS", "a Photoshop picture"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
 )
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
@@ -128,7 +134,7 @@ def sniff(data: bytes) -> str:
     for kind, names in _BRANDS.items():
         if any(name in brands for name in names):
             return kind
-    raise _unsupported("a video")
+    raise _unsupported("a camera's raw picture" if b"crx" in brands else "a video")
 
 
 def _foreign(data: bytes) -> BadImage:

@@ -97,6 +97,24 @@ def test_students_who_change_the_class_leave_the_old_one_if_ticked(
     assert world.eve.memberships.get().ends_on is None
 
 
+def test_a_selection_of_thousands_is_taken(world: World, office: Client) -> None:
+    many = [
+        Student(given_name=f"Nr{number}", sort_key=f"nr{number}", search_key=f"nr{number}")
+        for number in range(2500)
+    ]
+    Student.objects.bulk_create(many)
+    chosen = [str(student.pk) for student in many]
+    form = {"action": "add_to_class", "_selected_action": chosen}
+    assert "Put 2500 students" in office.post("/admin/attendance/student/", form).content.decode()
+
+
+def test_more_fields_than_a_request_may_have_are_a_page_that_says_what_to_do(office: Client) -> None:
+    form = {"action": "add_to_class", "_selected_action": ["x"] * 20_001}
+    answer = office.post("/admin/attendance/student/", form)
+    assert answer.status_code == 400
+    assert "do it in smaller parts" in answer.content.decode()
+
+
 def test_a_membership_of_the_same_day_ends_on_it_when_the_class_changes(world: World, office: Client) -> None:
     world.ann.memberships.update(starts_on=TODAY())
     form = {
