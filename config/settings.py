@@ -341,6 +341,8 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
     "map",
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_SIZE
+# A page that asks about a selection sends a field for each row: a whole school's students at once.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # A picture of somebody who has not consented must not lie in a temporary file, where Django would put larger uploads
 # and where its ASGI handler spools whole bodies. MAX_UPLOAD_SIZE bounds the memory instead.
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_SIZE

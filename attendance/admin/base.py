@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
-from attendance.admin.pages import Day, Moment
+from attendance.admin.pages import Day, Moment, MomentField
 from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
@@ -54,7 +54,7 @@ class PolicyAdmin(ModelAdmin[M]):
     form = RefusableForm  # type: ignore[assignment]
     formfield_overrides = {
         models.DateField: {"widget": Day},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": Moment},
+        models.DateTimeField: {"form_class": MomentField, "widget": Moment},
     }
     audits_itself = False
     """Whether the room that writes this table notes the act already."""

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
-from attendance.admin.member_lines import find
+from attendance.admin.member_lines import Lines, find
 from attendance.admin.pages import Day, done, form_page
 from attendance.admin.site import site
-from attendance.admin.student_actions import add_all, tell
+from attendance.admin.student_actions import JoiningForm, add_all, tell
 from attendance.core import audit
 from attendance.faces import rebuild
 from attendance.models import Membership, Role, SchoolClass, Student, Teaching, User
@@ -67,7 +67,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     actions = ("rebuild",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SchoolClass]:
-        today = Membership.objects.on(timezone.localdate())
+        today = Membership.objects.expected(timezone.localdate())
         number = Count("memberships", filter=Q(memberships__in=today))
         return super().get_queryset(request).annotate(member_count=number)
 
@@ -117,14 +117,14 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
         if isinstance(row, SchoolClass):
             today = timezone.localdate()
             current = Membership.objects.filter(school_class=row).filter(
-                Q(ends_on=None) | Q(ends_on__gte=today)
+                Q(ends_on=None) | Q(ends_on__gte=today), student__in=Student.objects.not_left(today)
             )
             context["members"] = list(current.select_related("student").order_by("student__sort_key", "id"))
             context["today"] = today
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-class MembersForm(forms.Form):
+class MembersForm(JoiningForm):
     lines = forms.CharField(
         label=gettext_lazy("Students"),
         widget=forms.Textarea(attrs={"rows": 12}),
@@ -132,13 +132,13 @@ class MembersForm(forms.Form):
             "One student a line: the school's own number, or the whole name as it is in the list."
         ),
     )
-    starts_on = forms.DateField(label=gettext_lazy("From"), widget=Day, initial=timezone.localdate)
+    field_order = ("lines", "starts_on", "end_others")
 
-    def clean_lines(self) -> list[Student]:
-        found, faults = find(self.cleaned_data["lines"])
-        if faults:
-            raise forms.ValidationError([forms.ValidationError(fault) for fault in faults])
-        return found
+    def clean_lines(self) -> Lines:
+        lines = find(self.cleaned_data["lines"])
+        if lines.faults:
+            raise forms.ValidationError([forms.ValidationError(fault) for fault in lines.faults])
+        return lines
 
 
 def page_of(school_class: SchoolClass) -> str:
@@ -150,8 +150,11 @@ def add_members(request: HttpRequest, class_id: UUID) -> HttpResponse:
     school_class = get_object_or_404(SchoolClass, pk=class_id)
     form = MembersForm(request.POST or None)
     if form.is_valid():
-        students, starts_on = form.cleaned_data["lines"], form.cleaned_data["starts_on"]
-        tell(request, add_all(students, school_class, starts_on, person(request)), school_class)
+        lines = form.cleaned_data.pop("lines")
+        added = add_all(lines.students, school_class, actor=person(request), **form.cleaned_data)
+        tell(request, added, school_class)
+        for note in lines.notes:
+            messages.warning(request, note)
         return HttpResponseRedirect(page_of(school_class))
     return form_page(
         request,

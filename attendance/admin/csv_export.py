@@ -13,14 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from attendance.admin.base import person
 from attendance.core import audit
 from attendance.models import SchoolSettings
-
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What makes Excel, LibreOffice or Sheets read a cell as a formula (OWASP, CSV injection)."""
-
-
-def safe(cell: str) -> str:
-    """The cell with an apostrophe before what could be run; `roster.plain` takes it off again."""
-    return f"'{cell}" if cell.startswith((*RISKY, "'")) or cell.lstrip().startswith(RISKY) else cell
+from attendance.people.cells import safe
 
 
 def csv_answer(name: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> HttpResponse:

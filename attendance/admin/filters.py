@@ -29,7 +29,7 @@ class ClassFilter(SimpleListFilter):
         value = self.value()
         if value is None or value not in {key for key, _name in self.lookup_choices}:
             return queryset
-        members = Membership.objects.on(timezone.localdate())
+        members = Membership.objects.expected(timezone.localdate())
         if value == "none":
             return queryset.exclude(pk__in=members.values("student"))
         return queryset.filter(pk__in=members.filter(school_class=UUID(value)).values("student"))

@@ -1,5 +1,6 @@
 """Students by CSV: a dry run first, with a verdict for each line; then all of it, or nothing."""
 
+import datetime as dt
 from collections import Counter
 
 from django import forms
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from attendance.admin.base import person
 from attendance.admin.pages import Day, form_page, page
 from attendance.core.errors import Refused
-from attendance.people import imports
+from attendance.people import cells, imports
 
 
 class ImportForm(forms.Form):
@@ -33,6 +34,15 @@ class ImportForm(forms.Form):
 class ConfirmForm(forms.Form):
     text = forms.CharField(widget=forms.HiddenInput, strip=False)
     starts_on = forms.DateField(widget=forms.HiddenInput)
+    end_others = forms.BooleanField(
+        label=gettext_lazy("Who is in another class too leaves it the day before"), required=False
+    )
+    take_back = forms.BooleanField(label=gettext_lazy("Who had left comes back"), required=False)
+
+    def wishes(self) -> imports.Wishes:
+        return imports.Wishes(
+            end_others=self.cleaned_data["end_others"], take_back=self.cleaned_data["take_back"]
+        )
 
 
 def import_students(request: HttpRequest) -> HttpResponse:
@@ -42,7 +52,7 @@ def import_students(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     if form.is_valid():
         try:
-            text = imports.text_of(form.cleaned_data["file"].read())
+            text = cells.text_of(form.cleaned_data["file"].read())
             return _shown(request, text, form.cleaned_data["starts_on"])
         except Refused as refused:
             form.add_error("file", refused.message)
@@ -60,9 +70,13 @@ def import_students(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _shown(request: HttpRequest, text: str, starts_on: object, fault: str = "") -> HttpResponse:
-    planned = imports.plan(text, on=starts_on)  # type: ignore[arg-type]
+def _shown(request: HttpRequest, text: str, starts_on: dt.date, fault: str = "") -> HttpResponse:
+    planned = imports.plan(text, on=starts_on)
     counts = Counter(row.outcome.value for row in planned)
+    form = ConfirmForm(initial={"text": text, "starts_on": starts_on})
+    for name, concerned in (("end_others", "others"), ("take_back", "gone")):
+        if not any(getattr(row, concerned) for row in planned):
+            del form.fields[name]
     return page(
         request,
         "admin/rollcall/import.html",
@@ -70,7 +84,7 @@ def _shown(request: HttpRequest, text: str, starts_on: object, fault: str = "") 
         planned=planned,
         counts=counts,
         fault=fault,
-        form=ConfirmForm(initial={"text": text, "starts_on": starts_on}),
+        form=form,
         back=reverse("admin:attendance_student_import"),
     )
 
@@ -81,13 +95,16 @@ def _write(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:attendance_student_import"))
     text, starts_on = form.cleaned_data["text"], form.cleaned_data["starts_on"]
     try:
-        planned = imports.write(text, on=starts_on, actor=person(request))
+        planned = imports.write(text, on=starts_on, actor=person(request), wishes=form.wishes())
     except Refused as refused:
         return _shown(request, text, starts_on, refused.message)
     counts = Counter(row.outcome for row in planned)
+    changed = sum(
+        row.student_id is not None and bool(row.values or row.joins or row.others) for row in planned
+    )
     messages.success(
         request,
         _("%(new)d students were added and %(changed)d changed.")
-        % {"new": counts[imports.Outcome.NEW], "changed": counts[imports.Outcome.CHANGED]},
+        % {"new": counts[imports.Outcome.NEW], "changed": changed},
     )
     return HttpResponseRedirect(reverse("admin:attendance_student_changelist"))

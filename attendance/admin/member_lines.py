@@ -1,43 +1,66 @@
-"""Lines that an office pastes, turned into students: by number first, else by the whole name."""
+"""Lines that an office pastes, turned into students: by number first, else by the exact whole name.
+
+A name that is only written like that of one student is taken, and reported: the office sees at once whom it was.
+"""
+
+from dataclasses import dataclass
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from attendance.models import Student, folded
+from attendance.models import Student, cleaned, folded, identity
+from attendance.people.matching import shown
 
 MOST_LINES = 1000
 
 
-def find(text: str) -> tuple[list[Student], list[str]]:
-    """The students of the lines, each once, and a sentence for each line that is nobody or several."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """The students of the lines, each once; a sentence for each line that is nobody or several, or only alike."""
+
+    students: list[Student]
+    faults: list[str]
+    notes: list[str]
+
+
+def find(text: str) -> Lines:
+    """Return the students whom the lines mean."""
+    lines = list(filter(None, map(cleaned, text.splitlines())))
     if len(lines) > MOST_LINES:
-        return [], [_("At most %(most)d lines at a time.") % {"most": MOST_LINES}]
+        return Lines([], [_("At most %(most)d lines at a time.") % {"most": MOST_LINES}], [])
     active = Student.objects.active()
     by_number = {student.external_id: student for student in active.filter(external_id__in=lines)}
-    by_name = _by_name([line for line in lines if line not in by_number])
-    found: dict[str, Student] = {}
-    faults = []
+    alike = _alike([line for line in lines if line not in by_number])
+    students: dict[str, Student] = {}
+    faults, notes = [], []
     for line in lines:
-        matches = [by_number[line]] if line in by_number else by_name.get(key_of(line), [])
+        same_key = alike.get(folded(_in_order(line)), [])
+        exact = [student for student in same_key if identity(student.name) == identity(_in_order(line))]
+        matches = [by_number[line]] if line in by_number else exact or same_key
         if len(matches) == 1:
-            found.setdefault(str(matches[0].pk), matches[0])
+            students.setdefault(str(matches[0].pk), matches[0])
+            if matches[0] in same_key and not exact:
+                notes.append(_("“%(line)s” was taken for %(student)s.") % _words(line, matches))
         elif matches:
             faults.append(_("“%(line)s”: there are several. Write the number.") % {"line": line})
         else:
             faults.append(_("“%(line)s”: nobody here has this number or name.") % {"line": line})
-    return list(found.values()), faults
+    return Lines(list(students.values()), faults, notes)
 
 
-def key_of(line: str) -> str:
-    """The name as `sort_key` folds it, whichever way round it was written."""
+def _words(line: str, matches: list[Student]) -> dict[str, str]:
+    return {"line": line, "student": shown(matches[0])}
+
+
+def _in_order(line: str) -> str:
+    """Return the name with the given name first, whichever way round it was written."""
     family, comma, given = line.partition(",")
-    return folded(f"{given} {family}" if comma else line)
+    return f"{given} {family}" if comma else line
 
 
-def _by_name(lines: list[str]) -> dict[str, list[Student]]:
-    """Active students by the key of their name, of those whose names may be among the lines."""
-    keys = {key_of(line) for line in lines}
+def _alike(lines: list[str]) -> dict[str, list[Student]]:
+    """Return active students by their folded name, of those whose names are like one of the lines."""
+    keys = {folded(_in_order(line)) for line in lines}
     if not keys:
         return {}
     wanted = Q()

@@ -1,14 +1,19 @@
 """The admin's own pages beside Django's lists and forms: one form with a sentence, and a secret shown once."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from attendance.admin.site import site
 from attendance.core.errors import Refused
+
+# Those that the API takes, too.
+YEARS = range(2000, 2200)
 
 
 class Day(forms.DateInput):
@@ -27,6 +32,22 @@ class Moment(forms.DateTimeInput):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+
+
+class MomentField(forms.DateTimeField):
+    """A day and a time in the school's zone, which must exist there once."""
+
+    def to_python(self, value: Any) -> dt.datetime | None:
+        try:
+            moment: dt.datetime | None = super().to_python(value)
+        except forms.ValidationError as fault:
+            if fault.code != "ambiguous_timezone":
+                raise
+            sentence = _("The clocks change then: this time does not exist, or twice. Choose another one.")
+            raise forms.ValidationError(sentence, code=fault.code) from fault
+        if moment is not None and moment.year not in YEARS:
+            raise forms.ValidationError(_("Check the year."), code="bad_year")
+        return moment
 
 
 def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> TemplateResponse:

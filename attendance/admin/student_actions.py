@@ -1,5 +1,6 @@
 """What is done to students beyond their form: erasure with a reason, and many into one class."""
 
+import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from attendance.admin.base import person
 from attendance.admin.pages import Day, done, form_page
 from attendance.core.errors import Refused
-from attendance.models import SchoolClass, Student, User
+from attendance.models import Membership, SchoolClass, Student, User
 from attendance.people import memberships
 from attendance.privacy import erasure
 
@@ -60,27 +61,41 @@ def erase(request: HttpRequest, student_id: UUID) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Added:
-    """How many were put into a class, and the sentences for those who were not."""
+    """How many were put into a class, and the sentences for those who were not, or are in other classes too."""
 
     count: int
-    refusals: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def add_all(students: list[Student], school_class: SchoolClass, starts_on: object, actor: User) -> Added:
-    """Put each student into the class; whoever is in it already is left as it is, and said so."""
-    refusals = []
+def add_all(
+    students: list[Student], school_class: SchoolClass, starts_on: dt.date, actor: User, *, end_others: bool
+) -> Added:
+    """Put each student into the class; one who is in it already is left as it is, with a sentence."""
+    count, notes = 0, []
     for student in students:
         try:
             with transaction.atomic():
-                memberships.add(
-                    student_id=student.pk,
-                    class_id=school_class.pk,
-                    starts_on=starts_on,  # type: ignore[arg-type]
-                    actor=actor,
-                )
+                _add(student, school_class, starts_on, actor, end_others=end_others)
+            count += 1
         except Refused as refused:
-            refusals.append(f"{student}: {refused.message}")
-    return Added(len(students) - len(refusals), tuple(refusals))
+            notes.append(f"{student}: {refused.message}")
+        others = memberships.others(student.pk, keep=[school_class.pk], starts_on=starts_on)
+        if not end_others and others:
+            classes = ", ".join(str(row.school_class) for row in others)
+            notes.append(_("%(student)s is in %(classes)s too.") % {"student": student, "classes": classes})
+    return Added(count, tuple(notes))
+
+
+def _add(
+    student: Student, school_class: SchoolClass, starts_on: dt.date, actor: User, *, end_others: bool
+) -> None:
+    ended = []
+    if end_others:
+        keep = [school_class.pk]
+        ended = memberships.end_others(student_id=student.pk, keep=keep, starts_on=starts_on, actor=actor)
+    there = Membership.objects.on(starts_on).filter(student=student, school_class=school_class)
+    if not (ended and there.exists()):
+        memberships.add(student_id=student.pk, class_id=school_class.pk, starts_on=starts_on, actor=actor)
 
 
 def tell(request: HttpRequest, added: Added, school_class: SchoolClass) -> None:
@@ -88,15 +103,36 @@ def tell(request: HttpRequest, added: Added, school_class: SchoolClass) -> None:
         "%(n)d student was put into %(class)s.", "%(n)d students were put into %(class)s.", added.count
     )
     messages.success(request, text % {"n": added.count, "class": school_class})
-    for refusal in added.refusals:
-        messages.warning(request, refusal)
+    for note in added.notes:
+        messages.warning(request, note)
 
 
-class ToClassForm(forms.Form):
+class JoiningForm(forms.Form):
+    """From which day students are in a class, and whether they leave their other classes."""
+
+    starts_on = forms.DateField(label=gettext_lazy("From"), widget=Day, initial=timezone.localdate)
+    end_others = forms.BooleanField(
+        label=gettext_lazy("They leave their other classes the day before"), required=False
+    )
+
+
+class ToClassForm(JoiningForm):
     school_class = forms.ModelChoiceField(
         SchoolClass.objects.filter(archived_at=None), label=gettext_lazy("Class")
     )
-    starts_on = forms.DateField(label=gettext_lazy("From"), widget=Day, initial=timezone.localdate)
+    field_order = ("school_class", "starts_on", "end_others")
+
+
+def _with_classes(students: list[Student]) -> list[str]:
+    """Return the names, each with the classes that the student is in today."""
+    today = Membership.objects.on(timezone.localdate()).select_related("school_class")
+    classes: dict[UUID, list[str]] = {}
+    for row in today.filter(student__in=students).order_by("school_class__name"):
+        classes.setdefault(row.student_id, []).append(row.school_class.name)
+    return [
+        f"{student.name} ({', '.join(classes[student.pk])})" if student.pk in classes else student.name
+        for student in students
+    ]
 
 
 @admin.action(description=gettext_lazy("Put into a class…"))
@@ -107,7 +143,7 @@ def add_to_class(
     form = ToClassForm(request.POST if "confirmed" in request.POST else None)
     if form.is_valid():
         school_class = form.cleaned_data["school_class"]
-        added = add_all(students, school_class, form.cleaned_data["starts_on"], person(request))
+        added = add_all(students, actor=person(request), **form.cleaned_data)
         tell(request, added, school_class)
         return None
     return form_page(
@@ -119,5 +155,5 @@ def add_to_class(
         cancel=reverse("admin:attendance_student_changelist"),
         hidden=[("action", "add_to_class"), ("confirmed", "1")]
         + [(ACTION_CHECKBOX_NAME, str(student.pk)) for student in students],
-        listed=students,
+        listed=_with_classes(students),
     )

@@ -179,7 +179,7 @@ class Codes(ApiView):
 
 
 def _counted(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:
-    members = Membership.objects.filter(school_class=OuterRef("pk")).on(today()).order_by()
+    members = Membership.objects.filter(school_class=OuterRef("pk")).expected(today()).order_by()
     counted = members.values("school_class").annotate(n=Count("student", distinct=True)).values("n")
     return rows.annotate(member_count=Coalesce(Subquery(counted), 0))
 

@@ -65,10 +65,11 @@ RegisterStudent = shape(
     portrait=serializers.CharField(allow_null=True, help_text="An address, for those who may see faces."),
     recognisable=serializers.BooleanField(),
     by_hand=serializers.ChoiceField(
-        ["no_consent", "no_photograph", "photograph_again"],
+        ["left", "no_consent", "no_photograph", "photograph_again"],
         allow_null=True,
         help_text="Why the camera cannot know the student; null where it can.",
     ),
+    left_on=serializers.DateField(allow_null=True),
     photographs=serializers.IntegerField(),
     mark=MarkState(allow_null=True),
 )

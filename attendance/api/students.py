@@ -24,7 +24,7 @@ from attendance.core import policy, visibility
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import photographs
-from attendance.models import Membership, Photograph, Student
+from attendance.models import Photograph, Student
 from attendance.people import students
 
 
@@ -96,8 +96,7 @@ class StudentFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters 
         return rows.search(text)
 
     def by_class(self, rows: Any, _name: str, key: UUID) -> Any:
-        members = Membership.objects.filter(school_class=key).on(today())
-        return rows.filter(Exists(members.filter(student=OuterRef("pk"))))
+        return rows.expected(today(), key)
 
 
 class Students(ApiView):

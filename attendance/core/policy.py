@@ -79,5 +79,5 @@ def _teaches(user: User, subject: Session | SchoolClass | Student, on: dt.date |
         return teachings.filter(school_class=subject.school_class_id).exists()
     if isinstance(subject, SchoolClass):
         return teachings.filter(school_class=subject).exists()
-    classes = Membership.objects.filter(student=subject).on(day).values("school_class")
+    classes = Membership.objects.filter(student=subject).expected(day).values("school_class")
     return teachings.filter(school_class__in=classes).exists()

@@ -25,7 +25,7 @@ def students(user: User, on: dt.date) -> QuerySet[Student]:
     found = Student.objects.all()
     if policy.sees_all_classes(user):
         return found
-    return found.filter(Exists(memberships(user, on).filter(student=OuterRef("pk")).on(on)))
+    return found.expected(on, classes(user, on))
 
 
 def memberships(user: User, on: dt.date) -> MembershipQuerySet:

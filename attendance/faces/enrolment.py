@@ -109,8 +109,12 @@ def _before_looking(student_id: UUID, digest: str, now: dt.datetime) -> Verdict 
     students = Student.objects.filter(pk=student_id)
     if not Consent.objects.valid(now).filter(student=student_id).exists():
         return Verdict(False, "no_consent", _("There is no valid consent for this student. Record it first."))
+    student = students.get()
     if not students.active().exists():
-        return Verdict(False, "no_consent", _("This student has left, or the face data were erased."))
+        message = _("The face data of this student were erased. Record a new consent first.")
+        if student.erased_at is None:
+            message = _("This student left on %(day)s. Empty “left on” first, if the student comes back.")
+        return Verdict(False, "no_consent", message % {"day": student.left_on})
     same = Photograph.objects.select_related("student").filter(content_hmac=digest).first()
     if same is None:
         return None

@@ -20,7 +20,7 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import confusable_pairs, enrolment, gallery_versions, photograph_cache, templates
 from attendance.jobs import queue
-from attendance.models import Job, Membership, Photograph, SchoolClass, Space, Student, Template, User
+from attendance.models import Job, Photograph, SchoolClass, Space, Student, Template, User
 from recognition.crypto import CannotOpen
 from recognition.engine.errors import BadImage
 from recognition.engine.images.image import decode
@@ -86,8 +86,7 @@ def _students(classes: Iterable[str]) -> QuerySet[Student]:
     chosen = [UUID(key) for key in classes]
     if not chosen:
         return students
-    today = Membership.objects.filter(school_class__in=chosen).on(timezone.localdate())
-    return students.filter(pk__in=today.values("student"))
+    return students.expected(timezone.localdate(), SchoolClass.objects.filter(pk__in=chosen))
 
 
 def missing(students: QuerySet[Student], space: Space) -> list[UUID]:

@@ -8,7 +8,7 @@ import numpy as np
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from attendance.models import Membership, Space, Student, Template
+from attendance.models import Space, Student, Template
 from recognition.crypto import CannotOpen, keyring
 from recognition.engine.types import SPACE, Array
 from recognition.galleries import SCHOOL
@@ -27,10 +27,7 @@ def searched_space() -> QuerySet[Space]:
 def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
     """Return the students who may be recognised in a class, or in the whole school, at that moment."""
     students = Student.objects.recognisable(at)
-    if class_id == SCHOOL:
-        return students
-    today = Membership.objects.filter(school_class=UUID(class_id)).on(timezone.localdate(at))
-    return students.filter(pk__in=today.values("student"))
+    return students if class_id == SCHOOL else students.expected(timezone.localdate(at), UUID(class_id))
 
 
 def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:

@@ -80,9 +80,7 @@ def rules(session: Session, *, visitors: bool) -> Rules:
 
     `visitors`: whether whoever looks at this camera may be asked about students of other classes, if the school wants.
     """
-    members = (
-        Membership.objects.filter(school_class=session.school_class_id).on(session.date).values("student")
-    )
+    members = Student.objects.expected(session.date, session.school_class_id).values("pk")
     pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
     return Rules(
         frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second")),

@@ -19,7 +19,7 @@ from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.live.runtime import galleries
-from attendance.models import ConfusablePair, Membership, Source, User
+from attendance.models import ConfusablePair, Source, Student, User
 from attendance.register.evidence import MatchEvidence
 from recognition.crypto import CannotOpen, keyring
 from recognition.engine.identification import decision
@@ -179,6 +179,6 @@ def _crop(rgb: Pixels, face: Face) -> bytes:
 
 
 def _confusable(class_id: UUID, on: dt.date) -> frozenset[frozenset[str]]:
-    members = Membership.objects.filter(school_class=class_id).on(on).values("student")
+    members = Student.objects.expected(on, class_id).values("pk")
     pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
     return frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second"))

@@ -5,10 +5,11 @@ from attendance.models.devices import Device, DeviceKind, PairingCode
 from attendance.models.faces import Blob, ConfusablePair, Encoded, KeyCanary, Photograph, Space, Template
 from attendance.models.jobs import Job
 from attendance.models.marks import Attempt, Evidence, Mark, MarkEvent, Source
+from attendance.models.names import cleaned, folded, identity, number_key
 from attendance.models.reviews import Block, Review
 from attendance.models.school import SchoolClass, SchoolSettings, Teaching
 from attendance.models.sessions import AttendanceCode, Session
-from attendance.models.students import Consent, Membership, Student, folded
+from attendance.models.students import Consent, Membership, Student
 from attendance.models.users import ApiToken, LoginFailure, Role, User
 
 __all__ = [
@@ -43,5 +44,8 @@ __all__ = [
     "Teaching",
     "Template",
     "User",
+    "cleaned",
     "folded",
+    "identity",
+    "number_key",
 ]

@@ -1,7 +1,6 @@
 """Students, the classes they belong to, and whether their faces may be recognised."""
 
 import datetime as dt
-import unicodedata
 from typing import Any, Self
 
 from django.db import models
@@ -10,29 +9,41 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
+from attendance.models.names import folded
 from attendance.models.school import SchoolClass
 from attendance.models.users import User
 
 
-def folded(text: str) -> str:
-    """NFKD, casefolded, without accents: the same on every machine, unlike a database's collation."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
-
-
 class StudentQuerySet(models.QuerySet["Student"]):
-    def active(self) -> Self:
-        """Neither erased nor gone; the day a student leaves is not yet a day of the past."""
-        here = Q(left_on=None) | Q(left_on__gte=timezone.localdate())
-        return self.filter(here, erased_at=None)
+    def not_left(self, on: dt.date) -> Self:
+        """Return who has not left the school before a day: the day that a student leaves is still one of theirs."""
+        return self.filter(Q(left_on=None) | Q(left_on__gte=on))
+
+    def active(self, on: dt.date | None = None) -> Self:
+        """Return who has neither left before a day, today unless given, nor been erased."""
+        return self.not_left(on or timezone.localdate()).filter(erased_at=None)
+
+    def expected(self, on: dt.date, classes: Any = None) -> Self:
+        """Return who is expected on a day: members on that day of a class who have not left before it.
+
+        `classes` is a class, the key of one, or a queryset of classes; None stands for any class. This is the only
+        rule for registers, galleries, lists, counts and imports.
+        """
+        members = Membership.objects.on(on)
+        if isinstance(classes, models.QuerySet):
+            members = members.filter(school_class__in=classes)
+        elif classes is not None:
+            members = members.filter(school_class=classes)
+        return self.not_left(on).filter(Exists(members.filter(student=OuterRef("pk"))))
 
     def in_class(self, school_class: SchoolClass, on: dt.date) -> Self:
-        members = Membership.objects.filter(school_class=school_class).on(on)
-        return self.filter(Exists(members.filter(student=OuterRef("pk")))).order_by("sort_key", "pk")
+        """Return who is expected in a class on a day, in the order of a register."""
+        return self.expected(on, school_class).order_by("sort_key", "pk")
 
     def recognisable(self, at: dt.datetime) -> Self:
-        """Active students with a consent that holds at that moment."""
-        return self.active().filter(Exists(Consent.objects.valid(at).filter(student=OuterRef("pk"))))
+        """Return active students with a consent that holds at that moment."""
+        active = self.active(timezone.localdate(at))
+        return active.filter(Exists(Consent.objects.valid(at).filter(student=OuterRef("pk"))))
 
     def search(self, text: str) -> Self:
         found = self
@@ -82,6 +93,10 @@ class Student(Identified):
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def on(self, day: dt.date) -> Self:
         return self.filter(starts_on__lte=day).filter(Q(ends_on=None) | Q(ends_on__gte=day))
+
+    def expected(self, day: dt.date) -> Self:
+        """Return the memberships that hold on a day, without those of students who had left before it."""
+        return self.on(day).filter(student__in=Student.objects.not_left(day).order_by())
 
 
 class Membership(Identified):

@@ -1,5 +1,7 @@
 """Who logs in: people with a role, tokens of other systems, and the lockout after failed logins."""
 
+import unicodedata
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Upper
@@ -13,6 +15,10 @@ class Role(models.TextChoices):
     REGISTRAR = "registrar", _("registrar")
     TEACHER = "teacher", _("teacher")
     VIEWER = "viewer", _("viewer")
+
+
+def _one_form(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
 
 
 class User(AbstractUser):
@@ -31,6 +37,17 @@ class User(AbstractUser):
                 violation_error_message=_("A user with this name exists already."),
             )
         ]
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password, in one form of Unicode: keyboards and systems write the same letters differently."""
+        super().set_password(None if raw_password is None else _one_form(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Return whether it is the password, in whichever form of Unicode it was typed."""
+        if raw_password is None:
+            return False
+        same = super().check_password(_one_form(raw_password))
+        return same or (raw_password != _one_form(raw_password) and super().check_password(raw_password))
 
     @property
     def shown_name(self) -> str:

@@ -3,9 +3,9 @@
 import csv
 import datetime as dt
 import io
-from collections import Counter
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -19,11 +19,20 @@ from django.utils.translation import ngettext
 from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.models import Membership, SchoolClass, SchoolSettings, Student, User, folded
-from attendance.people import memberships, students
+from attendance.models import (
+    SchoolClass,
+    SchoolSettings,
+    Student,
+    User,
+    folded,
+    identity,
+    number_key,
+)
+from attendance.people import matching, memberships, students
+from attendance.people.cells import plain, wrongly_decoded
+from attendance.people.matching import Known
 
 MOST_ROWS = 2000
-MOST_BYTES = 2 * 1024 * 1024
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "given_name": ("given name", "first name", "forename"),
     "family_name": ("family name", "last name", "surname"),
@@ -35,18 +44,25 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 LENGTHS = {"given_name": 120, "family_name": 120, "external_id": 80}
 FORMULA = ("=", "+", "@")
 """No name or number begins so; a spreadsheet would run it."""
+# 1.23457E+11: what a spreadsheet leaves of a long number.
+SHORTENED = re.compile(r"\d[.,]?\d*[eE]\+\d+")
+SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
 class Outcome(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     SAME = "same"
+    QUESTION = "question"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planned:
-    """What will become of one line of the file, and why. `values` and `joins` are what will be written."""
+    """What will become of one line of the file, and why. `values` and `joins` are what will be written.
+
+    `classes` are all that the line names, `others` those that the student is in besides; `gone` is one who has left.
+    """
 
     line: int
     name: str
@@ -55,41 +71,45 @@ class Planned:
     student_id: UUID | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     joins: tuple[UUID, ...] = ()
+    classes: tuple[UUID, ...] = ()
+    others: tuple[UUID, ...] = ()
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """What the school holds already, read once for the whole file."""
+class Wishes:
+    """What the person ticked: end the other classes of who joins one, take back who had left."""
 
-    by_number: Mapping[str, Student]
-    by_name: Mapping[str, list[Student]]
-    classes: Mapping[str, SchoolClass]
-    members: frozenset[tuple[UUID, UUID]]
+    end_others: bool = False
+    take_back: bool = False
 
 
-def text_of(data: bytes) -> str:
-    """The text of a file as spreadsheets write it: UTF-8, UTF-16 with its mark, else Windows-1252."""
-    if len(data) > MOST_BYTES:
-        raise Refused("too_large", _("The file is larger than 2 MB. Split it."))
-    try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """What every line is held against: what the school has, the day from which it holds, and what was ticked."""
+
+    known: Known
+    on: dt.date
+    wishes: Wishes
 
 
-def plan(text: str, *, on: dt.date) -> list[Planned]:
-    """What importing the text would do, line by line. Raises `Refused` where the file as a whole cannot be read."""
+def plan(text: str, *, on: dt.date, wishes: Wishes | None = None) -> list[Planned]:
+    """Return what importing the text would do, line by line. Raises `Refused` where the whole cannot be read."""
     rows = _rows(text)
-    known = _known(on)
-    repeated = Counter(_key(values) for _line, values in rows)
-    return [_planned(line, values, known, repeated[_key(values)] > 1) for line, values in rows]
+    setting = Setting(matching.read(on), on, wishes or Wishes())
+    planned = [_planned(line, values, setting) for line, values in rows]
+    repeated = _repeated(planned, [values for _line, values in rows])
+    return [
+        replace(row, outcome=Outcome.REFUSED, message=repeated[row.line]) if row.line in repeated else row
+        for row in planned
+    ]
 
 
-def write(text: str, *, on: dt.date, actor: User) -> list[Planned]:
+def write(text: str, *, on: dt.date, actor: User, wishes: Wishes | None = None) -> list[Planned]:
     """Import the text in one transaction, from day `on`; with one refused line nothing is written at all."""
     policy.require(actor, Action.MANAGE_SCHOOL)
     with transaction.atomic():
-        planned = plan(text, on=on)
+        planned = plan(text, on=on, wishes=wishes)
         refused = sum(row.outcome == Outcome.REFUSED for row in planned)
         if refused:
             sentence = ngettext(
@@ -99,25 +119,63 @@ def write(text: str, *, on: dt.date, actor: User) -> list[Planned]:
             )
             raise Refused("not_clean", sentence % {"n": refused})
         for row in planned:
-            _write(row, on, actor)
+            _write(row, on, actor, wishes or Wishes())
         audit.record(actor, "students_imported", SchoolSettings.load(), lines=len(planned))
         return planned
 
 
-def _write(row: Planned, on: dt.date, actor: User) -> None:
+def _write(row: Planned, on: dt.date, actor: User, wishes: Wishes) -> None:
     student_id = row.student_id
     if student_id is None:
         student_id = students.create(actor=actor, **row.values).pk
     elif row.values:
         students.change(student_id=student_id, actor=actor, **row.values)
+    if row.others and wishes.end_others:
+        memberships.end_others(student_id=student_id, keep=row.classes, starts_on=on, actor=actor)
     for class_id in row.joins:
         memberships.add(student_id=student_id, class_id=class_id, starts_on=on, actor=actor)
 
 
+def _repeated(planned: list[Planned], values: list[dict[str, str]]) -> dict[int, str]:
+    """Return the lines that may be one student, each with the reason: a student is meant by one line at most."""
+    groups: dict[str, list[tuple[Planned, str]]] = {}
+    for row, cells in zip(planned, values, strict=True):
+        number = cells.get("external_id", "")
+        keys = {f"name {folded(row.name)}", *([f"number {identity(number)}"] if number else [])}
+        for key in keys | ({f"student {row.student_id}"} if row.student_id else set()):
+            groups.setdefault(key, []).append((row, number))
+    reasons: dict[int, str] = {}
+    for key, group in groups.items():
+        lines = group if not key.startswith("name ") else [pair for pair in group if _double(pair, group)]
+        if len(lines) > 1:
+            reasons |= _reasons([row.line for row, _number in lines])
+    return reasons
+
+
+def _double(pair: tuple[Planned, str], group: list[tuple[Planned, str]]) -> bool:
+    """Return whether a line may be the same student as another of the name: two numbers tell them apart."""
+    row, number = pair
+    for other, others_number in group:
+        if other is row or Outcome.NEW not in {row.outcome, other.outcome}:
+            continue
+        if not number or not others_number or number_key(number) == number_key(others_number):
+            return True
+    return False
+
+
+def _reasons(lines: list[int]) -> dict[int, str]:
+    sentence = _("Lines %(lines)s may be the same student. Leave one, or write the number of each.")
+    message = sentence % {"lines": ", ".join(map(str, lines))}
+    return dict.fromkeys(lines, message)
+
+
 def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=True)
+    named = SEPARATOR_LINE.match(text)
+    first = next((line for line in text.splitlines()[bool(named) :] if line.strip()), "")
+    delimiter = named[1] if named else max(",;\t", key=first.count)
+    # With `newline` empty the lines may end as on any system, an old Mac's too.
+    file = io.StringIO(text[named.end() :] if named else text, newline="")
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
     try:
         table = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as fault:
@@ -136,17 +194,11 @@ def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
     ]
 
 
-def plain(cell: str) -> str:
-    """A cell without spaces around it, and without the apostrophe that keeps spreadsheets from running it."""
-    stripped = " ".join(cell.split())
-    return stripped[1:].strip() if stripped.startswith("'") else stripped
-
-
 def _columns(header: Iterable[str]) -> dict[str, int]:
     names = {alias: name for name, aliases in HEADERS.items() for alias in aliases}
     found: dict[str, int] = {}
     for at, cell in enumerate(header):
-        name = names.get(folded(cell.replace("_", " ")))
+        name = names.get(folded(plain(cell).replace("_", " ")))
         if name is not None:
             found.setdefault(name, at)
     if "given_name" not in found:
@@ -159,47 +211,88 @@ def _columns(header: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _key(values: Mapping[str, str]) -> str:
-    number = values.get("external_id", "")
-    return f"#{number}" if number else folded(f"{values['given_name']} {values.get('family_name', '')}")
-
-
-def _known(on: dt.date) -> Known:
-    by_number: dict[str, Student] = {}
-    by_name: dict[str, list[Student]] = {}
-    for student in Student.objects.all():
-        by_name.setdefault(folded(student.name), []).append(student)
-        if student.external_id:
-            by_number[student.external_id] = student
-    classes: dict[str, SchoolClass] = {}
-    for row in SchoolClass.objects.filter(archived_at=None):
-        classes[folded(row.name)] = row
-        if row.external_id:
-            classes.setdefault(folded(row.external_id), row)
-    members = Membership.objects.on(on).values_list("student_id", "school_class_id")
-    return Known(by_number, by_name, classes, frozenset(members))
-
-
-def _planned(line: int, values: dict[str, str], known: Known, repeated: bool) -> Planned:
+def _planned(line: int, values: dict[str, str], setting: Setting) -> Planned:
+    known = setting.known
     name = f"{values['given_name']} {values.get('family_name', '')}".strip()
     try:
-        if repeated:
-            raise Refused("repeated", _("This student stands in the file more than once."))
-        cleaned = _cleaned(values)
-        joins = _classes(values.get("classes", ""), known)
-        student = _match(values, known)
+        fields = _cleaned(values)
+        classes = _classes(values.get("classes", ""), known)
+        student = matching.student_of(name, values.get("external_id", ""), known)
     except Refused as refused:
         return Planned(line, name, Outcome.REFUSED, refused.message)
     if student is None:
-        return Planned(
-            line, name, Outcome.NEW, _joining(joins), None, cleaned, tuple(row.pk for row in joins)
-        )
-    changed = {key: value for key, value in cleaned.items() if getattr(student, key) != value}
-    new = [row for row in joins if (student.pk, row.pk) not in known.members]
-    said = [*(f"{Student._meta.get_field(key).verbose_name}: {value}" for key, value in changed.items())]  # type: ignore[union-attr]
-    message = "; ".join([*said, *([_joining(new)] if new else [])])
-    outcome = Outcome.CHANGED if message else Outcome.SAME
-    return Planned(line, name, outcome, message, student.pk, changed, tuple(row.pk for row in new))
+        message = "; ".join(filter(None, (_namesakes(name, known), _joining(classes))))
+        return Planned(line, name, Outcome.NEW, message, None, fields, _keys(classes), _keys(classes))
+    return _of_known(line, student, fields, classes, setting)
+
+
+def _of_known(
+    line: int, student: Student, fields: dict[str, Any], classes: list[SchoolClass], setting: Setting
+) -> Planned:
+    """Return what becomes of a student whom the school has."""
+    wishes = setting.wishes
+    gone = student.left_on is not None and student.left_on < setting.on and "left_on" not in fields
+    if gone and wishes.take_back:
+        fields = {**fields, "left_on": None}
+    changed = {key: value for key, value in fields.items() if getattr(student, key) != value}
+    current = [row.school_class for row in setting.known.memberships.get(student.pk, ())]
+    joins = [row for row in classes if row not in current]
+    others = [row for row in current if classes and row not in classes]
+    messages = [*_changes(student, changed), _joining(joins), _in_others(others, wishes)]
+    asked = others and not wishes.end_others
+    if gone and not wishes.take_back:
+        asked = True
+        messages.append(_("left on %(day)s: comes back?") % {"day": student.left_on})
+    message = "; ".join(filter(None, messages))
+    outcome = Outcome.QUESTION if asked else Outcome.CHANGED if message else Outcome.SAME
+    return Planned(
+        line,
+        _full_name(student, fields),
+        outcome,
+        message,
+        student.pk,
+        changed,
+        joins=_keys(joins),
+        classes=_keys(classes),
+        others=_keys(others),
+        gone=gone,
+    )
+
+
+def _keys(classes: list[SchoolClass]) -> tuple[UUID, ...]:
+    return tuple(row.pk for row in classes)
+
+
+def _full_name(student: Student, fields: Mapping[str, Any]) -> str:
+    return f"{fields['given_name']} {fields.get('family_name', student.family_name)}".strip()
+
+
+def _changes(student: Student, changed: Mapping[str, Any]) -> list[str]:
+    """Return what changes, and of a name what it was: a number may have been that of another student."""
+    labels = {key: Student._meta.get_field(key).verbose_name for key in changed}  # type: ignore[union-attr]
+    shown = [f"{labels[key]}: {'–' if value is None else value}" for key, value in changed.items()]
+    if {"given_name", "family_name"} & changed.keys():
+        shown.append(_("was %(name)s") % {"name": student.name})
+    return shown
+
+
+def _namesakes(name: str, known: Known) -> str:
+    """Return a hint at other students of the same name, who have other numbers."""
+    numbers = [student.external_id or "–" for student in known.by_name.get(identity(name), ())]
+    return (
+        _("another student of this name is here as %(numbers)s") % {"numbers": ", ".join(numbers)}
+        if numbers
+        else ""
+    )
+
+
+def _in_others(rows: list[SchoolClass], wishes: Wishes) -> str:
+    """Return what becomes of the classes that the line does not name."""
+    if not rows:
+        return ""
+    classes = ", ".join(row.name for row in rows)
+    sentence = _("leaves %(classes)s") if wishes.end_others else _("is in %(classes)s too")
+    return sentence % {"classes": classes}
 
 
 def _joining(rows: list[SchoolClass]) -> str:
@@ -214,6 +307,15 @@ def _cleaned(values: Mapping[str, str]) -> dict[str, Any]:
     for name, value in values.items():
         if not value or name == "classes":
             continue
+        if wrongly_decoded(value):
+            raise Refused(
+                "bad_letters",
+                _("The letters of “%(value)s” are broken. Save the file again as “CSV UTF-8”.")
+                % {"value": value[:40]},
+            )
+        if name == "external_id" and SHORTENED.fullmatch(value):
+            sentence = _("“%(value)s” was shortened by the spreadsheet. Format the column as text.")
+            raise Refused("bad_number", sentence % {"value": value})
         if name in LENGTHS and (len(value) > LENGTHS[name] or value.startswith(FORMULA)):
             raise Refused("bad_cell", _("“%(value)s” is no name or number.") % {"value": value[:40]})
         cleaned[name] = _day(value) if name == "left_on" else value
@@ -239,23 +341,5 @@ def _check_email(value: str) -> None:
 
 
 def _classes(cell: str, known: Known) -> list[SchoolClass]:
-    found = []
-    for part in filter(None, (part.strip() for part in cell.split(";"))):
-        row = known.classes.get(folded(part))
-        if row is None:
-            raise Refused("no_such_class", _("There is no class “%(name)s”. Add it first.") % {"name": part})
-        found.append(row)
-    return list(dict.fromkeys(found))
-
-
-def _match(values: Mapping[str, str], known: Known) -> Student | None:
-    """By number; else the one student of that name whose number does not say otherwise."""
-    number = values.get("external_id", "")
-    if number in known.by_number:
-        return known.by_number[number]
-    same = known.by_name.get(folded(f"{values['given_name']} {values.get('family_name', '')}"), [])
-    if number:
-        same = [student for student in same if student.external_id is None]
-    if len(same) > 1:
-        raise Refused("ambiguous", _("There are several students of this name. Write the number."))
-    return same[0] if same else None
+    parts = filter(None, (part.strip() for part in cell.split(";")))
+    return list(dict.fromkeys(matching.class_of(part, known) for part in parts))

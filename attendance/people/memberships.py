@@ -1,6 +1,7 @@
 """Who is in which class, and from when to when. Overlaps are refused under the student's row lock."""
 
 import datetime as dt
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import confusable_pairs, gallery_versions
 from attendance.models import Membership, SchoolClass, User
+from attendance.models.students import MembershipQuerySet
 
 
 def add(
@@ -67,6 +69,32 @@ def end(*, membership_id: UUID, ends_on: dt.date, actor: User | None) -> Members
         audit.record(actor, "membership_ended", membership, ends_on=ends_on.isoformat())
         gallery_versions.raise_versions([membership.student_id])
         return membership
+
+
+def others(student_id: UUID, *, keep: Collection[UUID], starts_on: dt.date) -> MembershipQuerySet:
+    """Return the memberships of a day in other classes than `keep`, by the classes' names."""
+    standing = Membership.objects.on(starts_on).filter(student=student_id)
+    return (
+        standing.exclude(school_class__in=keep).select_related("school_class").order_by("school_class__name")
+    )
+
+
+def end_others(
+    *, student_id: UUID, keep: Collection[UUID], starts_on: dt.date, actor: User | None
+) -> list[Membership]:
+    """End the student's memberships in other classes than `keep` the day before `starts_on`.
+
+    One that began on that very day ends on it, for it cannot end before it starts.
+    """
+    policy.require(actor, Action.MANAGE_SCHOOL)
+    with transaction.atomic():
+        gallery_versions.lock_school()
+        gallery_versions.lock_student(student_id)
+        day = starts_on - dt.timedelta(days=1)
+        return [
+            end(membership_id=row.pk, ends_on=max(day, row.starts_on), actor=actor)
+            for row in others(student_id, keep=keep, starts_on=starts_on)
+        ]
 
 
 def _check_order(starts_on: dt.date, ends_on: dt.date | None) -> None:

@@ -10,12 +10,15 @@ from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import gallery_versions
-from attendance.models import Student, User
+from attendance.models import Student, User, cleaned
+
+TEXTS = ("given_name", "family_name", "external_id")
 
 
 def create(*, actor: User, **fields: Any) -> Student:
     """A new student out of the writable fields. Raises `Refused`: not_allowed, already_there."""
     _may(actor)
+    fields = _cleaned(fields)
     with transaction.atomic():
         _free(fields.get("external_id"), None)
         student = Student.objects.create(**fields)
@@ -26,6 +29,7 @@ def create(*, actor: User, **fields: Any) -> Student:
 def change(*, student_id: UUID, actor: User, **fields: Any) -> Student:
     """Change what `fields` names. A student who leaves, or comes back, is out of or in the galleries at once."""
     _may(actor)
+    fields = _cleaned(fields)
     with transaction.atomic():
         if "left_on" in fields:
             gallery_versions.lock_school()
@@ -47,6 +51,18 @@ def change(*, student_id: UUID, actor: User, **fields: Any) -> Student:
 def _may(actor: User) -> None:
     if not policy.may(actor, Action.MANAGE_SCHOOL):
         raise Refused("not_allowed", _("Only the office may change students."))
+
+
+def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with names and number in one form of Unicode, without characters that nobody sees."""
+    texts: dict[str, str | None] = {
+        name: cleaned(fields[name]) for name in TEXTS if isinstance(fields.get(name), str)
+    }
+    if texts.get("given_name") == "":
+        raise Refused("no_name", _("The given name is missing."), {"field": "given_name"})
+    if texts.get("external_id") == "":
+        texts["external_id"] = None
+    return fields | texts
 
 
 def _free(external_id: str | None, student: Student | None) -> None:

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from attendance.core.errors import Refused
-from attendance.models import Attempt, Consent, Mark, MarkEvent, Membership, Session, Source
+from attendance.models import Attempt, Consent, Mark, MarkEvent, Session, Source, Student
 from attendance.register import rejected_matches
 from attendance.register.codes import ARRIVED, HERE
 from attendance.register.requests import Outcome, PendingMark, Result
@@ -41,8 +41,8 @@ def nonce_reused() -> Refused:
 
 def check_rules(mark: PendingMark) -> Result | None:
     """Return the refusal of the first rule that is not met, counted as an attempt where it concerns the student."""
-    members = Membership.objects.filter(student=mark.student, school_class=mark.session.school_class)
-    if not members.on(mark.session.date).exists():
+    expected = Student.objects.expected(mark.session.date, mark.session.school_class_id)
+    if not expected.filter(pk=mark.student.pk).exists():
         return count_attempt(mark, Attempt.Reason.NOT_A_MEMBER)
     if _clock_is_wrong(mark):
         return count_attempt(mark, Attempt.Reason.DOUBTFUL_CLOCK)

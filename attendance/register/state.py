@@ -14,7 +14,6 @@ from attendance.models import (
     AttendanceCode,
     Evidence,
     Mark,
-    Membership,
     Photograph,
     Review,
     Session,
@@ -47,7 +46,7 @@ def register_state(session: Session, *, user: Person | None) -> State:
 
 def _students(session: Session) -> QuerySet[Student]:
     """Who is expected, and who has a mark although the membership was changed afterwards."""
-    members = Membership.objects.filter(school_class=session.school_class_id).on(session.date)
+    members = Student.objects.expected(session.date, session.school_class_id)
     marked = Mark.objects.filter(session=session)
     photographs = (
         Photograph.objects.filter(student=OuterRef("pk"), templates__space__in=templates.searched_space())
@@ -58,7 +57,7 @@ def _students(session: Session) -> QuerySet[Student]:
     )
     recognisable = Student.objects.recognisable(timezone.now()).filter(pk=OuterRef("pk"))
     return (
-        Student.objects.filter(Q(pk__in=members.values("student")) | Q(pk__in=marked.values("student")))
+        Student.objects.filter(Q(pk__in=members.values("pk")) | Q(pk__in=marked.values("student")))
         .annotate(
             photograph_count=Coalesce(Subquery(photographs), 0),
             portrayed=Exists(Photograph.objects.filter(student=OuterRef("pk"))),
@@ -85,13 +84,16 @@ def _student(student: Any, mark: Mark | None, faces: bool) -> State:
         "portrait": portrait,
         "recognisable": _by_hand(student) is None,
         "by_hand": _by_hand(student),
+        "left_on": student.left_on.isoformat() if student.left_on else None,
         "photographs": student.photograph_count,
         "mark": None if mark is None else mark_state(mark),
     }
 
 
 def _by_hand(student: Any) -> str | None:
-    """Why the camera cannot know a student; None where it can."""
+    """Return why the camera cannot know a student; None where it can."""
+    if student.left_on is not None and student.left_on < timezone.localdate():
+        return "left"
     if not student.consented:
         return "no_consent"
     if student.photograph_count > 0:

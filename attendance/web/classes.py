@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from attendance.core import policy
 from attendance.core.policy import Action
-from attendance.models import Consent, Mark, Photograph, SchoolClass, Session, Student
+from attendance.models import Consent, Mark, Membership, Photograph, SchoolClass, Session, Student
 from attendance.web.access import login_wanted, person_of, require
 
 SESSIONS_SHOWN = 20
@@ -25,10 +25,8 @@ def class_list(request: HttpRequest) -> HttpResponse:
     found = SchoolClass.objects.filter(archived_at=None)
     if not policy.sees_all_classes(person):
         found = found.filter(pk__in=SchoolClass.objects.taught_by(person, today).values("pk"))
-    on_roll = Q(memberships__starts_on__lte=today) & (
-        Q(memberships__ends_on=None) | Q(memberships__ends_on__gte=today)
-    )
-    students = Count("memberships__student", filter=on_roll, distinct=True)
+    expected = Q(memberships__in=Membership.objects.expected(today))
+    students = Count("memberships__student", filter=expected, distinct=True)
     return render(request, "pages/classes.html", {"classes": found.annotate(students=students)})
 
 

@@ -69,12 +69,13 @@ interface ShownMark extends Partial<Mark> {
   waiting?: boolean;
 }
 
-type ByHand = "no_consent" | "no_photograph" | "photograph_again";
+type ByHand = "left" | "no_consent" | "no_photograph" | "photograph_again";
 
 interface Student extends Named {
   portrait: string | null;
   recognisable: boolean;
   by_hand: ByHand | null;
+  left_on: string | null;
   photographs: number;
   mark: Mark | null;
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -63,6 +65,67 @@ def test_many_students_come_into_a_class_by_number_or_name(world: World, office:
     members = Membership.objects.filter(school_class=world.school_class).on(TODAY())
     assert {row.student_id for row in members} >= {world.eve.pk, zoe.pk, world.ann.pk}
     assert members.filter(student=world.ann).count() == 1
+
+
+def test_a_pasted_name_is_the_exact_one_before_one_that_is_only_alike(world: World, office: Client) -> None:
+    alike, exact = small.student("Zoe Quill"), small.student("Zoë Quill")
+    page = f"{CLASSES}{world.school_class.pk}/members/"
+    office.post(page, {"lines": "Quill, ZOË\ntag\u200b", "starts_on": TODAY().isoformat()})
+    assert not Membership.objects.filter(student__in=(alike, exact)).exists()
+    office.post(page, {"lines": "Quill, ZOE\u0308", "starts_on": TODAY().isoformat()})
+    assert Membership.objects.get(student__in=(alike, exact)).student == exact
+    answer = office.post(page, {"lines": "Éve Elm", "starts_on": TODAY().isoformat()}, follow=True)
+    assert "“Éve Elm” was taken for Eve Elm." in answer.content.decode()
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_students_who_change_the_class_leave_the_old_one_if_ticked(
+    world: World, office: Client, ticked: bool
+) -> None:
+    chosen = [str(world.ann.pk), str(world.eve.pk)]
+    form = {"action": "add_to_class", "_selected_action": chosen}
+    assert "Ann Ash (7 North)" in office.post("/admin/attendance/student/", form).content.decode()
+    form |= {
+        "confirmed": "1",
+        "school_class": str(world.other_class.pk),
+        "starts_on": TODAY().isoformat(),
+    } | ({"end_others": "on"} if ticked else {})
+    text = office.post("/admin/attendance/student/", form, follow=True).content.decode()
+    assert ("Ann Ash is in 7 North too." in text) is not ticked
+    old = world.ann.memberships.get(school_class=world.school_class)
+    assert old.ends_on == (TODAY() - dt.timedelta(days=1) if ticked else None)
+    assert world.ann.memberships.filter(school_class=world.other_class, ends_on=None).count() == 1
+    assert world.eve.memberships.get().ends_on is None
+
+
+def test_a_selection_of_thousands_is_taken(world: World, office: Client) -> None:
+    many = [
+        Student(given_name=f"Nr{number}", sort_key=f"nr{number}", search_key=f"nr{number}")
+        for number in range(2500)
+    ]
+    Student.objects.bulk_create(many)
+    chosen = [str(student.pk) for student in many]
+    form = {"action": "add_to_class", "_selected_action": chosen}
+    assert "Put 2500 students" in office.post("/admin/attendance/student/", form).content.decode()
+
+
+def test_more_fields_than_a_request_may_have_are_a_page_that_says_what_to_do(office: Client) -> None:
+    form = {"action": "add_to_class", "_selected_action": ["x"] * 20_001}
+    answer = office.post("/admin/attendance/student/", form)
+    assert answer.status_code == 400
+    assert "do it in smaller parts" in answer.content.decode()
+
+
+def test_a_membership_of_the_same_day_ends_on_it_when_the_class_changes(world: World, office: Client) -> None:
+    world.ann.memberships.update(starts_on=TODAY())
+    form = {
+        "lines": "Ann Ash",
+        "starts_on": TODAY().isoformat(),
+        "end_others": "on",
+    }
+    office.post(f"{CLASSES}{world.other_class.pk}/members/", form)
+    assert world.ann.memberships.get(school_class=world.school_class).ends_on == TODAY()
+    assert world.ann.memberships.get(ends_on=None).school_class == world.other_class
 
 
 def test_a_line_that_is_nobody_stops_the_whole(world: World, office: Client) -> None:

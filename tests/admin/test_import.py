@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
+import html
 import io
 
 import pytest
@@ -10,10 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from attendance.admin.csv_export import RISKY, safe
 from attendance.core.errors import Refused
 from attendance.models import Membership, Student
-from attendance.people import imports
+from attendance.people import imports, students
+from attendance.people.cells import RISKY, plain, safe, text_of
 from attendance.people.imports import Outcome
 from tests import world as small
 from tests.world import World
@@ -95,7 +97,7 @@ def test_a_name_that_several_bear_needs_the_number(world: World) -> None:
 def test_files_as_spreadsheets_write_them_are_read(world: World) -> None:
     lines = "First name;Surname;Number\nZoë;Quill;77\n"
     for encoding in ("utf-8-sig", "utf-16", "cp1252"):
-        assert plan(imports.text_of(lines.encode(encoding))) == [("Zoë Quill", Outcome.NEW)]
+        assert plan(text_of(lines.encode(encoding))) == [("Zoë Quill", Outcome.NEW)]
 
 
 @pytest.mark.parametrize("text", ["", "given_name\n", "name,class\nAnn,7\n", 'given_name\n"open\n'])
@@ -115,7 +117,7 @@ def test_too_many_lines_are_refused_before_they_are_looked_at(world: World) -> N
 def test_a_cell_that_a_spreadsheet_would_run_is_exported_as_text_and_read_back(first: str) -> None:
     cell = f"{first}HYPERLINK(1)"
     assert safe(cell).startswith("'")
-    assert imports.plain(safe(cell)) == cell.strip()
+    assert plain(safe(cell)) == cell.strip()
 
 
 def test_what_is_exported_can_be_imported_and_changes_nothing(world: World, office: Client) -> None:
@@ -129,3 +131,169 @@ def test_what_is_exported_can_be_imported_and_changes_nothing(world: World, offi
     assert len(rows) == len(every) + 1
     assert not any(cell.startswith(RISKY) for row in rows for cell in row)
     assert {outcome for _name, outcome in plan(text)} == {Outcome.SAME}
+
+
+def made(given: str, family: str, number: str | None = None) -> Student:
+    return Student.objects.create(given_name=given, family_name=family, external_id=number)
+
+
+def messages(text: str) -> list[str]:
+    return [row.message for row in imports.plan(text, on=timezone.localdate())]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "outcomes"),
+    [
+        (("1", "2"), [Outcome.REFUSED, Outcome.REFUSED]),
+        (("1", ""), [Outcome.REFUSED, Outcome.REFUSED]),
+        (("007", "7"), [Outcome.REFUSED, Outcome.REFUSED]),
+        (("", ""), [Outcome.REFUSED, Outcome.REFUSED]),
+    ],
+)
+def test_two_lines_for_one_student_are_both_refused(
+    world: World, numbers: tuple[str, str], outcomes: list[Outcome]
+) -> None:
+    made("Eva", "Elmwood")
+    text = "given_name,family_name,number\n" + "".join(f"Eva,Elmwood,{number}\n" for number in numbers)
+    assert [outcome for _name, outcome in plan(text)] == outcomes
+    assert all("Lines 2, 3 may be the same student" in message for message in messages(text))
+
+
+def test_two_new_students_of_one_name_need_two_numbers(world: World) -> None:
+    header = "given_name,family_name,number\n"
+    assert {o for _n, o in plan(header + "Eva,Oak,1\nEva,Oak,2\n")} == {Outcome.NEW}
+    for second in ("Eva,Oak,", "Éva,Oak,", "Eva,Oak,01"):
+        assert {o for _n, o in plan(f"{header}Eva,Oak,1\n{second}\n")} == {Outcome.REFUSED}, second
+
+
+@pytest.mark.parametrize("name", ["Zoe,Ash", "ZOË,Ash’s", "Zoe,Ash's"])
+def test_a_name_that_is_only_alike_is_a_question(world: World, name: str) -> None:
+    made("Zoë", "Ash", "12")
+    made("Zoë", "Ash's")
+    text = f"given_name,family_name\n{name}\n"
+    assert [outcome for _name, outcome in plan(text)] == [Outcome.REFUSED]
+    assert "The same student as Zoë Ash" in messages(text)[0]
+
+
+def test_a_name_in_another_unicode_form_or_case_is_the_same(world: World) -> None:
+    made("Zoë", "Ash", "12")
+    text = "given_name,family_name,number\nZOE\u0308,Ash\u200b,\n"
+    assert [row.student_id for row in imports.plan(text, on=timezone.localdate())] == [
+        Student.objects.get(external_id="12").pk
+    ]
+
+
+@pytest.mark.parametrize(("here", "line"), [("00123", "123"), ("123", "00123"), ("123", "123.0")])
+def test_a_number_that_lost_its_zeros_is_a_question(world: World, here: str, line: str) -> None:
+    made("Zoe", "Quill", here)
+    text = f"given_name,family_name,number\nZoe,Quill,{line}\n"
+    assert [outcome for _name, outcome in plan(text)] == [Outcome.REFUSED]
+    assert f"The same name is here as {here}: the same student?" in messages(text)[0]
+
+
+def test_a_number_and_a_name_of_two_students_are_a_question(world: World) -> None:
+    made("Zoe", "Quill", "00123")
+    made("Max", "Moor", "123")
+    text = "given_name,family_name,number\nZoe,Quill,123\n"
+    assert [outcome for _name, outcome in plan(text)] == [Outcome.REFUSED]
+    renamed = "given_name,family_name,number\nMax,Lake,123\n"
+    assert "was Max Moor" in messages(renamed)[0]
+
+
+def test_an_apostrophe_of_a_name_is_kept(world: World) -> None:
+    made("Jan", "'t Hooft")
+    text = "given_name,family_name\nJan,'t Hooft\nPiet,'s-Gravesande\n"
+    assert plan(text) == [("Jan 't Hooft", Outcome.SAME), ("Piet 's-Gravesande", Outcome.NEW)]
+    assert plain(safe("'t Hooft")) == "'t Hooft"
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("O’Brien", "o'brien"),
+        ("O'Brien", "O’BRIEN"),
+        ("Łukasz", "lukasz"),
+        ("Sørensen", "sorensen"),
+        ("Yıldız", "yildiz"),
+        ("Smith–Jones", "smith-jones"),
+        ("Müller", "mu\u0308ller"),
+    ],
+)
+def test_search_finds_typographic_variants(world: World, name: str, query: str) -> None:
+    made("Someone", name)
+    assert [student.family_name for student in Student.objects.search(query)] == [name]
+
+
+def test_a_class_is_found_by_number_then_by_exact_name(world: World) -> None:
+    other = type(world.school_class).objects.create(name="7 NORTH")
+    line = "given_name,family_name,class\nZoe,Quill,{}\n"
+    assert "Which class is" in messages(line.format("7 north"))[0]
+    other.external_id = "7 north"
+    other.save()
+    planned = imports.plan(line.format("7 north"), on=timezone.localdate())
+    assert planned[0].joins == (other.pk,)
+
+
+def imported(office: Client, text: str, **ticks: str) -> None:
+    form = {"text": text, "starts_on": timezone.localdate().isoformat(), **ticks}
+    assert office.post(PAGE, form).status_code == 302
+
+
+def test_a_change_of_class_says_so_and_ends_the_old_one_if_ticked(world: World, office: Client) -> None:
+    text = "given_name,family_name,class\nAnn,Ash,7 South\n"
+    assert "is in 7 North too" in sent(office, text)
+    assert 'name="end_others"' in sent(office, text)
+    imported(office, text)
+    assert world.ann.memberships.filter(ends_on=None).count() == 2
+    assert "is in 7 North too" in messages(text)[0]
+    imported(office, text, end_others="on")
+    old = world.ann.memberships.get(school_class=world.school_class)
+    assert old.ends_on == timezone.localdate() - dt.timedelta(days=1)
+    assert Membership.objects.get(student=world.ann, ends_on=None).school_class == world.other_class
+    assert 'name="end_others"' not in sent(office, text)
+
+
+def test_a_student_who_had_left_is_a_question_and_comes_back_if_ticked(world: World, office: Client) -> None:
+    day = timezone.localdate() - dt.timedelta(days=9)
+    students.change(student_id=world.ann.pk, actor=world.registrar, left_on=day)
+    text = "given_name,family_name,class\nAnn,Ash,7 North\n"
+    assert plan(text) == [("Ann Ash", Outcome.QUESTION)]
+    assert "comes back?" in sent(office, text)
+    imported(office, text)
+    world.ann.refresh_from_db()
+    assert world.ann.left_on == day
+    imported(office, text, take_back="on")
+    world.ann.refresh_from_db()
+    assert world.ann.left_on is None
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("given_name\nJosé\n".encode("cp850"), "cannot be read"),
+        ("given_name\nJosé\n".encode("mac-roman"), "cannot be read"),
+        ("given_name\nJos\ufffd\n".encode(), "cannot be read"),
+        (b"PK\x03\x04 workbook", "This is a workbook"),
+        ("given_name\nJosÃ©\n".encode(), "are broken"),
+        (b"given_name,number\nZoe,1.23457E+11\n", "was shortened"),
+        ("given_name\n\u200b\n".encode(), "The given name is missing"),
+    ],
+)
+def test_a_file_whose_letters_are_lost_says_what_to_do(
+    world: World, office: Client, data: bytes, sentence: str
+) -> None:
+    form = {
+        "file": SimpleUploadedFile("students.csv", data),
+        "starts_on": timezone.localdate().isoformat(),
+    }
+    assert sentence in html.unescape(office.post(PAGE, form).content.decode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-8"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_other_encodings_line_ends_and_invisible_characters_are_read(
+    world: World, encoding: str, end: str
+) -> None:
+    lines = ("sep=;", "\u200bGiven\u00a0name;Surname;Number", "Zo\u00adë;\u202aQuill\u202c;77", "")
+    text = text_of(end.join(lines).encode(encoding))
+    assert plan(text) == [("Zoë Quill", Outcome.NEW)]

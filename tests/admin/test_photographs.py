@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 import zipfile
 
 import pytest
@@ -134,6 +135,70 @@ def test_a_name_that_is_nobodys_or_two_persons_is_refused(world: World, path: st
     with pytest.raises(Refused) as refusal:
         owner(path, Student.objects.all())
     assert refusal.value.code == code
+
+
+def owner_or_code(path: str, world: World) -> Student | str:
+    try:
+        return owner(path, Student.objects.exclude(pk=world.eve.pk))
+    except Refused as refusal:
+        return refusal.code
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("Bob Birch/1.jpg", "bob"),
+        ("class/Bob Birch/10.jpg", "bob"),
+        ("Bob Birch (2)/1.jpg", "bob"),
+        ("1/10.jpg", "ann"),
+        ("1-2.jpg", "ann"),
+        ("10 (3).jpg", "ten"),
+        ("Bob Birch 1.jpg", "bob"),
+        ("bob birch10.jpg", "bob"),
+        ("Ann Ash/10/1.jpg", "contradiction"),
+        ("1042.jpg", "no_owner"),
+        ("101.jpg", "no_owner"),
+        ("B12.jpg", "alike"),
+        ("Eve Elm/1.jpg", "no_owner"),
+        ("Jose Perez/777.jpg", "alike"),
+        ("photographs/777.jpg", "cem"),
+        ("001.jpg", "alike"),
+        ("Bob Birch (B1042)/1.jpg", "no_owner"),
+        ("Ann Ash (777).jpg", "ambiguous"),
+        ("Cem Cedar (777).jpg", "cem"),
+        ("B-12.jpg", "ambiguous"),
+        ("Jose Perez.jpg", "alike"),
+        ("JOSÉ PÉREZ.jpg", "jose"),
+    ],
+)
+def test_a_picture_is_never_given_to_a_student_by_guess(world: World, path: str, name: str) -> None:
+    made = {
+        key: Student.objects.create(given_name=given, family_name=family, external_id=number)
+        for key, given, family, number in (
+            ("ten", "Tea", "Ten", "10"),
+            ("bob", "Bob", "Birch", "B"),
+            ("other", "Other", "Person", "B-12"),
+            ("jose", "José", "Pérez", "5"),
+        )
+    }
+    for student, number in ((world.ann, "1"), (world.cem, "777")):
+        Student.objects.filter(pk=student.pk).update(external_id=number)
+    students: dict[str, Student] = {**made, "ann": world.ann, "cem": world.cem}
+    assert owner_or_code(path, world) == students.get(name, name)
+
+
+def test_names_in_a_zip_of_macos_keep_their_accents() -> None:
+    name = unicodedata.normalize("NFD", "José Pérez/a.jpg")
+    data = bytearray(packed((name, b"1")).read())
+    for signature, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        data[data.index(signature) + flags] &= ~8
+    file = SimpleUploadedFile("mac.zip", bytes(data))
+    assert [picture.name for picture in pictures([file])] == ["José Pérez/a.jpg"]
+
+
+def test_names_in_a_zip_of_old_windows_are_read_as_cp437() -> None:
+    data = packed(("Jos?.jpg", b"1")).read().replace(b"Jos?", b"Jos\x82")
+    assert [picture.name for picture in pictures([SimpleUploadedFile("old.zip", data)])] == ["José.jpg"]
 
 
 def packed(*members: tuple[str, bytes]) -> SimpleUploadedFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
@@ -39,6 +40,26 @@ def test_a_correction_is_written_through_the_door_with_its_reason(world: World, 
         Source.ADMIN,
     )
     assert "The guardian rang." in office.get(correction(world, world.ann)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("2026-03-29T02:30", "The clocks change then"),
+        ("2026-10-25T02:30", "The clocks change then"),
+        ("9999-12-31T23:59", "Check the year"),
+        ("0001-01-01T00:00", "Check the year"),
+    ],
+)
+def test_a_time_that_cannot_be_is_an_error_of_the_form(
+    world: World, office: Client, settings: LazySettings, typed: str, sentence: str
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    form = {"school_class": str(world.school_class.pk), "title": "", "starts_at": typed, "ends_at": typed}
+    answer = office.post(f"{SESSIONS}add/", form)
+    assert answer.status_code == 200
+    assert sentence in answer.content.decode()
+    assert Session.objects.count() == 1
 
 
 def test_a_correction_without_a_reason_is_not_written(world: World, office: Client) -> None:

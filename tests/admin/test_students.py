@@ -60,6 +60,14 @@ def test_a_new_student_comes_into_a_class_and_the_page_leads_on(world: World, of
     assert AuditEvent.objects.filter(action="student_created", actor=world.registrar).count() == 1
 
 
+def test_a_name_is_stored_in_one_form_without_invisible_characters(world: World, office: Client) -> None:
+    form = details(given_name="Zoe\u0308\u200b", family_name="Quill\u00ad", external_id="77\u200e")
+    assert office.post(f"{LIST}add/", form).status_code == 302
+    assert Student.objects.get(external_id="77").name == "Zoë Quill"
+    answer = office.post(f"{LIST}add/", details(given_name="\u200b"))
+    assert "The given name is missing" in answer.content.decode()
+
+
 def test_two_students_without_a_number_do_not_collide(world: World, office: Client) -> None:
     for name in ("Ira", "Ivo"):
         assert office.post(f"{LIST}add/", details(given_name=name)).status_code == 302

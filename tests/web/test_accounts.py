@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import Literal
+
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 
@@ -11,6 +15,7 @@ from attendance.models import AuditEvent
 from tests.web.conftest import Visitor
 from tests.world import PASSWORD, World
 
+Form = Literal["NFC", "NFD"]
 NEW = "seven green bicycles"
 
 
@@ -31,6 +36,22 @@ def test_guessing_is_locked_out_even_with_the_right_password(world: World) -> No
     for _guess in range(FREE_FAILURES):
         assert "do not match" in log_in(client, "teacher", "a guess")
     assert "Too many failed logins" in log_in(client, "teacher", PASSWORD)
+
+
+@pytest.mark.parametrize(("stored", "typed"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC")])
+def test_a_password_is_the_same_in_the_other_form_of_unicode(world: World, stored: Form, typed: Form) -> None:
+    password = "Zoë läuft über Gräben"
+    world.teacher.set_password(unicodedata.normalize(stored, password))
+    world.teacher.save()
+    page = log_in(Client(), "teacher", unicodedata.normalize(typed, password))
+    assert world.school_class.name in page
+
+
+def test_a_password_that_was_stored_as_it_was_typed_still_opens(world: World) -> None:
+    password = unicodedata.normalize("NFD", "Zoë läuft über Gräben")
+    world.teacher.password = make_password(password)
+    world.teacher.save()
+    assert world.school_class.name in log_in(Client(), "teacher", password)
 
 
 def test_another_address_is_not_locked_with_it(world: World) -> None:

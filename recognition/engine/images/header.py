@@ -7,6 +7,7 @@ parsed by hand: Pillow allocates a WebP's canvas on opening it, and warns throug
 from __future__ import annotations
 
 import io
+import re
 import struct
 from dataclasses import dataclass
 from typing import NoReturn
@@ -75,10 +76,19 @@ _FOREIGN = (
     (b"\x1aE\xdf\xa3", "a video"),
     (b"%!PS", "a PostScript drawing"),
     (b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"8BPS", "a Photoshop picture"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
 )
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
 _CHUNKS_READ = 100_000
+_END, _SCAN = 0xD9, 0xDA
+# A marker with something behind it: within a scan, FF 00 is the byte FF, and D0 to D7 only let the decoder resume.
+_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +134,7 @@ def sniff(data: bytes) -> str:
     for kind, names in _BRANDS.items():
         if any(name in brands for name in names):
             return kind
-    raise _unsupported("a video")
+    raise _unsupported("a camera's raw picture" if b"crx" in brands else "a video")
 
 
 def _foreign(data: bytes) -> BadImage:
@@ -175,6 +185,22 @@ def _jpeg(data: bytes) -> ImageHeader:
         if marker == 0xE1 and data[at + 4 : at + 10] == b"Exif\0\0":
             exif = data[at + 4 : at + 2 + length]
         at += 2 + max(length, 2)
+
+
+def jpeg_scans(data: bytes, most: int) -> int:
+    """Return how many scans a JPEG has, counted to its own end and no further than `most` + 1.
+
+    What lies behind the end is not the picture: a phone's film, a second picture, a depth map.
+    """
+    at, scans = 2, 0
+    while scans <= most and (marker := _MARKER.search(data, at)) is not None:
+        at, kind = marker.end(), marker[0][1]
+        if kind == _END:
+            break
+        scans += kind == _SCAN
+        # Both a segment's content and a scan's header have a length; the bytes of a scan end at the next marker.
+        at += max(int.from_bytes(data[at : at + 2], "big"), 2)
+    return scans
 
 
 def _png(data: bytes) -> ImageHeader:

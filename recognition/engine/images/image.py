@@ -16,7 +16,15 @@ import pillow_heif
 from PIL import Image
 
 from recognition.engine.errors import BadImage
-from recognition.engine.images.header import FAULTS, FORMATS, PLUGINS, ImageHeader, probe, raise_damaged
+from recognition.engine.images.header import (
+    FAULTS,
+    FORMATS,
+    PLUGINS,
+    ImageHeader,
+    jpeg_scans,
+    probe,
+    raise_damaged,
+)
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Box, Pixels
 
@@ -145,7 +153,8 @@ def _refuse(header: ImageHeader, data: bytes, limits: Limits) -> None:
             code="too_many_pixels",
             extra={"width": width, "height": height, "limit": limits.max_pixels},
         )
-    if header.format == "JPEG" and data.count(b"\xff\xda") * width * height > _SCAN_PIXELS:
+    most = _SCAN_PIXELS // max(width * height, 1)
+    if header.format == "JPEG" and jpeg_scans(data, most) > most:
         raise BadImage("The JPEG has far too many scans; save it again as an ordinary JPEG.")
 
 

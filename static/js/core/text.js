@@ -21,10 +21,18 @@ export const fill = (text, values) => globalThis.interpolate(text, values, true)
 const language = document.documentElement.lang || "en";
 const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
 const list = Intl.ListFormat && new Intl.ListFormat(language, { type: "conjunction" });
 
 /** @param {string} at */
 export const timeOf = (at) => time.format(new Date(at));
+
+/**
+ * Return a date without a time, given as "2026-01-31": the same day in every zone.
+ *
+ * @param {string} date
+ */
+export const dayOf = (date) => day.format(new Date(`${date}T00:00:00Z`));
 
 /** @param {string} at */
 export const momentOf = (at) => moment.format(new Date(at));

@@ -84,6 +84,10 @@ function distanceLine(faces, { eyes: needed }) {
  * @returns {Record<ByHand, { text: string, advice: string }>}
  */
 const textsByReason = () => ({
+  left: {
+    text: _("Left the school, and comes back? %(names)s."),
+    advice: _("Mark them by hand. The office empties the day of leaving of those who come back."),
+  },
   no_consent: {
     text: _("No consent that holds: %(names)s."),
     advice: _("Mark them by hand; they count the same. The office records a consent when it is given."),

@@ -1,16 +1,30 @@
 // The list of students, kept in step with the store; the counters are in counters.js.
 
 import { button, byId, findById, icon, make, portrait, tagById } from "../core/dom.js";
-import { _, fill, sourceLabel, statusIcon, statusLabel, timeOf } from "../core/text.js";
+import { _, dayOf, fill, sourceLabel, statusIcon, statusLabel, timeOf } from "../core/text.js";
 import { ARRIVED } from "./actions.js";
 import { Counters } from "./counters.js";
 
 /**
- * Return a text without accents and capitals, for searching.
+ * Letters that Unicode does not decompose, as the server writes them for its search.
+ *
+ * @type {Record<string, string>}
+ */
+const PLAIN = { ł: "l", ø: "o", ı: "i", đ: "d", æ: "ae", œ: "oe", þ: "th", ð: "d", ß: "ss" };
+
+/**
+ * Return a text without accents and capitals and with plain apostrophes and hyphens, for searching.
  *
  * @param {string} text
  */
-const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const folded = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[‘’ʻʼ´`′]/g, "'")
+    .replace(/[‐-―−]/g, "-")
+    .replace(/[łøıđæœþðß]/g, (letter) => PLAIN[letter] ?? letter)
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "");
 
 export class View {
   /**
@@ -187,6 +201,7 @@ function describe(student, mark) {
     return [at && timeOf(at), author, note].filter(Boolean).join(" · ");
   }
   const reasons = {
+    left: fill(_("left on %(day)s: comes back?"), { day: student.left_on ? dayOf(student.left_on) : "" }),
     no_consent: _("by hand: no consent"),
     no_photograph: _("by hand: no photograph"),
     photograph_again: _("by hand: needs a new photograph"),

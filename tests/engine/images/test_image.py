@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from recognition.engine.errors import BadImage
+from recognition.engine.images.header import jpeg_scans
 from recognition.engine.images.image import (
     LIVE,
     UPLOAD,
@@ -217,6 +218,35 @@ def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
     data = save(Image.new("L", (4000, 4000)), "JPEG", progressive=True)
     scan = data.index(b"\xff\xda")
     assert code_of(data[:scan] + data[scan:-2] * 300 + data[-2:]) == "unreadable"
+
+
+def behind(kind: str) -> bytes:
+    """What telephones write behind a photograph: bytes that look like markers, or whole pictures."""
+    if kind == "pictures":
+        return save(scene(), "JPEG") * 3000
+    start = b"MotionPhoto_Data" + struct.pack(">I", 24) + b"ftypmp42\0\0\0\0isommp42"
+    return start + np.random.default_rng(5).integers(0, 256, 7_000_000, np.uint8).tobytes()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("kind", ["film", "pictures"])
+def test_a_jpeg_with_other_data_behind_its_end_is_decoded(progressive: bool, kind: str) -> None:
+    picture = save(Image.new("RGB", (4000, 3000), "teal"), "JPEG", progressive=progressive)
+    assert decode(picture + behind(kind)).shape == (3000, 4000, 3)
+
+
+def test_a_thumbnail_in_front_is_no_scan_of_the_picture() -> None:
+    picture = save(Image.new("RGB", (4000, 3000)), "JPEG")
+    inner = b"\xff\xda" * 30_000
+    segment = b"\xff\xe1" + struct.pack(">H", len(inner) + 2) + inner
+    assert decode(picture[:2] + segment * 3 + picture[2:]).shape == (3000, 4000, 3)
+
+
+@pytest.mark.parametrize("filler", [b"\xff\x00", b"\xff\xff", b"\xff\xd0", b"\x00\x00"])
+def test_the_bytes_of_a_scan_are_no_scans(filler: bytes) -> None:
+    picture = save(scene(), "JPEG")
+    start = picture.index(b"\xff\xda")
+    assert jpeg_scans(picture[: start + 20] + filler * 1_000_000, 10) == 1
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIC"])

@@ -1,0 +1,76 @@
+"""Names and numbers as text: cleaned before they are stored, compared exactly, or folded for search.
+
+Three questions with three answers: `cleaned` is what is kept, `identity` says whether two texts are one name, and
+`folded` finds what a person may have meant. What is equal only when folded is a question, never the same student.
+"""
+
+import re
+import unicodedata
+
+# Joiners that change how a name of Persian or of an Indian language is written; other format characters show nothing.
+_JOINERS = "\u200c\u200d"
+# Letters that Unicode does not decompose, and variants of apostrophe and hyphen that keyboards and programs write.
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys(
+            "\u2018\u2019\u201a\u201b\u02bb\u02bc\u02b9\u2032\u00b4\u0060\u055a\ua78c\uff07", "'"
+        ),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
+        "ł": "l",
+        "ø": "o",
+        "ı": "i",
+        "đ": "d",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "ĸ": "k",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+        "ə": "e",
+        "ß": "ss",
+    }
+)
+# What a spreadsheet makes of a number that it takes for an amount.
+_AS_AMOUNT = re.compile(r"(?<=\d)[.,]0+$")
+_SEPARATORS = re.compile(r"[\s./_-]+")
+
+
+def cleaned(text: str) -> str:
+    """Return the text in NFC without characters that nobody sees, and with single spaces."""
+    shown = (_shown(character) for character in unicodedata.normalize("NFC", text))
+    return " ".join("".join(shown).split())
+
+
+def _shown(character: str) -> str:
+    match unicodedata.category(character):
+        case "Cc":
+            return " "
+        case "Cf":
+            return character if character in _JOINERS else ""
+        case _:
+            return character
+
+
+def identity(text: str) -> str:
+    """Return what two texts share if and only if they are the same name or number: NFC, case-folded."""
+    visible = "".join(character for character in cleaned(text) if character not in _JOINERS)
+    return unicodedata.normalize("NFC", visible.casefold())
+
+
+def folded(text: str) -> str:
+    """Return the text case-folded, in NFKD, without accents and with plain apostrophes, hyphens and letters.
+
+    For search and for sorting only: the same on every machine, unlike a database's collation.
+    """
+    plain = text.casefold().translate(_PLAIN)
+    decomposed = unicodedata.normalize("NFKD", plain).translate(_PLAIN)
+    kept = (c for c in decomposed if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
+    return " ".join("".join(kept).split())
+
+
+def number_key(number: str) -> str:
+    """Return what a number shares with the same number after a spreadsheet: no leading zeros, no separators."""
+    bare = _SEPARATORS.sub("", _AS_AMOUNT.sub("", folded(number)))
+    return bare.lstrip("0") or bare
