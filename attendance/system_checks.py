@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.db import DatabaseError, connection
 
 from attendance.core import key_check
-from attendance.models import KeyCanary, Space
+from attendance.models import KeyCheck, Space
 from recognition.crypto import keyring
 
 
@@ -17,7 +17,7 @@ def check_keys(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> lis
     if not databases or "default" not in databases:
         return []
     try:
-        if KeyCanary._meta.db_table not in connection.introspection.table_names():
+        if KeyCheck._meta.db_table not in connection.introspection.table_names():
             return []
         message = key_check.examine(keyring())
     except DatabaseError:

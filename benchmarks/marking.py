@@ -65,7 +65,7 @@ def one_pass(seat: Seat, school_class: str) -> float:
     seat.page.get_by_role("button", name="Start the camera").click()
     seat.page.wait_for_function("() => clock.entered && clock.marked", timeout=PATIENCE_MS)
     clock = seat.page.evaluate("() => clock")
-    ask(seat, "POST", f"/sessions/{session}/close/", {"unmarked": "N"})
+    ask(seat, "POST", f"/sessions/{session}/sign/", {"unmarked": "N"})
     return float(clock["marked"] - clock["entered"])
 
 

@@ -33,6 +33,9 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "SessionStateEnum": "attendance.models.Session.State",
+        "CategoryEnum": "attendance.models.Category",
+        "OnPremisesEnum": "attendance.models.OnPremises",
+        "StatusEnum": "attendance.models.Status",
         "FaceStateEnum": "attendance.api.shapes.FACE_STATES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -166,6 +166,7 @@ def photograph(student: Student, template: Array, *, picture: bytes = b"a pictur
         content_hmac=f"{Photograph.objects.count():064d}",
     )
     Template.objects.create(
+        student=student,
         photograph=made,
         space=space,
         sealed=templates.seal(template, made.pk, student.pk, space.name),

@@ -41,7 +41,7 @@ def of_secret(secret: str) -> Device | None:
     return (
         Device.objects.select_related("session__school_class")
         .filter(digest=_digest(secret), revoked_at=None, expires_at__gt=timezone.now())
-        .exclude(session__state=Session.State.CLOSED)
+        .exclude(session__state=Session.State.SIGNED)
         .first()
     )
 
@@ -69,7 +69,7 @@ def exchange(*, code: str, label: str, now: dt.datetime) -> tuple[Device, str]:
             PairingCode.objects.select_for_update(of=("self",))
             .select_related("session__school_class", "created_by")
             .filter(digest=_digest(code), used_at=None, expires_at__gt=now)
-            .exclude(session__state=Session.State.CLOSED)
+            .exclude(session__state=Session.State.SIGNED)
             .first()
         )
         if found is None:
@@ -137,7 +137,7 @@ def _session_to_share(session_id: UUID, actor: User) -> Session:
         raise Refused("no_such_session", _("There is no such session."))
     if not policy.may(actor, Action.RUN_SESSION, session):
         raise Refused("not_allowed", _("You may not share this session."))
-    if session.state == Session.State.CLOSED:
+    if session.state == Session.State.SIGNED:
         raise Refused("session_closed", _("The register is closed. Open it again first."))
     return session
 

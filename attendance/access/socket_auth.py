@@ -95,7 +95,8 @@ def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 def _user(credentials: Credentials) -> User | None:
     if credentials.token is not None:
-        return tokens.user_of(credentials.token)
+        token = tokens.authenticate(credentials.token)
+        return None if token is None else token.user
     if credentials.login is None:
         return None
     request = HttpRequest()

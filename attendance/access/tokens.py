@@ -37,8 +37,8 @@ def create(*, user: User, name: str, actor: User | None) -> tuple[ApiToken, str]
     return token, plain
 
 
-def user_of(plain: str) -> User | None:
-    """Whose token this is: None for an unknown or revoked one, and for a user who may not log in."""
+def authenticate(plain: str) -> ApiToken | None:
+    """Return the token with its user: None for an unknown or revoked one, and for a user who may not log in."""
     token = (
         ApiToken.objects.select_related("user")
         .filter(digest=digest_of(plain), revoked_at=None, user__is_active=True)
@@ -50,7 +50,7 @@ def user_of(plain: str) -> User | None:
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - TOUCH_EVERY)
     if token.last_used_at is None or token.last_used_at < now - TOUCH_EVERY:
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
-    return token.user
+    return token
 
 
 def revoke(*, token: ApiToken, actor: User | None) -> None:

@@ -25,6 +25,7 @@ from attendance.people import classes, memberships
 
 
 class ClassForm(RefusableForm[SchoolClass]):
+    room_name = forms.CharField(label=gettext_lazy("Room"), max_length=80, required=False)
     archived = forms.BooleanField(
         label=gettext_lazy("Archived"),
         required=False,
@@ -34,6 +35,7 @@ class ClassForm(RefusableForm[SchoolClass]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["archived"].initial = self.instance.archived_at is not None
+        self.fields["room_name"].initial = self.instance.room.name if self.instance.room else ""
 
     def clean_external_id(self) -> str | None:
         return self.cleaned_data["external_id"] or None
@@ -54,15 +56,21 @@ class TeachingInline(PolicyInline[Teaching, SchoolClass]):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
+def _with_room(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the form's values with the room under the name that `classes` takes."""
+    return {"room" if name == "room_name" else name: value for name, value in values.items()}
+
+
 @admin.register(SchoolClass, site=site)
 class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     form = ClassForm
     audits_itself = True
     change_form_template = "admin/attendance/schoolclass/change_form.html"
+    list_select_related = ("room",)
     list_display = ("name", "room", "external_id", "members", "archived_at")
     list_filter = (("archived_at", admin.EmptyFieldListFilter),)
-    search_fields = ("name", "external_id", "room")
-    fields = ("name", "external_id", "room", "archived")
+    search_fields = ("name", "external_id", "room__name")
+    fields = ("name", "school_year", "year_group", "external_id", "room_name", "archived")
     inlines = (TeachingInline,)
     actions = ("rebuild",)
 
@@ -98,9 +106,9 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     def save_model(self, request: HttpRequest, obj: SchoolClass, form: Any, change: bool) -> None:
         if change:
             values = {name: form.cleaned_data[name] for name in form.changed_data}
-            classes.change(class_id=obj.pk, actor=person(request), **values)
+            classes.change(class_id=obj.pk, actor=person(request), **_with_room(values))
             return
-        created = classes.create(actor=person(request), **form.cleaned_data)
+        created = classes.create(actor=person(request), **_with_room(form.cleaned_data))
         obj.pk, obj._state.adding = created.pk, False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

@@ -32,7 +32,7 @@ class CorrectionForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        codes = [(code.letter, str(code)) for code in AttendanceCode.objects.all()]
+        codes = [(code.letter, str(code)) for code in AttendanceCode.objects.active()]
         field = self.fields["letter"]
         field.choices = [*codes, (TAKEN_BACK, _("No mark (take it back)"))]  # type: ignore[attr-defined]
 
@@ -69,7 +69,7 @@ def history(session: Session, student: Student) -> list[MarkEvent]:
 def _initial(current: Mark | None) -> dict[str, object]:
     if current is None:
         return {"revision": 0}
-    return {"letter": current.code_id or TAKEN_BACK, "note": current.note, "revision": current.revision}
+    return {"letter": current.letter or TAKEN_BACK, "note": current.note, "revision": current.revision}
 
 
 def _write(request: HttpRequest, session: Session, student: Student, form: forms.Form) -> None:

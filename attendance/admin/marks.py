@@ -80,7 +80,7 @@ class AttemptAdmin(AboutAStudent):
 class EvidenceAdmin(AboutAStudent):
     path_to_student = "event__student"
     search_fields = ("event__student__search_key",)
-    list_display = ("student", "session", "distance", "margin", "confidence", "looks", "expires_at")
+    list_display = ("student", "session", "distance", "margin", "confidence", "samples", "expires_at")
     list_select_related = ("event__student", "event__session__school_class")
     list_filter = ("camera", "expires_at")
     ordering = ("-id",)
@@ -90,7 +90,7 @@ class EvidenceAdmin(AboutAStudent):
         "distance",
         "margin",
         "confidence",
-        "looks",
+        "samples",
         "photographs",
         "camera",
         "space",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from attendance.access import devices
-from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, person
+from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, RefusableForm, person
 from attendance.admin.site import site
 from attendance.core import audit
 from attendance.core.policy import Action
@@ -24,6 +24,7 @@ from attendance.models import (
     Job,
     SchoolSettings,
 )
+from attendance.register.codes import save_code
 
 
 @admin.register(SchoolSettings, site=site)
@@ -31,7 +32,24 @@ class SchoolSettingsAdmin(PolicyAdmin[SchoolSettings]):
     """One row, so its list is the row itself."""
 
     addable = False
-    fields = ("name", "late_after_minutes", "evidence_days", "visitors_shown", "consent_version")
+    fields = (
+        "name",
+        "late_after_minutes",
+        "closes_after_minutes",
+        "afternoon_from",
+        "arrived_morning",
+        "arrived_afternoon",
+        "arrived_late",
+        "arrived_after_closing",
+        "not_seen",
+        "evidence_days",
+        "visitors_shown",
+        "consent_version",
+    )
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        kwargs["queryset"] = AttendanceCode.objects.active()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: SchoolSettings, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -48,13 +66,28 @@ class SchoolSettingsAdmin(PolicyAdmin[SchoolSettings]):
 
 @admin.register(AttendanceCode, site=site)
 class AttendanceCodeAdmin(PolicyAdmin[AttendanceCode]):
-    list_display = ("letter", "meaning", "status", "for_teachers", "position")
-    list_filter = ("status",)
-    fields = ("letter", "meaning", "status", "for_teachers", "position")
+    """Codes of the register. A used code that is changed is retired, and a new one takes its place."""
 
-    def get_readonly_fields(self, request: HttpRequest, obj: AttendanceCode | None = None) -> tuple[str, ...]:
-        # Every mark points to its letter: another letter is another code.
-        return () if obj is None else ("letter",)
+    form = RefusableForm[AttendanceCode]
+    audits_itself = True
+    list_display = ("letter", "name", "category", "on_premises", "for_teachers", "active", "position")
+    list_filter = ("active", "category", "on_premises")
+    fields = (
+        "letter",
+        "name",
+        "category",
+        "on_premises",
+        "colour",
+        "for_teachers",
+        "shown_to_guardians",
+        "active",
+        "position",
+    )
+
+    def save_model(self, request: HttpRequest, obj: AttendanceCode, form: Any, change: bool) -> None:
+        before = AttendanceCode.objects.get(pk=obj.pk) if change else None
+        saved = save_code(code=before, actor=person(request), **form.cleaned_data)
+        obj.pk, obj._state.adding = saved.pk, False
 
 
 @admin.register(ConfusablePair, site=site)

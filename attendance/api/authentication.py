@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from attendance.access import lockout, tokens
 from attendance.core.errors import Refused
-from attendance.models import User
+from attendance.models import ApiToken, User
 
 if TYPE_CHECKING:
     # The framework imports this module while its own views are half imported.
@@ -28,19 +28,19 @@ NAME = "api token"
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Token …`. A bad one is an error, never a way on to the cookie."""
 
-    def authenticate(self, request: Request) -> tuple[User, str] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if header.split(" ", 1)[0].lower() != "token":
             return None
         address, now = request.META.get("REMOTE_ADDR"), timezone.now()
         given = FORM.fullmatch(header)
         # A good token is never locked out: others behind the same address may hold a bad one.
-        user = tokens.user_of(given[1]) if given else None
-        if user is None:
+        token = tokens.authenticate(given[1]) if given else None
+        if token is None:
             lockout.check(NAME, address, now=now)
             lockout.record_failure(NAME, address, now=now)
             raise AuthenticationFailed(_("This token is unknown or was revoked."), "bad_token")
-        return user, "token"
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's shape
         return 'Token realm="Rollcall"'

@@ -21,6 +21,7 @@ from attendance.people import classes, memberships
 
 
 class ClassShown(serializers.ModelSerializer[SchoolClass]):
+    room = serializers.CharField(source="room.name", default="", read_only=True)
     students = serializers.IntegerField(source="member_count", read_only=True, help_text="Members today.")
     archived = serializers.SerializerMethodField()
 
@@ -164,18 +165,28 @@ class OneMembership(ApiView):
 class CodeShown(serializers.ModelSerializer[AttendanceCode]):
     class Meta:
         model = AttendanceCode
-        fields = ("letter", "meaning", "status", "for_teachers")
+        fields = (
+            "id",
+            "letter",
+            "name",
+            "status",
+            "category",
+            "on_premises",
+            "colour",
+            "for_teachers",
+            "shown_to_guardians",
+        )
         read_only_fields = fields
 
 
 class Codes(ApiView):
-    queryset = AttendanceCode.objects.all()
+    queryset = AttendanceCode.objects.active()
 
     @documented(responses=CodeShown(many=True))
     def get(self, _request: Request) -> Response:
         """The letters that a register may hold."""
         self.require(Action.VIEW_SESSION)
-        return self.listed(AttendanceCode.objects.all(), CodeShown)
+        return self.listed(AttendanceCode.objects.active(), CodeShown)
 
 
 def _counted(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:

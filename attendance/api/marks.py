@@ -25,7 +25,17 @@ from attendance.core import audit, blob_store, policy, visibility
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.live import not_this_student
-from attendance.models import Evidence, Mark, MarkEvent, Session, Source
+from attendance.models import (
+    ApiToken,
+    Category,
+    Evidence,
+    Mark,
+    MarkEvent,
+    OnPremises,
+    Session,
+    Source,
+    Status,
+)
 from attendance.register import state
 
 
@@ -33,20 +43,21 @@ class MarkShown(serializers.ModelSerializer[Mark]):
     session = serializers.UUIDField(source="session_id", read_only=True)
     student = serializers.UUIDField(source="student_id", read_only=True)
     date = serializers.DateField(source="session.date", read_only=True)
-    code = serializers.CharField(source="code_id", read_only=True, allow_null=True)
-    status = serializers.SerializerMethodField()
+    code = serializers.CharField(source="letter", read_only=True, allow_null=True)
+    status = serializers.ChoiceField(Status.choices, source="code.status", default=None, read_only=True)
+    category = serializers.ChoiceField(Category.choices, source="code.category", default=None, read_only=True)
+    on_premises = serializers.ChoiceField(
+        OnPremises.choices, source="code.on_premises", default=None, read_only=True
+    )
     by = serializers.SerializerMethodField()
 
     class Meta:
         model = Mark
         fields = (
-            "id", "session", "student", "date", "code", "status", "source", "by",
+            "id", "session", "student", "date", "code", "status", "category", "on_premises", "source", "by",
             "first_seen_at", "changed_at", "minutes_late", "note", "revision",
         )  # fmt: skip
         read_only_fields = fields
-
-    def get_status(self, mark: Mark) -> str | None:
-        return None if mark.code is None else mark.code.status
 
     def get_by(self, mark: Mark) -> str | None:
         return None if mark.marked_by is None else mark.marked_by.shown_name
@@ -115,13 +126,14 @@ class StudentMark(SessionView):
         return self._marked(session, student, {"code": None, **taking.validated_data})
 
     def _marked(self, session: UUID, student: UUID, said: dict[str, Any]) -> Response:
-        by_token = self.request.auth is not None
+        token = self.request.auth if isinstance(self.request.auth, ApiToken) else None
         result = register.mark(
             register.MarkRequest(
                 session_id=session,
                 student_id=student,
-                source=Source.API if by_token else Source.TEACHER,
+                source=Source.TEACHER if token is None else Source.API,
                 actor=self.person,
+                token=token,
                 now=timezone.now(),
                 **said,
             )
@@ -180,6 +192,7 @@ class NotThisPerson(ApiView):
 
 
 class EvidenceShown(serializers.ModelSerializer[Evidence]):
+    looks = serializers.IntegerField(source="samples", read_only=True)
     image = serializers.SerializerMethodField()
 
     class Meta:
@@ -195,16 +208,34 @@ class EvidenceShown(serializers.ModelSerializer[Evidence]):
 
 
 class EventShown(serializers.ModelSerializer[MarkEvent]):
+    from_category = serializers.SerializerMethodField()
+    to_category = serializers.SerializerMethodField()
+    from_code = serializers.SerializerMethodField()
+    to_code = serializers.SerializerMethodField()
     actor = serializers.SerializerMethodField()
     evidence = serializers.SerializerMethodField()
 
     class Meta:
         model = MarkEvent
         fields = (
-            "id", "revision", "from_code", "to_code", "actor", "source", "reason",
-            "seen_at", "stored_at", "late_upload", "evidence",
+            "id", "revision", "from_code", "from_category", "to_code", "to_category", "note", "minutes_late",
+            "left_at", "actor", "source", "reason", "seen_at", "stored_at", "late_upload", "evidence",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_from_code(self, event: MarkEvent) -> str | None:
+        return event.from_letter or None
+
+    def get_to_code(self, event: MarkEvent) -> str | None:
+        return event.to_letter or None
+
+    @field_of(serializers.ChoiceField(Category.choices, allow_null=True))
+    def get_from_category(self, event: MarkEvent) -> str | None:
+        return event.from_category or None
+
+    @field_of(serializers.ChoiceField(Category.choices, allow_null=True))
+    def get_to_category(self, event: MarkEvent) -> str | None:
+        return event.to_category or None
 
     def get_actor(self, event: MarkEvent) -> str | None:
         return None if event.actor is None else event.actor.shown_name

@@ -49,7 +49,7 @@ class SessionShown(serializers.ModelSerializer[Session]):
             "ends_at",
             "state",
             "opened_at",
-            "closed_at",
+            "signed_at",
             "version",
             "marked",
         )
@@ -68,7 +68,17 @@ class SessionNow(Strict):
     minutes = serializers.IntegerField(min_value=1, max_value=720, required=False, default=60)
 
 
-class Closing(Strict):
+class Opening(Strict):
+    reason = serializers.CharField(
+        max_length=300,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Why a signed register is opened again.",
+    )
+
+
+class Signing(Strict):
     unmarked = serializers.CharField(
         max_length=2,
         required=False,
@@ -143,22 +153,23 @@ class OneSession(SessionView):
 
 
 class Start(SessionView):
-    @documented(operation_id="sessions_open_create", request=None, responses=SessionShown)
+    @documented(operation_id="sessions_open_create", request=Opening, responses=SessionShown)
     def post(self, _request: Request, session: UUID) -> Response:
-        """Open the register, or open it again; open already, nothing happens."""
-        self.session(session, Action.RUN_SESSION)
-        row = register.open_session(session_id=session, actor=self.person, now=timezone.now())
+        """Open the register; open already, nothing happens. A signed one needs a `reason`, and its signature stays."""
+        current, given = self.session(session, Action.RUN_SESSION), self.given(Opening)
+        if current.is_signed:
+            row = register.reopen(session_id=session, actor=self.person, now=timezone.now(), **given)
+        else:
+            row = register.open_session(session_id=session, actor=self.person, now=timezone.now())
         return self.shown(SessionShown, row)
 
 
-class Close(SessionView):
-    @documented(request=Closing, responses=SessionShown)
+class Sign(SessionView):
+    @documented(request=Signing, responses=SessionShown)
     def post(self, _request: Request, session: UUID) -> Response:
-        """Sign the register. Only here does “not seen” become a letter, if you say which."""
+        """Sign the register. Only here does “not seen” become a code, if you say which."""
         self.session(session, Action.RUN_SESSION)
-        row = register.close_session(
-            session_id=session, actor=self.person, now=timezone.now(), **self.given(Closing)
-        )
+        row = register.sign(session_id=session, actor=self.person, now=timezone.now(), **self.given(Signing))
         return self.shown(SessionShown, row)
 
 

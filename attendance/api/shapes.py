@@ -3,11 +3,12 @@
 from rest_framework import serializers
 
 from attendance.api.documents import shape
-from attendance.models import Attempt, AttendanceCode, DeviceKind, Session, Source
+from attendance.models import Attempt, Category, DeviceKind, OnPremises, Session, Source, Status
 from attendance.register import Outcome
 from recognition.engine.types import State
 
-STATUSES, SOURCES = AttendanceCode.Status.choices, Source.choices
+STATUSES, SOURCES = Status.choices, Source.choices
+CATEGORIES, ON_PREMISES = Category.choices, OnPremises.choices
 FACE_STATES = [each.value for each in State]
 
 Named = shape("Named", id=serializers.UUIDField(), name=serializers.CharField())
@@ -17,6 +18,8 @@ MarkState = shape(
     mark=serializers.UUIDField(help_text="The mark's id."),
     code=serializers.CharField(allow_null=True, help_text="Null: taken back."),
     status=serializers.ChoiceField(STATUSES, allow_null=True),
+    category=serializers.ChoiceField(CATEGORIES, allow_null=True),
+    on_premises=serializers.ChoiceField(ON_PREMISES, allow_null=True),
     at=serializers.DateTimeField(help_text="Of the last change."),
     source=serializers.ChoiceField(SOURCES),
     by=serializers.CharField(allow_null=True, help_text="Null: the camera, or a device."),
@@ -53,6 +56,7 @@ SessionState = shape(
         "class": Named(),
         "title": serializers.CharField(),
         "state": serializers.ChoiceField(Session.State.choices),
+        "was_signed": serializers.BooleanField(help_text="Then each change needs a reason."),
         "date": serializers.DateField(),
         "starts_at": serializers.DateTimeField(),
         "ends_at": serializers.DateTimeField(),
@@ -76,13 +80,22 @@ RegisterStudent = shape(
 RegisterCode = shape(
     "RegisterCode",
     letter=serializers.CharField(),
-    meaning=serializers.CharField(),
+    name=serializers.CharField(),
     status=serializers.ChoiceField(STATUSES),
+    category=serializers.ChoiceField(CATEGORIES),
+    on_premises=serializers.ChoiceField(ON_PREMISES),
+    for_teachers=serializers.BooleanField(),
+)
+ChosenCodes = shape(
+    "ChosenCodes",
+    present=serializers.CharField(allow_null=True),
+    late=serializers.CharField(allow_null=True),
+    not_seen=serializers.CharField(allow_null=True),
 )
 Counts = shape(
     "RegisterCounts",
     expected=serializers.IntegerField(),
-    **{name: serializers.IntegerField() for name in (*AttendanceCode.Status.values, "unmarked")},
+    **{name: serializers.IntegerField() for name in (*Status.values, "unmarked")},
 )
 AttemptShown = shape(
     "RegisterAttempt",
@@ -98,6 +111,7 @@ RegisterShown = shape(
     version=serializers.IntegerField(),
     session=SessionState(),
     codes=RegisterCode(many=True),
+    chosen_codes=ChosenCodes(),
     counts=Counts(),
     students=RegisterStudent(many=True),
     reviews=serializers.IntegerField(help_text="Faces that wait for a person."),

@@ -32,7 +32,7 @@ urlpatterns = [
     path("sessions/start/", sessions.StartNow.as_view()),
     path(SESSION, sessions.OneSession.as_view()),
     path(f"{SESSION}start/", sessions.Start.as_view()),
-    path(f"{SESSION}close/", sessions.Close.as_view()),
+    path(f"{SESSION}sign/", sessions.Sign.as_view()),
     path(f"{SESSION}register/", sessions.Register.as_view()),
     path(f"{SESSION}latest/", sessions.Latest.as_view()),
     path(f"{SESSION}marks/remaining/", marks.RemainingMarks.as_view()),

@@ -1,6 +1,6 @@
 """A known sentence under each key, decrypted at start: a wrong key is found before it does harm."""
 
-from attendance.models import KeyCanary
+from attendance.models import KeyCheck
 from recognition.crypto import CannotOpen, Keyring, key_id, keyring
 
 SENTENCE = b"the canary sings"
@@ -23,7 +23,7 @@ def examine(ring: Keyring) -> str | None:
     if not ring.keys:
         return "FACE_DATA_KEYS is empty. Give the key that this database was made with."
     ours = {key_id(key).hex() for key in ring.keys}
-    for name, sealed in KeyCanary.objects.order_by("pk").values_list("key_id", "sealed"):
+    for name, sealed in KeyCheck.objects.order_by("pk").values_list("key_id", "sealed"):
         if name not in ours:
             return (
                 f"FACE_DATA_KEYS lacks the key {name}, under which face data of this database are encrypted "
@@ -40,9 +40,9 @@ def examine(ring: Keyring) -> str | None:
 
 def _plant(ring: Keyring) -> None:
     """A canary for each key that has none; two processes may do so at once."""
-    known = set(KeyCanary.objects.values_list("key_id", flat=True))
+    known = set(KeyCheck.objects.values_list("key_id", flat=True))
     for key in ring.keys:
         name = key_id(key).hex()
         if name not in known:
             sealed = Keyring((key,)).seal(SENTENCE, "canary", name)
-            KeyCanary.objects.bulk_create([KeyCanary(key_id=name, sealed=sealed)], ignore_conflicts=True)
+            KeyCheck.objects.bulk_create([KeyCheck(key_id=name, sealed=sealed)], ignore_conflicts=True)

@@ -221,6 +221,7 @@ def _kept(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdict
         created_by=actor,
     )
     Template.objects.create(
+        student_id=student_id,
         photograph=photograph,
         space=space,
         sealed=templates.seal(candidate.face.template, photograph.pk, student_id, space.name),

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from attendance.models import Encoded, Student
+from attendance.models import CachedEncoding, Student
 from recognition.encoding_cache import KEEP_SECONDS, Encodings, name_of
 from recognition.engine.types import Face
 from recognition.process import PROCESS
@@ -28,7 +28,7 @@ class Ledger:
     def standing(self, names: Collection[str]) -> set[str]:
         """Those that are younger than a day and whose student may be recognised now; one query."""
         now = timezone.now()
-        rows = Encoded.objects.filter(
+        rows = CachedEncoding.objects.filter(
             name__in=names, created_at__gt=now - KEEP, student__in=Student.objects.recognisable(now)
         )
         return set(rows.values_list("name", flat=True))
@@ -56,7 +56,7 @@ def keep(student_id: UUID, content: str, space: str, face: Face) -> None:
     finds the row. Redis is told once that has committed: it may be slow, and many wait for these locks.
     """
     name = name_of(content, space)
-    Encoded.objects.update_or_create(
+    CachedEncoding.objects.update_or_create(
         name=name, student_id=student_id, defaults={"created_at": timezone.now()}
     )
     transaction.on_commit(lambda: photograph_cache().put(name, space, face), robust=True)
@@ -67,18 +67,20 @@ def forget(student_id: UUID) -> None:
 
     Also where it was brought for somebody else as well: it is encoded again when it is needed again.
     """
-    _strike_out(Encoded.objects.filter(student=student_id).values_list("name", flat=True))
+    _strike_out(CachedEncoding.objects.filter(student=student_id).values_list("name", flat=True))
 
 
 def forget_old(*, now: dt.datetime) -> None:
     """Strike out what is a day old, and what belongs to students who may not be recognised any more."""
-    holding = Encoded.objects.filter(created_at__gt=now - KEEP, student__in=Student.objects.recognisable(now))
+    holding = CachedEncoding.objects.filter(
+        created_at__gt=now - KEEP, student__in=Student.objects.recognisable(now)
+    )
     with transaction.atomic():
-        _strike_out(Encoded.objects.exclude(pk__in=holding).values_list("name", flat=True))
+        _strike_out(CachedEncoding.objects.exclude(pk__in=holding).values_list("name", flat=True))
 
 
 def _strike_out(found: Collection[str]) -> None:
     names = list(found)
     if names:
-        Encoded.objects.filter(name__in=names).delete()
+        CachedEncoding.objects.filter(name__in=names).delete()
         transaction.on_commit(lambda: photograph_cache().forget(names), robust=True)

@@ -129,7 +129,9 @@ def _remade(photograph_id: UUID, space: Space) -> bool:
             return False
         sealed = templates.seal(face.template, photograph_id, student.pk, space.name)
         Template.objects.update_or_create(
-            photograph_id=photograph_id, space=space, defaults={"sealed": sealed}
+            photograph_id=photograph_id,
+            space=space,
+            defaults={"sealed": sealed, "student": student},
         )
         if Space.objects.filter(pk=space.pk, active=True).exists():
             gallery_versions.raise_versions([student.pk])

@@ -42,9 +42,9 @@ def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
 def entries_of(students: QuerySet[Student]) -> tuple[Array, list[str], list[UUID]]:
     """Return `templates_of`, and for each row the photograph that it was made of."""
     rows = (
-        Template.objects.filter(space__in=searched_space(), photograph__student__in=students)
-        .order_by("photograph__student", "photograph")
-        .values_list("photograph", "photograph__student", "space__name", "sealed")
+        Template.objects.filter(space__in=searched_space(), student__in=students)
+        .order_by("student", "photograph")
+        .values_list("photograph", "student", "space__name", "sealed")
     )
     vectors, owners, photographs = [], [], []
     for photograph, student, space, data in rows:

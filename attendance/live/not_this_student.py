@@ -59,7 +59,7 @@ def _reject(mark: Mark, actor: User | None, now: dt.datetime) -> bool:
     template = _template_of(mark)
     with transaction.atomic():
         # Under the lock: a face that is stored after the session was signed would never be deleted.
-        if lock_session(mark.session_id).state == Session.State.CLOSED:
+        if lock_session(mark.session_id).state == Session.State.SIGNED:
             template = None
         audit.record(actor, "face_refused", mark, blocked=template is not None)
         reject(mark=mark, template=template, actor=actor, now=now)

@@ -24,11 +24,11 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import gallery_versions
 from attendance.models import (
-    AttendanceCode,
     Blob,
     ConfusablePair,
     Consent,
     Mark,
+    OnPremises,
     Review,
     Session,
     Source,
@@ -49,7 +49,6 @@ MOST_WAITING: Final = 50
 """A session holds no more undecided faces: a camera that looks at a crowd must not fill the table."""
 AS_NEAR: Final = 0.02
 """Distances to two students that differ by less say nothing of which of the two it is."""
-HERE = (AttendanceCode.Status.PRESENT, AttendanceCode.Status.LATE)
 
 
 def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any] | None:
@@ -73,7 +72,7 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any
             first_distance=best.distance,
             second_id=UUID(others[0].id) if others else None,
             second_distance=others[0].distance if others else None,
-            looks=question.decision.looks,
+            samples=question.decision.looks,
             camera=camera,
             track=question.track,
             seen_at=now,
@@ -146,7 +145,7 @@ def _missing(session: Session, decision: Decision) -> UUID | None:
     The second one only where the two are hard to tell apart: of twins, one being here says nothing of the other.
     """
     keys = [UUID(match.id) for match in decision.candidates]
-    marks = Mark.objects.filter(session=session, student__in=keys, code__status__in=HERE)
+    marks = Mark.objects.filter(session=session, student__in=keys, code__on_premises=OnPremises.YES)
     here = set(marks.values_list("student", flat=True))
     if keys[0] not in here:
         return keys[0]
@@ -202,7 +201,7 @@ def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> re
     crop = None if review.crop is None else blob_store.read(review.crop, owner=review.session_id)
     evidence = None
     if distance is not None and Consent.objects.valid(now).filter(student=student_id).exists():
-        evidence = MatchEvidence(distance, None, None, review.looks, 0, SPACE, review.camera, crop)
+        evidence = MatchEvidence(distance, None, None, review.samples, 0, SPACE, review.camera, crop)
     return register.mark(
         register.MarkRequest(
             session_id=review.session_id,
@@ -255,7 +254,7 @@ def _shown(row: Review) -> dict[str, Any]:
         "id": str(row.pk),
         "seen_at": row.seen_at.isoformat(),
         "camera": row.camera,
-        "looks": row.looks,
+        "looks": row.samples,
         "image": f"/api/v1/reviews/{row.pk}/image/",
         "candidates": [
             {

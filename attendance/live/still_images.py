@@ -23,7 +23,7 @@ from attendance.models import ConfusablePair, Source, Student, User
 from attendance.register.evidence import MatchEvidence
 from recognition.crypto import CannotOpen, keyring
 from recognition.engine.identification import decision
-from recognition.engine.identification.rejection import RejectedMatch, rejected_students
+from recognition.engine.identification.rejection import RejectedTemplate, rejected_students
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import SPACE, Decision, Face, Pixels, State
 from recognition.galleries import SourceUnavailable
@@ -52,7 +52,7 @@ class Sight:
 
 
 def look(
-    pictures: Sequence[bytes], *, class_id: UUID, on: dt.date, blocked: Sequence[RejectedMatch] = ()
+    pictures: Sequence[bytes], *, class_id: UUID, on: dt.date, blocked: Sequence[RejectedTemplate] = ()
 ) -> tuple[list[Sight], list[Pixels]]:
     """Every face of the pictures, sought in one class. Nothing is stored. Raises `Refused`, `EngineError`.
 

@@ -1,10 +1,10 @@
-"""Triggers that keep history as it was written, and the letters that a register starts with."""
+"""Triggers that keep history as it was written and versions from falling, and the codes that a register starts with."""
 
 from django.db import migrations
 
-APPEND_ONLY = ("attendance_markevent", "attendance_auditevent")
+APPEND_ONLY = ("attendance_markevent", "attendance_signature", "attendance_auditevent")
 
-# The purge after the legal retention sets rollcall.purge for its own transaction and writes an audit event.
+# A purge after the legal retention, when there is one, sets rollcall.purge for its own transaction and is audited.
 FUNCTION = """
 CREATE FUNCTION rollcall_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -15,6 +15,13 @@ BEGIN
         USING ERRCODE = 'restrict_violation';
 END $$;
 """
+
+# A form that was loaded before a change and saved after it writes the old version back: the trigger keeps the newer.
+VERSIONS = (
+    ("attendance_session", "version"),
+    ("attendance_schoolclass", "gallery_version"),
+    ("attendance_schoolsettings", "school_gallery_version"),
+)
 
 
 def guards():
@@ -29,34 +36,54 @@ def guards():
             "FOR EACH STATEMENT EXECUTE FUNCTION rollcall_append_only();",
             f"DROP TRIGGER {table}_truncate ON {table};",
         )
+    for table, column in VERSIONS:
+        yield (
+            f"CREATE FUNCTION {table}_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"NEW.{column} := greatest(NEW.{column}, OLD.{column}); RETURN NEW; END $$;"
+            f"CREATE TRIGGER {table}_version BEFORE UPDATE OF {column} ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {table}_keep_version();",
+            f"DROP TRIGGER {table}_version ON {table}; DROP FUNCTION {table}_keep_version();",
+        )
 
 
-# Letters of the English regulations of 2024; a school changes them in the admin.
+# Some codes of the English regulations of 2024; a school changes them in the admin.
+# Letter, name, category, on the premises, for teachers.
 CODES = (
-    ("/", "Present", "present", True),
-    ("L", "Late", "late", True),
-    ("N", "Absent, reason not yet known", "absent", True),
-    ("O", "Absent without authorisation", "absent", True),
-    ("I", "Ill", "excused", True),
-    ("M", "Medical or dental appointment", "excused", True),
-    ("V", "Educational visit or trip", "excused", True),
-    ("C", "Leave of absence granted", "excused", False),
+    ("/", "Present", "present", "yes", True),
+    ("L", "Late", "late", "yes", True),
+    ("N", "Absent, reason not yet known", "unauthorised_absence", "no", True),
+    ("O", "Absent without authorisation", "unauthorised_absence", "no", True),
+    ("I", "Ill", "authorised_absence", "no", True),
+    ("M", "Medical or dental appointment", "authorised_absence", "no", True),
+    ("V", "Educational visit or trip", "present", "no", True),
+    ("C", "Leave of absence granted", "authorised_absence", "no", False),
 )
+CHOSEN = {
+    "arrived_morning": "/",
+    "arrived_afternoon": "/",
+    "arrived_late": "L",
+    "arrived_after_closing": "L",
+    "not_seen": "N",
+}
 
 
 def seed(apps, schema_editor):
     codes = apps.get_model("attendance", "AttendanceCode")
-    for position, (letter, meaning, status, for_teachers) in enumerate(CODES):
-        codes.objects.get_or_create(
+    rows = {}
+    for position, (letter, name, category, on_premises, for_teachers) in enumerate(CODES):
+        rows[letter], _created = codes.objects.get_or_create(
             letter=letter,
+            active=True,
             defaults={
-                "meaning": meaning,
-                "status": status,
+                "name": name,
+                "category": category,
+                "on_premises": on_premises,
                 "for_teachers": for_teachers,
                 "position": position,
             },
         )
-    apps.get_model("attendance", "SchoolSettings").objects.get_or_create(id=1)
+    chosen = {case: rows[letter] for case, letter in CHOSEN.items()}
+    apps.get_model("attendance", "SchoolSettings").objects.get_or_create(id=1, defaults=chosen)
 
 
 class Migration(migrations.Migration):

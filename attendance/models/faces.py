@@ -78,9 +78,10 @@ class Space(models.Model):
 
 
 class Template(Identified):
-    """The encrypted 128 numbers of one photograph in one space."""
+    """The encrypted 128 numbers of one photograph in one space; an imported template has no photograph."""
 
-    photograph = models.ForeignKey(Photograph, on_delete=models.CASCADE, related_name="templates")
+    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="templates")
+    photograph = models.ForeignKey(Photograph, on_delete=models.CASCADE, related_name="templates", null=True)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="templates")
     sealed = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -93,10 +94,10 @@ class Template(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.photograph_id} in {self.space}"
+        return f"{self.student_id} in {self.space}"
 
 
-class Encoded(models.Model):
+class CachedEncoding(models.Model):
     """A picture whose encoding the caches may hold for a day: under which name, and for whom it was brought.
 
     The encoding itself is not here. Without its row an entry of the caches serves nowhere
@@ -108,7 +109,9 @@ class Encoded(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["name", "student"], name="encoded_once_per_student")]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "student"], name="cached_encoding_once_per_student")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -138,7 +141,7 @@ class ConfusablePair(models.Model):
         return f"{self.first} / {self.second}"
 
 
-class KeyCanary(models.Model):
+class KeyCheck(models.Model):
     """A known sentence under each key: decrypted at start, so that a wrong key is found before it does harm."""
 
     key_id = models.CharField(max_length=16, unique=True)

@@ -4,14 +4,23 @@ Only `attendance.register` writes these tables. Triggers (migration 0002) forbid
 `MarkEvent`, whoever asks.
 """
 
+from uuid import UUID
+
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
+from attendance.models.codes import AttendanceCode, Category
+from attendance.models.devices import Device
 from attendance.models.faces import Blob
-from attendance.models.sessions import AttendanceCode, Session
+from attendance.models.sessions import Session
 from attendance.models.students import Student
-from attendance.models.users import User
+from attendance.models.users import ApiToken, User
+
+# Stands for the system itself where a mark has neither person, token nor device.
+NOBODY = UUID(int=0)
 
 
 class Source(models.TextChoices):
@@ -22,7 +31,7 @@ class Source(models.TextChoices):
     TEACHER = "teacher", _("teacher")
     REVIEW = "review", _("review")
     KIOSK = "kiosk", _("kiosk")
-    CLOSE = "close", _("closing the register")
+    SIGNING = "signing", _("signing the register")
     API = "api", _("another system")
     ADMIN = "admin", _("office")
 
@@ -42,6 +51,7 @@ class Mark(Identified):
     first_seen_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField()
     minutes_late = models.PositiveSmallIntegerField(null=True)
+    left_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=300, blank=True, default="")
     revision = models.PositiveIntegerField(default=1)
 
@@ -54,19 +64,32 @@ class Mark(Identified):
         indexes = [models.Index(fields=["student", "-changed_at"], name="mark_student_changed")]
 
     def __str__(self) -> str:
-        return f"{self.session_id} {self.student_id} {self.code_id or '–'}"
+        return f"{self.session_id} {self.student_id} {self.letter or '–'}"
+
+    @property
+    def letter(self) -> str | None:
+        return None if self.code is None else self.code.letter
 
 
 class MarkEvent(Identified):
-    """One change of a mark, for ever: from, to, who, why, from where, when seen and when stored."""
+    """One change of a mark: from and to, with letters and categories as they were, who, why, and when. Append-only."""
 
     mark = models.ForeignKey(Mark, on_delete=models.PROTECT, related_name="events")
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="+")
     student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
     revision = models.PositiveIntegerField()
-    from_code = models.CharField(max_length=2, null=True)
-    to_code = models.CharField(max_length=2, null=True)
+    from_code = models.ForeignKey(AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True)
+    from_letter = models.CharField(max_length=2, blank=True, default="")
+    from_category = models.CharField(max_length=20, choices=Category, blank=True, default="")
+    to_code = models.ForeignKey(AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True)
+    to_letter = models.CharField(max_length=2, blank=True, default="")
+    to_category = models.CharField(max_length=20, choices=Category, blank=True, default="")
+    note = models.CharField(max_length=300, blank=True, default="")
+    minutes_late = models.PositiveSmallIntegerField(null=True)
+    left_at = models.DateTimeField(null=True)
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, related_name="+", null=True)
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", null=True)
     source = models.CharField(max_length=10, choices=Source)
     reason = models.CharField(max_length=300, blank=True, default="")
     seen_at = models.DateTimeField()
@@ -79,7 +102,12 @@ class MarkEvent(Identified):
         verbose_name_plural = _("changes of marks")
         ordering = ["stored_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["source", "nonce"], name="mark_event_nonce_once_per_source"),
+            models.UniqueConstraint(
+                "source",
+                "nonce",
+                Coalesce("token", "device", "actor", Value(NOBODY)),
+                name="mark_event_nonce_once",
+            ),
             models.UniqueConstraint(fields=["mark", "revision"], name="mark_event_once_per_revision"),
         ]
         indexes = [
@@ -88,7 +116,7 @@ class MarkEvent(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.from_code or '–'} → {self.to_code or '–'}"
+        return f"{self.from_letter or '–'} → {self.to_letter or '–'}"
 
 
 class Attempt(models.Model):
@@ -99,8 +127,8 @@ class Attempt(models.Model):
         CONTRADICTS = "contradicts", _("contradicts what a person said")
         NOT_A_MEMBER = "not_a_member", _("not in this class")
         NO_CONSENT = "no_consent", _("no consent to face recognition")
-        SESSION_CLOSED = "session_closed", _("the session is closed")
-        BLOCKED = "blocked", _("a person said: not this student")
+        SESSION_CLOSED = "session_closed", _("the session is not open")
+        REJECTED = "rejected", _("a person said: not this student")
         DOUBTFUL_CLOCK = "doubtful_clock", _("the device's clock is in doubt")
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="attempts")
@@ -132,7 +160,7 @@ class Evidence(Identified):
     distance = models.FloatField()
     margin = models.FloatField(null=True)
     confidence = models.FloatField(null=True)
-    looks = models.PositiveSmallIntegerField()
+    samples = models.PositiveSmallIntegerField()
     photographs = models.PositiveSmallIntegerField(default=0)
     camera = models.CharField(max_length=80, blank=True, default="")
     space = models.CharField(max_length=120)
@@ -143,4 +171,4 @@ class Evidence(Identified):
         verbose_name_plural = _("evidence")
 
     def __str__(self) -> str:
-        return f"{self.distance:.2f} over {self.looks}"
+        return f"{self.distance:.2f} over {self.samples}"

@@ -26,7 +26,7 @@ class Review(Identified):
     first_distance = models.FloatField()
     second = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+", null=True)
     second_distance = models.FloatField(null=True)
-    looks = models.PositiveSmallIntegerField()
+    samples = models.PositiveSmallIntegerField()
     camera = models.CharField(max_length=80, blank=True, default="")
     track = models.PositiveIntegerField()
     seen_at = models.DateTimeField()
@@ -47,17 +47,17 @@ class Review(Identified):
         return f"{self.session_id} {self.verdict}"
 
 
-class Block(Identified):
+class RejectedMatch(Identified):
     """ "Not this person": a face that may not be taken for this student again in this session."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="blocks")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="rejected_matches")
     student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
     sealed_template = models.BinaryField()
-    said_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
-    said_at = models.DateTimeField()
+    rejected_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    rejected_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["session", "said_at"], name="block_session")]
+        indexes = [models.Index(fields=["session", "rejected_at"], name="rejected_match_session")]
 
     def __str__(self) -> str:
         return f"{self.session_id} not {self.student_id}"

@@ -1,7 +1,7 @@
 """Classes, who teaches them, and what the school decides for itself."""
 
 import datetime as dt
-from typing import Self
+from typing import Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
+from attendance.models.calendar import Room, SchoolYear
+from attendance.models.codes import AttendanceCode
 from attendance.models.users import User
 
 
@@ -26,11 +28,22 @@ class SchoolClassQuerySet(models.QuerySet["SchoolClass"]):
 class SchoolClass(Identified):
     """A class: the people who are expected together, and the gallery in which they are sought."""
 
-    name = models.CharField(_("name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    school_year = models.ForeignKey(
+        SchoolYear,
+        on_delete=models.PROTECT,
+        related_name="classes",
+        null=True,
+        blank=True,
+        verbose_name=_("school year"),
+    )
+    year_group = models.CharField(_("year group"), max_length=20, blank=True, default="")
     external_id = models.CharField(
         _("school's own number"), max_length=80, unique=True, null=True, blank=True
     )
-    room = models.CharField(_("room"), max_length=80, blank=True, default="")
+    room = models.ForeignKey(
+        Room, on_delete=models.SET_NULL, related_name="classes", null=True, blank=True, verbose_name=_("room")
+    )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     gallery_version = models.BigIntegerField(default=0, editable=False)
 
@@ -39,7 +52,8 @@ class SchoolClass(Identified):
     class Meta:
         verbose_name = _("class")
         verbose_name_plural = _("classes")
-        ordering = ["name"]
+        ordering = ["name", "id"]
+        indexes = [models.Index(fields=["school_year", "name"], name="class_year_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -65,6 +79,7 @@ class Teaching(Identified):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.TEACHER)
     starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
+    external_id = models.CharField(max_length=80, unique=True, null=True, editable=False)
 
     objects = TeachingQuerySet.as_manager()
 
@@ -87,6 +102,13 @@ class Teaching(Identified):
         return f"{self.user} – {self.school_class}"
 
 
+def _code(label: Any) -> Any:
+    """Return a field for the attendance code that the school chose for a case."""
+    return models.ForeignKey(
+        AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=label
+    )
+
+
 class SchoolSettings(models.Model):
     """The one row of what a school decides for itself, changed in the admin."""
 
@@ -94,6 +116,21 @@ class SchoolSettings(models.Model):
     late_after_minutes = models.PositiveSmallIntegerField(
         _("late after (minutes)"), default=10, validators=[MaxValueValidator(240)]
     )
+    closes_after_minutes = models.PositiveSmallIntegerField(
+        _("register closes after (minutes)"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(240)],
+        help_text=_(
+            "Students who arrive later are late after the register closed. Empty: it does not close."
+        ),
+    )
+    afternoon_from = models.TimeField(_("afternoon starts at"), default=dt.time(12))
+    arrived_morning = _code(_("arrived in the morning"))
+    arrived_afternoon = _code(_("arrived in the afternoon"))
+    arrived_late = _code(_("late"))
+    arrived_after_closing = _code(_("late after the register closed"))
+    not_seen = _code(_("not seen"))
     evidence_days = models.PositiveSmallIntegerField(
         _("days that evidence pictures are kept"),
         default=30,

@@ -1,4 +1,4 @@
-"""A sitting of a class, and the letters that a register may hold."""
+"""Sessions of a class."""
 
 import datetime as dt
 from typing import Self
@@ -8,46 +8,28 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
+from attendance.models.calendar import Room, TimetableSlot
 from attendance.models.school import SchoolClass
 from attendance.models.users import User
 
 
-class AttendanceCode(models.Model):
-    """A letter of the register and what it means; `status` is what the letter counts as."""
-
-    class Status(models.TextChoices):
-        PRESENT = "present", _("present")
-        LATE = "late", _("late")
-        ABSENT = "absent", _("absent")
-        EXCUSED = "excused", _("excused")
-
-    letter = models.CharField(_("letter"), max_length=2, primary_key=True)
-    meaning = models.CharField(_("meaning"), max_length=80)
-    status = models.CharField(_("counts as"), max_length=10, choices=Status)
-    for_teachers = models.BooleanField(_("teachers may use it"), default=True)
-    position = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        verbose_name = _("attendance code")
-        verbose_name_plural = _("attendance codes")
-        ordering = ["position", "letter"]
-
-    def __str__(self) -> str:
-        return f"{self.letter} – {self.meaning}"
-
-
 class SessionQuerySet(models.QuerySet["Session"]):
     def of_teacher(self, user: User, on: dt.date) -> Self:
+        """Return the sessions of the classes that `user` teaches on that day."""
         return self.filter(school_class__in=SchoolClass.objects.taught_by(user, on))
 
 
 class Session(Identified):
-    """A sitting of a class. `version` rises by one with every change of its register, under the row's lock."""
+    """A session of a class. `version` rises by one with every change of its register, under the row's lock.
+
+    `slot` is the timetable slot that it was planned from; such a session is planned once per date.
+    """
 
     class State(models.TextChoices):
         PLANNED = "planned", _("planned")
         OPEN = "open", _("open")
-        CLOSED = "closed", _("closed")
+        SIGNED = "signed", _("signed")
+        CANCELLED = "cancelled", _("cancelled")
 
     school_class = models.ForeignKey(
         SchoolClass, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("class")
@@ -56,11 +38,19 @@ class Session(Identified):
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     date = models.DateField(_("day"), editable=False, help_text=_("In the school's own time zone."))
-    state = models.CharField(_("state"), max_length=8, choices=State, default=State.PLANNED, editable=False)
+    slot = models.ForeignKey(
+        TimetableSlot, on_delete=models.SET_NULL, related_name="sessions", null=True, editable=False
+    )
+    room = models.ForeignKey(
+        Room, on_delete=models.SET_NULL, related_name="sessions", null=True, editable=False
+    )
+    changed_by_hand = models.BooleanField(default=False, editable=False)
+    state = models.CharField(_("state"), max_length=9, choices=State, default=State.PLANNED, editable=False)
+    cancel_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
     opened_at = models.DateTimeField(null=True, editable=False)
     opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, editable=False)
-    closed_at = models.DateTimeField(null=True, editable=False)
-    closed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, editable=False)
+    signed_at = models.DateTimeField(null=True, editable=False)
+    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
     created_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
@@ -83,6 +73,7 @@ class Session(Identified):
                 name="session_once_per_start",
                 violation_error_message=_("This class has a session at that time already."),
             ),
+            models.UniqueConstraint(fields=["slot", "date"], name="session_once_per_slot_and_date"),
         ]
         indexes = [
             models.Index(fields=["date", "school_class"], name="session_date_class"),
@@ -95,3 +86,12 @@ class Session(Identified):
     @property
     def is_open(self) -> bool:
         return self.state == Session.State.OPEN
+
+    @property
+    def is_signed(self) -> bool:
+        return self.state == Session.State.SIGNED
+
+    @property
+    def was_signed(self) -> bool:
+        """Return whether it was signed at least once: from then on every change needs a reason."""
+        return self.signed_at is not None

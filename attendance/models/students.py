@@ -110,6 +110,7 @@ class Membership(Identified):
     )
     starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
+    external_id = models.CharField(max_length=80, unique=True, null=True, editable=False)
 
     objects = MembershipQuerySet.as_manager()
 

@@ -28,6 +28,9 @@ class User(AbstractUser):
     role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.TEACHER)
     must_change_password = models.BooleanField(_("must choose a new password"), default=False)
     language = models.CharField(_("language"), max_length=8, blank=True, default="")
+    external_id = models.CharField(
+        _("school's own number"), max_length=80, unique=True, null=True, blank=True
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [

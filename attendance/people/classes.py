@@ -10,27 +10,29 @@ from django.utils.translation import gettext as _
 from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.models import SchoolClass, User
+from attendance.models import Room, SchoolClass, User
 
 
 def create(*, actor: User, archived: bool = False, **fields: Any) -> SchoolClass:
-    """A new class. Raises `Refused`: not_allowed, already_there (name or number)."""
+    """Add a class. Names need not be unique. Raises `Refused`: not_allowed, already_there (number)."""
     _may(actor)
     with transaction.atomic():
-        _free(fields, None)
+        _free(fields.get("external_id"), None)
+        _find_room(fields)
         row = SchoolClass.objects.create(archived_at=timezone.now() if archived else None, **fields)
         audit.record(actor, "class_created", row)
     return row
 
 
 def change(*, class_id: UUID, actor: User, archived: bool | None = None, **fields: Any) -> SchoolClass:
-    """Change what `fields` names; `archived` puts the class away or takes it back."""
+    """Change what `fields` names; `archived` archives the class or takes it back."""
     _may(actor)
     with transaction.atomic():
         row = SchoolClass.objects.select_for_update().filter(pk=class_id).first()
         if row is None:
             raise Refused("no_such_class", _("There is no such class."))
-        _free(fields, row)
+        _free(fields.get("external_id"), row)
+        _find_room(fields)
         if archived is not None and archived != (row.archived_at is not None):
             fields["archived_at"] = timezone.now() if archived else None
         changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
@@ -47,11 +49,15 @@ def _may(actor: User) -> None:
         raise Refused("not_allowed", _("Only the office may change classes."))
 
 
-def _free(fields: dict[str, Any], row: SchoolClass | None) -> None:
-    for name in ("name", "external_id"):
-        value = fields.get(name)
-        others = SchoolClass.objects.all() if row is None else SchoolClass.objects.exclude(pk=row.pk)
-        if value is not None and others.filter(**{name: value}).exists():
-            raise Refused(
-                "already_there", _("Another class has “%(value)s”.") % {"value": value}, {"field": name}
-            )
+def _find_room(fields: dict[str, Any]) -> None:
+    """Replace the name of a room by its row, added where the school has no such room yet."""
+    name = fields.get("room")
+    if isinstance(name, str):
+        fields["room"] = Room.objects.get_or_create(name=name.strip())[0] if name.strip() else None
+
+
+def _free(external_id: str | None, row: SchoolClass | None) -> None:
+    others = SchoolClass.objects.all() if row is None else SchoolClass.objects.exclude(pk=row.pk)
+    if external_id is not None and others.filter(external_id=external_id).exists():
+        message = _("Another class has “%(value)s”.") % {"value": external_id}
+        raise Refused("already_there", message, {"field": "external_id"})

@@ -13,7 +13,7 @@ from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import confusable_pairs, gallery_versions, photograph_cache, photographs
-from attendance.models import Blob, Block, Consent, Evidence, Photograph, Review, Student, User
+from attendance.models import Blob, Consent, Evidence, Photograph, RejectedMatch, Review, Student, User
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +92,7 @@ def forget_face(student_id: UUID) -> Forgotten:
     evidence = Blob.objects.filter(evidence__event__student=student_id).delete()[0]
     Evidence.objects.filter(event__student=student_id).update(crop=None)
     reviews = _forget_reviews(student_id)
-    Block.objects.filter(student=student_id).delete()
+    RejectedMatch.objects.filter(student=student_id).delete()
     confusable_pairs.renew(student_id)
     gallery_versions.raise_versions([student_id])
     return Forgotten(photos, evidence, reviews)

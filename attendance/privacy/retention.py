@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from attendance.access import lockout
 from attendance.calendar.sessions import lock_session
 from attendance.faces import photograph_cache
-from attendance.models import Block, Review, Session
+from attendance.models import RejectedMatch, Review, Session
 from attendance.people import consents
 from attendance.register import evidence
 from attendance.register.signing import delete_undecided_faces
@@ -31,7 +31,7 @@ def delete_old_undecided_faces(*, now: dt.datetime) -> int:
     """Delete undecided faces of sessions that ended half a day ago and that nobody signed; how many sessions."""
     with_faces = Session.objects.filter(ends_at__lt=now - UNSIGNED_SESSION).filter(
         Exists(Review.objects.filter(session=OuterRef("pk")))
-        | Exists(Block.objects.filter(session=OuterRef("pk")))
+        | Exists(RejectedMatch.objects.filter(session=OuterRef("pk")))
     )
     session_ids = list(with_faces.values_list("pk", flat=True))
     for session_id in session_ids:

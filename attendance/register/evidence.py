@@ -23,7 +23,7 @@ class MatchEvidence:
     distance: float
     margin: float | None
     confidence: float | None
-    looks: int
+    samples: int
     photographs: int
     space: str
     camera: str = ""
@@ -44,7 +44,7 @@ def keep_evidence(*, event: MarkEvent, evidence: MatchEvidence, now: dt.datetime
         distance=evidence.distance,
         margin=evidence.margin,
         confidence=evidence.confidence,
-        looks=evidence.looks,
+        samples=evidence.samples,
         photographs=evidence.photographs,
         camera=evidence.camera,
         space=evidence.space,

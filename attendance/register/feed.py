@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from attendance.models import Mark, Session
+from attendance.models import Mark, OutboxEvent, Session
 from attendance.register.state import mark_message, session_message
 
 Message = Mapping[str, Any]
+# The kind of outbox events that say that a register changed.
+REGISTER = "register"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +81,8 @@ def versions(session_ids: Sequence[UUID]) -> dict[UUID, int]:
 
 
 def raise_version(session: Session) -> int:
-    """Raise the register's version by one, in the caller's transaction under the session's row lock."""
+    """Raise the register's version by one and note it in the outbox, in the caller's transaction under its lock."""
     session.version += 1
     session.save(update_fields=["version"])
+    OutboxEvent.objects.create(kind=REGISTER, key=session.pk, version=session.version)
     return session.version

@@ -15,9 +15,9 @@ from attendance.calendar.sessions import lock_session
 from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.models import AttendanceCode, Mark, MarkEvent, Student
+from attendance.models import AttendanceCode, Category, Mark, MarkEvent, Student
 from attendance.register import broadcast
-from attendance.register.codes import HERE, code_of, first_seen, lateness
+from attendance.register.codes import code_of, first_seen, lateness
 from attendance.register.evidence import keep_evidence
 from attendance.register.feed import raise_version
 from attendance.register.requests import MarkRequest, Outcome, PendingMark, Result
@@ -26,7 +26,7 @@ from attendance.register.state import mark_message
 
 LATE_UPLOAD_AFTER = dt.timedelta(minutes=2)
 TEXT_LENGTH = 300
-NONCE_CONSTRAINT = "mark_event_nonce_once_per_source"
+NONCE_CONSTRAINT = "mark_event_nonce_once"
 
 
 def mark(request: MarkRequest) -> Result:
@@ -72,25 +72,11 @@ def _write_over_current(mark: PendingMark) -> Result:
 
 
 def _store(mark: PendingMark, current: Mark | None, code: AttendanceCode | None) -> Result:
-    request, before = mark.request, current.code_id if current else None
+    request, before = mark.request, current.code if current else None
     row = current or Mark(session=mark.session, student=mark.student, revision=0)
     _change(row, mark, code)
     row.save()
-    event = MarkEvent.objects.create(
-        mark=row,
-        session=mark.session,
-        student=mark.student,
-        revision=row.revision,
-        from_code=before,
-        to_code=row.code_id,
-        actor=request.actor,
-        source=request.source,
-        reason=request.reason.strip()[:TEXT_LENGTH],
-        seen_at=mark.seen_at,
-        stored_at=request.now,
-        late_upload=request.now - mark.seen_at > LATE_UPLOAD_AFTER,
-        nonce=request.nonce,
-    )
+    event = _event(row, mark, before)
     if request.evidence is not None:
         keep_evidence(event=event, evidence=request.evidence, now=request.now)
     version = raise_version(mark.session)
@@ -98,12 +84,41 @@ def _store(mark: PendingMark, current: Mark | None, code: AttendanceCode | None)
     return Result(Outcome.CHANGED if current else Outcome.CREATED, "", row, event, version)
 
 
+def _event(row: Mark, mark: PendingMark, before: AttendanceCode | None) -> MarkEvent:
+    """Add the change to the history, with letters and categories as they are now."""
+    request, code = mark.request, row.code
+    return MarkEvent.objects.create(
+        mark=row,
+        session=mark.session,
+        student=mark.student,
+        revision=row.revision,
+        from_code=before,
+        from_letter=before.letter if before else "",
+        from_category=before.category if before else "",
+        to_code=code,
+        to_letter=code.letter if code else "",
+        to_category=code.category if code else "",
+        note=row.note,
+        minutes_late=row.minutes_late,
+        left_at=row.left_at,
+        actor=request.actor,
+        token=request.token,
+        device=request.device,
+        source=request.source,
+        reason=request.reason.strip()[:TEXT_LENGTH],
+        seen_at=mark.seen_at,
+        stored_at=request.now,
+        late_upload=request.now - mark.seen_at > LATE_UPLOAD_AFTER,
+        nonce=request.nonce,
+    )
+
+
 def _change(row: Mark, mark: PendingMark, code: AttendanceCode | None) -> None:
     request = mark.request
     row.code, row.source, row.marked_by, row.changed_at = code, request.source, request.actor, request.now
     row.revision += 1
     row.note = row.note if request.note is None else request.note.strip()[:TEXT_LENGTH]
-    here = code is not None and code.status in HERE
+    here = code is not None and code.is_on_premises
     row.first_seen_at = first_seen(mark, row.first_seen_at) if here else None
-    late = code is not None and code.status == AttendanceCode.Status.LATE
+    late = code is not None and code.category == Category.LATE
     row.minutes_late = lateness(mark, row.first_seen_at) if late else None

@@ -4,11 +4,13 @@ import datetime as dt
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from attendance.calendar import sessions
 from attendance.calendar.sessions import lock_session
 from attendance.core import audit, policy
 from attendance.core.clock import local_date
+from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import SchoolClass, Session, User
 from attendance.register import broadcast
@@ -20,14 +22,15 @@ EARLY = dt.timedelta(minutes=15)
 
 
 def open_session(*, session_id: UUID, actor: User, now: dt.datetime) -> Session:
-    """Open the session, or open it again after it was closed. Open already: nothing happens."""
+    """Open a planned session. Open already: nothing happens. A signed register is opened by `signing.reopen`."""
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.RUN_SESSION, session)
         if session.is_open:
             return session
-        session.opened_at, session.opened_by = session.opened_at or now, session.opened_by or actor
-        session.closed_at = session.closed_by = None
+        if session.state != Session.State.PLANNED:
+            raise Refused("not_planned", _("This session was signed or cancelled. It cannot be started."))
+        session.opened_at, session.opened_by = now, actor
         change_state(session, Session.State.OPEN, actor=actor)
         return session
 

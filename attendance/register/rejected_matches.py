@@ -12,28 +12,28 @@ from uuid import UUID
 
 import numpy as np
 
-from attendance.models import Block, Session, User
+from attendance.models import RejectedMatch, Session, User
 from recognition.crypto import keyring
-from recognition.engine.identification.rejection import RejectedMatch, rejected_students
+from recognition.engine.identification.rejection import RejectedTemplate, rejected_students
 from recognition.engine.types import SPACE, Array
 
 
 def reject(
     *, session: Session, student_id: UUID, template: Array, actor: User | None, now: dt.datetime
-) -> Block:
+) -> RejectedMatch:
     """Store that this face (unit template) is not the student, in the caller's transaction."""
-    row = Block(session=session, student_id=student_id, said_by=actor, said_at=now)
+    row = RejectedMatch(session=session, student_id=student_id, rejected_by=actor, rejected_at=now)
     row.sealed_template = seal(template, "block", row.pk, session.pk)
     row.save(force_insert=True)
     return row
 
 
-def of_session(session: Session, *student_ids: UUID) -> tuple[RejectedMatch, ...]:
+def of_session(session: Session, *student_ids: UUID) -> tuple[RejectedTemplate, ...]:
     """Return the rejected matches of a session; of these students only, where any are given."""
-    rows = Block.objects.filter(session=session)
+    rows = RejectedMatch.objects.filter(session=session)
     if student_ids:
         rows = rows.filter(student__in=student_ids)
-    return tuple(RejectedMatch(str(row.student_id), template_of(row)) for row in rows)
+    return tuple(RejectedTemplate(str(row.student_id), template_of(row)) for row in rows)
 
 
 def is_rejected(session: Session, student_id: UUID, template: Array) -> bool:
@@ -41,7 +41,7 @@ def is_rejected(session: Session, student_id: UUID, template: Array) -> bool:
     return str(student_id) in rejected_students(template, of_session(session, student_id))
 
 
-def template_of(row: Block) -> Array:
+def template_of(row: RejectedMatch) -> Array:
     """Return the face that a rejected match is about."""
     return unseal(row.sealed_template, "block", row.pk, row.session_id)
 

@@ -10,7 +10,17 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from attendance.core.errors import Refused
-from attendance.models import Attempt, Mark, MarkEvent, Session, Source, Student, User
+from attendance.models import (
+    ApiToken,
+    Attempt,
+    Device,
+    Mark,
+    MarkEvent,
+    Session,
+    Source,
+    Student,
+    User,
+)
 from attendance.register.evidence import MatchEvidence
 
 
@@ -20,8 +30,8 @@ class MarkRequest:
 
     `code` is the letter of an attendance code, `ARRIVED` (present or late, by the time of arrival) or None (undo).
     `seen_at` is now unless given; `sent_at` is now by the clock that gave `seen_at`. `nonce` makes a repetition
-    harmless. `revision`, if given, must be the mark's present one (0: none yet). `actor` None is the system itself,
-    such as a paired device.
+    harmless, for the same token, device or person. `revision`, if given, must be the mark's present one (0: none yet).
+    `actor` None is the system itself, such as a paired device.
     """
 
     session_id: UUID
@@ -30,6 +40,8 @@ class MarkRequest:
     source: Source
     actor: User | None
     now: dt.datetime
+    token: ApiToken | None = None
+    device: Device | None = None
     seen_at: dt.datetime | None = None
     reason: str = ""
     note: str | None = None

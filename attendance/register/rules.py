@@ -9,9 +9,9 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from attendance.core.errors import Refused
-from attendance.models import Attempt, Consent, Mark, MarkEvent, Session, Source, Student
+from attendance.models import Attempt, Consent, Mark, MarkEvent, Source, Student
 from attendance.register import rejected_matches
-from attendance.register.codes import ARRIVED, HERE
+from attendance.register.codes import ARRIVED
 from attendance.register.requests import Outcome, PendingMark, Result
 
 CLOCK_TOLERANCE = dt.timedelta(minutes=2)
@@ -27,7 +27,17 @@ def check_repeated(mark: PendingMark) -> Result | None:
         return None
     if not 0 < len(nonce) <= NONCE_LENGTH:
         raise Refused("bad_nonce", _("A nonce has 1 to 64 characters."))
-    event = MarkEvent.objects.select_related("mark").filter(source=mark.request.source, nonce=nonce).first()
+    event = (
+        MarkEvent.objects.select_related("mark")
+        .filter(
+            source=mark.request.source,
+            nonce=nonce,
+            token=mark.request.token,
+            device=mark.request.device,
+            **({} if mark.request.token or mark.request.device else {"actor": mark.request.actor}),
+        )
+        .first()
+    )
     if event is None:
         return None
     if (event.session_id, event.student_id) != (mark.session.pk, mark.student.pk):
@@ -67,14 +77,14 @@ def _check_camera(mark: PendingMark) -> Result | None:
         return count_attempt(mark, Attempt.Reason.NO_CONSENT)
     template = None if mark.request.evidence is None else mark.request.evidence.template
     if template is not None and rejected_matches.is_rejected(mark.session, mark.student.pk, template):
-        return count_attempt(mark, Attempt.Reason.BLOCKED)
+        return count_attempt(mark, Attempt.Reason.REJECTED)
     return None
 
 
 def _check_person(mark: PendingMark) -> Result | None:
     request = mark.request
-    if mark.session.state == Session.State.CLOSED and not request.reason.strip():
-        raise Refused("reason_needed", _("The register is closed. Say why it is corrected."))
+    if mark.session.was_signed and not request.reason.strip():
+        raise Refused("reason_needed", _("The register was signed. Give a reason for the change."))
     if request.revision is None:
         return None
     current = Mark.objects.filter(session=mark.session, student=mark.student).first()
@@ -94,13 +104,13 @@ def check_current(mark: PendingMark, current: Mark | None) -> Result | None:
         if request.code is None:
             return Result(Outcome.ALREADY, Attempt.Reason.ALREADY_MARKED, None, None, mark.session.version)
         return None
-    here = current.code is not None and current.code.status in HERE
+    here = current.code is not None and current.code.is_on_premises
     if not request.by_person:
         if current.code is None and not Source(current.source).is_human:
             return None
         reason = Attempt.Reason.ALREADY_MARKED if here else Attempt.Reason.CONTRADICTS
         return count_attempt(mark, reason, current)
-    same = here if request.code == ARRIVED else request.code == current.code_id
+    same = here if request.code == ARRIVED else request.code == current.letter
     if same and (request.note is None or request.note.strip() == current.note):
         return count_attempt(mark, Attempt.Reason.ALREADY_MARKED, current)
     return None

@@ -1,6 +1,8 @@
 """Sign a register: a person closes it, and "not seen" becomes a code only here."""
 
 import datetime as dt
+import json
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,35 +12,87 @@ from attendance.calendar.sessions import lock_session
 from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.models import Blob, Block, Mark, Review, Session, Source, Student, User
+from attendance.models import Blob, Mark, RejectedMatch, Review, Session, Signature, Source, Student, User
 from attendance.register.marking import write
 from attendance.register.opening import change_state
 from attendance.register.requests import MarkRequest, PendingMark, Result
+from attendance.register.state import signed_register
+from recognition.crypto import keyring
 
 
-def close_session(*, session_id: UUID, actor: User, now: dt.datetime, unmarked: str | None = None) -> Session:
+def sign(*, session_id: UUID, actor: User, now: dt.datetime, unmarked: str | None = None) -> Session:
     """Sign the register; `unmarked` is the code that unmarked students get, None leaves them.
 
-    The marks, the state and the end of the review crops are one transaction. Closed already: nothing happens.
+    The marks, the state, the signature and the deletion of undecided faces are one transaction. Signed already:
+    nothing happens.
     """
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.RUN_SESSION, session)
-        if unmarked is not None and session.state != Session.State.CLOSED:
+        if session.is_signed:
+            return session
+        if unmarked is not None:
             mark_remaining(
                 session_id=session.pk,
                 code=unmarked,
                 expected=len(unmarked_students(session)),
                 actor=actor,
                 now=now,
-                source=Source.CLOSE,
+                reason=_("signed again") if session.was_signed else "",
+                source=Source.SIGNING,
             )
             session.refresh_from_db(fields=["version"])
         delete_undecided_faces(session)
-        if session.state != Session.State.CLOSED:
-            session.closed_at, session.closed_by = now, actor
-            change_state(session, Session.State.CLOSED, actor=actor)
+        session.signed_at, session.signed_by = now, actor
+        change_state(session, Session.State.SIGNED, actor=actor)
+        add_signature(session, Signature.Act.SIGNED, actor=actor, now=now)
         return session
+
+
+def reopen(*, session_id: UUID, actor: User, now: dt.datetime, reason: str) -> Session:
+    """Open a signed register again; the signature stays, and this adds a row with the reason beside it."""
+    with transaction.atomic():
+        session = lock_session(session_id)
+        policy.require(actor, Action.RUN_SESSION, session)
+        if not session.is_signed:
+            return session
+        if not reason.strip():
+            raise Refused("reason_needed", _("The register is signed. Give a reason for opening it again."))
+        change_state(session, Session.State.OPEN, actor=actor)
+        add_signature(session, Signature.Act.REOPENED, actor=actor, now=now, reason=reason)
+        return session
+
+
+def add_signature(
+    session: Session, act: Signature.Act, *, actor: User, now: dt.datetime, reason: str = ""
+) -> Signature:
+    """Add what the register is at this moment, under a keyed digest, in the caller's transaction."""
+    signature = Signature(
+        session=session,
+        act=act,
+        version=session.version,
+        signed_by=actor,
+        signed_at=now,
+        reason=reason.strip()[:300],
+        snapshot=signed_register(session),
+    )
+    signature.hmac = digest_of(signature)
+    signature.save(force_insert=True)
+    return signature
+
+
+def digest_of(signature: Signature) -> str:
+    """Return the keyed digest of everything that a signature says, in hex."""
+    content: dict[str, Any] = {
+        "session": str(signature.session_id),
+        "act": str(signature.act),
+        "version": signature.version,
+        "by": str(signature.signed_by_id),
+        "at": signature.signed_at.astimezone(dt.UTC).isoformat(),
+        "reason": signature.reason,
+        "register": signature.snapshot,
+    }
+    return keyring().digest(json.dumps(content, sort_keys=True).encode(), "signature")
 
 
 def mark_remaining(
@@ -64,22 +118,13 @@ def mark_remaining(
                 % {"count": len(students)},
                 {"unmarked": len(students)},
             )
-        requests = [
-            MarkRequest(
-                session_id=session.pk,
-                student_id=student.pk,
-                code=code,
-                source=source,
-                actor=actor,
-                now=now,
-                reason=reason,
-            )
-            for student in students
-        ]
-        return tuple(
-            write(PendingMark(request, session, student))
-            for request, student in zip(requests, students, strict=True)
-        )
+        request = {"code": code, "source": source, "actor": actor, "now": now, "reason": reason}
+        return tuple(_mark_one(session, student, request) for student in students)
+
+
+def _mark_one(session: Session, student: Student, request: dict[str, Any]) -> Result:
+    wanted = MarkRequest(session_id=session.pk, student_id=student.pk, **request)
+    return write(PendingMark(wanted, session, student))
 
 
 def unmarked_students(session: Session) -> list[Student]:
@@ -92,5 +137,5 @@ def delete_undecided_faces(session: Session) -> None:
     """Delete what was kept of undecided faces and rejected matches: it serves this session only."""
     crops = list(Review.objects.filter(session=session).exclude(crop=None).values_list("crop", flat=True))
     Review.objects.filter(session=session).delete()
-    Block.objects.filter(session=session).delete()
+    RejectedMatch.objects.filter(session=session).delete()
     Blob.objects.filter(pk__in=crops).delete()

@@ -17,8 +17,10 @@ from attendance.models import (
     Photograph,
     Review,
     Session,
+    Status,
     Student,
 )
+from attendance.register.codes import chosen_letters, offered_codes
 
 State = dict[str, Any]
 
@@ -30,13 +32,15 @@ def register_state(session: Session, *, user: Person | None) -> State:
     """
     fresh = Session.objects.select_related("school_class").get(pk=session.pk)
     faces = user is not None and policy.may(user, Action.VIEW_FACES, fresh)
+    codes = list(offered_codes(fresh))
     marks = {mark.student_id: mark for mark in _marks(fresh)}
     students = [_student(student, marks.get(student.pk), faces) for student in _students(fresh)]
     return {
         "type": "register",
         "version": fresh.version,
         "session": session_state(fresh),
-        "codes": list(AttendanceCode.objects.values("letter", "meaning", "status")),
+        "codes": [code_state(code) for code in codes],
+        "chosen_codes": chosen_letters(codes),
         "counts": _counts(students),
         "students": students,
         "reviews": Review.objects.filter(session=fresh, verdict=Review.Verdict.WAITING).count(),
@@ -105,8 +109,7 @@ def mark_state(mark: Any) -> State:
     """A mark as pages show it; its `has_evidence` must have been annotated."""
     return {
         "mark": str(mark.pk),
-        "code": mark.code_id,
-        "status": None if mark.code is None else mark.code.status,
+        **code_members(mark.code),
         "at": mark.changed_at.isoformat(),
         "source": mark.source,
         "by": mark.marked_by.shown_name if mark.marked_by else None,
@@ -117,8 +120,32 @@ def mark_state(mark: Any) -> State:
     }
 
 
+def code_members(code: AttendanceCode | None) -> State:
+    """Return what a mark says of its code; all null where the mark was undone."""
+    if code is None:
+        return {"code": None, "status": None, "category": None, "on_premises": None}
+    return {
+        "code": code.letter,
+        "status": str(code.status),
+        "category": code.category,
+        "on_premises": code.on_premises,
+    }
+
+
+def code_state(code: AttendanceCode) -> State:
+    """Return a code as pages offer it."""
+    return {
+        "letter": code.letter,
+        "name": code.name,
+        "status": str(code.status),
+        "category": code.category,
+        "on_premises": code.on_premises,
+        "for_teachers": code.for_teachers,
+    }
+
+
 def _counts(students: list[State]) -> dict[str, int]:
-    counts = dict.fromkeys((*AttendanceCode.Status.values, "unmarked"), 0)
+    counts = dict.fromkeys((*Status.values, "unmarked"), 0)
     for student in students:
         mark = student["mark"]
         counts[(mark and mark["status"]) or "unmarked"] += 1
@@ -143,8 +170,7 @@ def mark_message(mark: Mark, version: int) -> State:
     return {
         "type": "unmark" if mark.code is None else "mark",
         "student": {"id": str(mark.student_id), "name": mark.student.name},
-        "status": None if mark.code is None else mark.code.status,
-        "code": mark.code_id,
+        **code_members(mark.code),
         "at": mark.changed_at.isoformat(),
         "mark": str(mark.pk),
         "source": mark.source,
@@ -168,7 +194,23 @@ def session_state(session: Session) -> State:
         "class": {"id": str(session.school_class_id), "name": session.school_class.name},
         "title": session.title,
         "state": session.state,
+        "was_signed": session.was_signed,
         "date": session.date.isoformat(),
         "starts_at": session.starts_at.isoformat(),
         "ends_at": session.ends_at.isoformat(),
     }
+
+
+def signed_register(session: Session) -> State:
+    """Return the register as a signature keeps it: every expected or marked student with the code as it is now."""
+    marks = {mark.student_id: mark for mark in _marks(session)}
+    students = [_signed_student(student, marks.get(student.pk)) for student in _students(session)]
+    return {"session": session_state(session), "version": session.version, "students": students}
+
+
+def _signed_student(student: Student, mark: Mark | None) -> State:
+    known = {"id": str(student.pk), "name": student.name, "external_id": student.external_id}
+    if mark is None:
+        return {**known, "mark": None}
+    members = {**code_members(mark.code), "note": mark.note, "minutes_late": mark.minutes_late}
+    return {**known, "mark": {**members, "revision": mark.revision, "source": mark.source}}

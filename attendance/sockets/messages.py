@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from attendance.live.camera_marks import Visitor
-from attendance.models import AttendanceCode
+from attendance.models import OnPremises
 from recognition.engine.types import State
 from recognition.streams.frame_results import Seen, SeenFace
 from recognition.streams.pacing import Advice
@@ -16,8 +16,17 @@ Message = dict[str, Any]
 
 STAGES: Final = ("decode", "detect", "align", "encode", "match")
 PROTOCOL: Final = 1
-OF_A_MARK: Final = ("type", "student", "status", "code", "at", "mark", "version")
-HERE: Final = frozenset({AttendanceCode.Status.PRESENT, AttendanceCode.Status.LATE})
+OF_A_MARK: Final = (
+    "type",
+    "student",
+    "status",
+    "category",
+    "on_premises",
+    "code",
+    "at",
+    "mark",
+    "version",
+)
 
 
 def advice_of(advice: Advice) -> Message:
@@ -85,7 +94,7 @@ def state_for_device(state: Mapping[str, Any]) -> Message:
     arrived = [
         {"id": student["id"], "name": student["name"], "mark": _mark_for_device(student["mark"])}
         for student in state["students"]
-        if student["mark"] is not None and student["mark"]["status"] in HERE
+        if student["mark"] is not None and student["mark"]["on_premises"] == OnPremises.YES
     ]
     shown = {member: state[member] for member in ("type", "version", "session", "codes", "counts")}
     return {**shown, "students": arrived}

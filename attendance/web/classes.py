@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from attendance.core import policy
 from attendance.core.policy import Action
-from attendance.models import Consent, Mark, Membership, Photograph, SchoolClass, Session, Student
+from attendance.models import Consent, Mark, Membership, OnPremises, Photograph, SchoolClass, Session, Student
 from attendance.web.access import login_wanted, person_of, require
 
 SESSIONS_SHOWN = 20
@@ -40,7 +40,7 @@ def class_detail(request: HttpRequest, class_id: UUID) -> HttpResponse:
         consented=Exists(Consent.objects.valid(now).filter(student=OuterRef("pk"))),
         photograph_count=Count("photographs", distinct=True),
     )
-    marked = Count("marks", filter=Q(marks__code__status__in=["present", "late"]))
+    marked = Count("marks", filter=Q(marks__code__on_premises=OnPremises.YES))
     held = Session.objects.filter(school_class=school_class).annotate(here=marked)[:SESSIONS_SHOWN]
     context = {
         "school_class": school_class,

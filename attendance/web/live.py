@@ -19,7 +19,7 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces.photo_checks import room_limits
 from attendance.live import not_this_student
-from attendance.models import DeviceKind, SchoolSettings, Session
+from attendance.models import DeviceKind, OnPremises, SchoolSettings, Session
 from attendance.register import state
 from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
 from attendance.web.forms import HandOverForm
@@ -67,9 +67,12 @@ def watch(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @require_POST
 @login_wanted
 def begin(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Start a planned session, or open a signed register again."""
+    """Start a planned session, or open a signed register again: that needs a reason."""
+    person, now = person_of(request), timezone.now()
     try:
-        register.open_session(session_id=session_id, actor=person_of(request), now=timezone.now())
+        if reason := request.POST.get("reason", ""):
+            register.reopen(session_id=session_id, actor=person, now=now, reason=reason)
+        register.open_session(session_id=session_id, actor=person, now=now)
     except Refused as refusal:
         raise as_page(refusal) from refusal
     return redirect("live", session_id)
@@ -129,7 +132,7 @@ def board_of(session: Session) -> dict[str, Any]:
     here = [
         {"id": s["id"], "name": s["name"], "at": s["mark"]["at"]}
         for s in register_now["students"]
-        if s["mark"] and s["mark"]["status"] in register.HERE
+        if s["mark"] and s["mark"]["on_premises"] == OnPremises.YES
     ]
     here.sort(key=lambda student: student["at"], reverse=True)
     return {

@@ -37,7 +37,7 @@ def day_of(found: QuerySet[Session], now: dt.datetime) -> Day:
     day = Day([], [], [], [])
     for session in found:
         over = session.ends_at <= now
-        if session.state == Session.State.CLOSED:
+        if session.state == Session.State.SIGNED:
             if session.date == today:
                 day.done.append(session)
         elif over:

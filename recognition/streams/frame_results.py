@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from recognition.engine.identification.rejection import RejectedMatch
+from recognition.engine.identification.rejection import RejectedTemplate
 from recognition.engine.tracking.tracker import Tracker
 from recognition.engine.types import Array, Decision
 from recognition.streams.handovers import Handovers
@@ -20,7 +20,7 @@ class Rules:
     """
 
     confusable: frozenset[frozenset[str]] = frozenset()
-    rejected: tuple[RejectedMatch, ...] = ()
+    rejected: tuple[RejectedTemplate, ...] = ()
     visitors: bool = False
 
 

@@ -113,13 +113,14 @@ def test_a_registrar_lifts_no_lock(world: World, office: Client) -> None:
 def test_a_token_is_shown_once_works_and_is_revoked(world: World, head: Client) -> None:
     form = {"user": str(world.registrar.pk), "name": "timetable"}
     plain = secret_in(head.post("/admin/attendance/apitoken/add/", form).content.decode())
-    assert tokens.user_of(plain) == world.registrar
     token = ApiToken.objects.get()
+    assert tokens.authenticate(plain) == token
+    assert token.user == world.registrar
     assert plain not in head.get("/admin/attendance/apitoken/").content.decode()
     assert plain not in head.get(f"/admin/attendance/apitoken/{token.pk}/change/").content.decode()
     action = {"action": "revoke", "_selected_action": [str(token.pk)]}
     assert head.post("/admin/attendance/apitoken/", action).status_code == 302
-    assert tokens.user_of(plain) is None
+    assert tokens.authenticate(plain) is None
 
 
 def test_a_second_token_of_the_same_name_is_an_error_of_the_form(world: World, head: Client) -> None:

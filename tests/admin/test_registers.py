@@ -33,7 +33,7 @@ def moment(days: int, hour: int) -> str:
 def test_a_correction_is_written_through_the_door_with_its_reason(world: World, office: Client) -> None:
     assert office.post(correction(world, world.ann), given()).status_code == 302
     event = MarkEvent.objects.get()
-    assert (event.to_code, event.reason, event.actor, event.source) == (
+    assert (event.to_letter, event.reason, event.actor, event.source) == (
         "I",
         "The guardian rang.",
         world.registrar,
@@ -72,19 +72,19 @@ def test_a_mark_is_taken_back_and_its_history_stays(world: World, office: Client
     office.post(correction(world, world.ann), given())
     assert office.post(correction(world, world.ann), given(letter="-", revision="1")).status_code == 302
     assert Mark.objects.get().code is None
-    assert [event.to_code for event in MarkEvent.objects.all()] == ["I", None]
+    assert [event.to_letter for event in MarkEvent.objects.all()] == ["I", ""]
 
 
 def test_two_people_at_one_mark_the_second_is_told(world: World, office: Client) -> None:
     by_hand(world, world.ann)
     answer = office.post(correction(world, world.ann), given(revision="0"))
     assert "Somebody changed this mark meanwhile" in answer.content.decode()
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
 
 
 def test_the_office_may_use_letters_that_teachers_may_not(world: World, office: Client) -> None:
     assert office.post(correction(world, world.ann), given(letter="C")).status_code == 302
-    assert Mark.objects.get().code_id == "C"
+    assert Mark.objects.get().letter == "C"
 
 
 def test_a_student_of_another_class_is_not_marked(world: World, office: Client) -> None:
@@ -100,7 +100,7 @@ def test_the_mark_itself_cannot_be_typed_into(world: World, head: Client) -> Non
     answer = head.post(f"/admin/attendance/mark/{mark.pk}/change/", {"code": "/", "note": "Forged."})
     assert answer.status_code == 403
     mark.refresh_from_db()
-    assert (mark.code_id, mark.note) == ("I", "")
+    assert (mark.letter, mark.note) == ("I", "")
 
 
 def test_a_session_is_planned_with_its_day_and_its_maker(world: World, office: Client) -> None:

@@ -20,6 +20,7 @@ def form(**changes: str) -> dict[str, str]:
     return {
         "name": "North School",
         "late_after_minutes": "10",
+        "afternoon_from": "12:00",
         "evidence_days": "30",
         "consent_version": "1",
     } | changes

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from attendance import register
-from attendance.models import AuditEvent, Block, Mark, MarkEvent, Membership, Session, Source
+from attendance.models import AuditEvent, Mark, MarkEvent, Membership, RejectedMatch, Session, Source
 from attendance.register import rejected_matches
 from attendance.register.evidence import MatchEvidence
 from recognition.engine.identification.rejection import SAME_FACE
@@ -52,8 +52,8 @@ def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
     assert answer.status_code == 200
     fits("NotThisPerson", answer.json())
     assert answer.json() == {"outcome": "taken_back", "blocked": True}
-    block = Block.objects.get()
-    assert (block.session, block.student, block.said_by) == (world.session, world.ann, world.teacher)
+    block = RejectedMatch.objects.get()
+    assert (block.session, block.student, block.rejected_by) == (world.session, world.ann, world.teacher)
     assert float(np.linalg.norm(rejected_matches.template_of(block) - face[1])) < SAME_FACE
     last = MarkEvent.objects.latest("revision")
     assert (last.to_code, last.source, last.actor) == (None, "review", world.teacher)
@@ -71,16 +71,16 @@ def test_without_a_face_only_the_mark_is_taken_back_and_the_answer_says_so(
     answer = refuse(client_of, world.teacher, marked(world, picture))
     assert answer.json() == {"outcome": "taken_back", "blocked": False}
     assert Mark.objects.get().code is None
-    assert not Block.objects.exists()
+    assert not RejectedMatch.objects.exists()
 
 
 def test_a_closed_session_keeps_no_face(world: World, client_of: Client, face: tuple[bytes, Array]) -> None:
     mark = marked(world, face[0])
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     assert refuse(client_of, world.teacher, mark).json()["blocked"] is False
     assert Mark.objects.get().code is None
-    assert not Block.objects.exists()
-    assert Session.objects.get().state == Session.State.CLOSED
+    assert not RejectedMatch.objects.exists()
+    assert Session.objects.get().state == Session.State.SIGNED
 
 
 def test_who_may_say_it(world: World, client_of: Client) -> None:
@@ -95,7 +95,7 @@ def test_who_may_say_it(world: World, client_of: Client) -> None:
 def test_a_mark_by_hand_is_corrected_by_hand(world: World, client_of: Client) -> None:
     answer = refuse(client_of, world.teacher, marked(world, None, Source.TEACHER))
     assert (answer.status_code, answer.json()["code"]) == (409, "not_from_a_camera")
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
 
 
 def test_a_register_that_does_not_take_it_back_is_not_said_to(world: World, client_of: Client) -> None:
@@ -103,5 +103,5 @@ def test_a_register_that_does_not_take_it_back_is_not_said_to(world: World, clie
     Membership.objects.filter(student=world.ann).update(ends_on=world.session.date - dt.timedelta(days=1))
     answer = refuse(client_of, world.teacher, mark)
     assert (answer.status_code, answer.json()["code"]) == (400, "not_a_member")
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
     assert not AuditEvent.objects.filter(action="face_refused").exists()

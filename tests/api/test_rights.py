@@ -51,7 +51,7 @@ WRITE = {
     ("post", "sessions/{session}/group/accept/"): (400, 400, 400, 403, 403, 401),
     ("post", "reviews/{nothing}/decide/"): (400, 400, 400, 400, 403, 401),
     ("delete", "photographs/{nothing}/"): (404, 404, 403, 403, 403, 401),
-    ("post", "sessions/{session}/close/"): (200, 200, 200, 403, 403, 401),
+    ("post", "sessions/{session}/sign/"): (200, 200, 200, 403, 403, 401),
 }
 
 

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from attendance.access import devices
 from attendance.live import review_queue
-from attendance.models import AuditEvent, Block, Device, Mark, Review, Session
+from attendance.models import AuditEvent, Device, Mark, RejectedMatch, Review, Session
 from recognition.engine.types import Decision, Match, State
 from recognition.streams.frame_results import Question
 from tests.api.conftest import Client, Fits
@@ -36,8 +36,8 @@ def test_a_session_is_planned_started_filled_and_closed(world: World, teacher: A
     state = teacher.get(f"{path}register/").json()
     fits("Register", state)
     assert (state["counts"]["present"], state["counts"]["unmarked"]) == (1, 3)
-    closed = teacher.post(f"{path}close/", {"unmarked": "N"}, format="json").json()
-    assert (closed["state"], Mark.objects.filter(code="N").count()) == ("closed", 3)
+    closed = teacher.post(f"{path}sign/", {"unmarked": "N"}, format="json").json()
+    assert (closed["state"], Mark.objects.filter(code__letter="N").count()) == ("signed", 3)
 
 
 def test_starting_now_twice_gives_one_session(world: World, teacher: APIClient) -> None:
@@ -84,7 +84,7 @@ def test_a_person_says_who_it_is_and_only_once(
     decided = teacher.post(f"/api/v1/reviews/{review.pk}/decide/", body, format="json").json()
     fits("Decided", decided)
     assert (decided["result"]["outcome"], Mark.objects.get().source) == ("created", "review")
-    assert Block.objects.get().student == world.bea
+    assert RejectedMatch.objects.get().student == world.bea
     again = teacher.post(f"/api/v1/reviews/{review.pk}/decide/", body, format="json")
     assert (again.status_code, again.json()["code"]) == (409, "already")
 
@@ -97,7 +97,7 @@ def test_neither_marks_nobody(world: World, teacher: APIClient, review: Review, 
     fits("Decided", decided)
     assert decided == {"result": None}
     assert not Mark.objects.exists()
-    assert set(Block.objects.values_list("student", flat=True)) == {world.ann.pk, world.bea.pk}
+    assert set(RejectedMatch.objects.values_list("student", flat=True)) == {world.ann.pk, world.bea.pk}
 
 
 def test_another_class_s_teacher_decides_nothing(world: World, client_of: Client, review: Review) -> None:
@@ -148,6 +148,6 @@ def test_guessing_codes_is_locked_out(world: World) -> None:
 
 
 def test_a_closed_session_is_not_shared(world: World, teacher: APIClient) -> None:
-    Session.objects.update(state=Session.State.CLOSED)
+    Session.objects.update(state=Session.State.SIGNED)
     answer = teacher.post(f"/api/v1/sessions/{world.session.pk}/pair/", {"kind": "camera"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "session_closed")

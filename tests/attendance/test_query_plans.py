@@ -41,7 +41,7 @@ DO $$ DECLARE bond record; BEGIN
 END $$;
 """
 FILL = """
-INSERT INTO attendance_schoolclass (id, name, room, gallery_version)
+INSERT INTO attendance_schoolclass (id, name, year_group, gallery_version)
     SELECT md5('class' || c)::uuid, 'Class ' || c, '', 0 FROM generate_series(1, {classes}) c;
 INSERT INTO attendance_student
     (id, given_name, family_name, contact_email, created_at, sort_key, search_key)
@@ -50,18 +50,21 @@ INSERT INTO attendance_student
 INSERT INTO attendance_membership (id, student_id, school_class_id, starts_on)
     SELECT md5('membership' || s)::uuid, md5('student' || s)::uuid, md5('class' || (s % {classes} + 1))::uuid,
            current_date - 200 FROM generate_series(1, {students}) s;
-INSERT INTO attendance_session (id, school_class_id, title, starts_at, ends_at, date, state, version)
+INSERT INTO attendance_session (id, school_class_id, title, starts_at, ends_at, date, changed_by_hand, state,
+     cancel_reason, version)
     SELECT md5('session' || c || '/' || n)::uuid, md5('class' || c)::uuid, '',
-           now() - n * interval '1 day', now() - n * interval '1 day' + interval '1 hour', current_date - n,
-           'closed', 0 FROM generate_series(1, {classes}) c, generate_series(1, {sessions}) n;
+           now() - n * interval '1 day', now() - n * interval '1 day' + interval '1 hour', current_date - n, false,
+           'signed', '', 0 FROM generate_series(1, {classes}) c, generate_series(1, {sessions}) n;
 INSERT INTO attendance_mark (id, session_id, student_id, code_id, source, changed_at, note, revision)
     SELECT md5('mark' || s || '/' || n)::uuid, md5('session' || (s % {classes} + 1) || '/' || n)::uuid,
-           md5('student' || s)::uuid, '/', 'camera', now() - n * interval '1 day', '', 1
+           md5('student' || s)::uuid,
+           (SELECT id FROM attendance_attendancecode WHERE letter = '/'), 'camera', now() - n * interval '1 day', '', 1
     FROM generate_series(1, {students}) s, generate_series(1, {sessions}) n;
 INSERT INTO attendance_markevent
-    (id, mark_id, session_id, student_id, revision, to_code, source, reason, seen_at, stored_at, late_upload)
-    SELECT md5('event' || id)::uuid, id, session_id, student_id, 1, code_id, source, '', changed_at, changed_at,
-           false FROM attendance_mark WHERE changed_at > now() - interval '30 days';
+    (id, mark_id, session_id, student_id, revision, from_letter, from_category, to_code_id, to_letter,
+     to_category, note, source, reason, seen_at, stored_at, late_upload)
+    SELECT md5('event' || id)::uuid, id, session_id, student_id, 1, '', '', code_id, '/', 'present', '', source, '',
+           changed_at, changed_at, false FROM attendance_mark WHERE changed_at > now() - interval '30 days';
 INSERT INTO attendance_attempt (session_id, student_id, source, reason, count, first_at, last_at)
     SELECT session_id, student_id, 'camera', 'already_marked', 3, changed_at, changed_at
     FROM attendance_mark WHERE random() < 0.1;

@@ -18,12 +18,12 @@ from attendance.live.gallery_source import DatabaseSource
 from attendance.models import (
     AuditEvent,
     Blob,
-    Block,
     Consent,
     Evidence,
     Mark,
     MarkEvent,
     Photograph,
+    RejectedMatch,
     Review,
     SchoolClass,
     SchoolSettings,
@@ -82,6 +82,7 @@ def test_a_student_who_left_or_whose_membership_ended_is_in_no_gallery(world: Wo
 def test_a_template_moved_to_another_student_is_left_out(world: World) -> None:
     moved = photograph(world.ann, vector(1))
     Photograph.objects.filter(pk=moved.pk).update(student=world.bea)
+    moved.templates.update(student=world.bea)
     photograph(world.cem, vector(2))
     assert DatabaseSource().templates(str(world.school_class.pk))[1] == [str(world.cem.pk)]
 
@@ -144,21 +145,23 @@ def face_everywhere(world: World) -> None:
         first=world.bea,
         first_distance=0.3,
         second=world.ann,
-        looks=2,
+        samples=2,
         track=1,
         seen_at=world.now,
     )
-    Block.objects.create(session=world.session, student=world.ann, sealed_template=b"x", said_at=world.now)
+    RejectedMatch.objects.create(
+        session=world.session, student=world.ann, sealed_template=b"x", rejected_at=world.now
+    )
 
 
 def test_a_withdrawal_removes_the_face_and_leaves_the_register(world: World) -> None:
     face_everywhere(world)
     forgotten = consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
     assert (forgotten.photographs, forgotten.evidence_pictures, forgotten.reviews) == (1, 1, 1)
-    for gone in (Photograph, Template, Blob, Block, Review):
+    for gone in (Photograph, Template, Blob, RejectedMatch, Review):
         assert gone.objects.count() == 0
     assert Evidence.objects.get().crop is None
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
     ended = Consent.objects.get(student=world.ann)
     assert (ended.withdrawn_at, ended.withdrawn_by) == (world.now, world.registrar)
     assert AuditEvent.objects.filter(action="consent_withdrawn", row=str(world.ann.pk)).count() == 1
@@ -215,7 +218,7 @@ def test_erasure_leaves_nothing_of_the_person_but_the_register(world: World) -> 
         student_id=world.ann.pk, actor=world.registrar, reason="left the school", now=world.now
     )
     assert (erased.photographs, erased.evidence, erased.reviews) == (1, 1, 1)
-    for gone in (Photograph, Template, Blob, Block, Review, Evidence):
+    for gone in (Photograph, Template, Blob, RejectedMatch, Review, Evidence):
         assert gone.objects.count() == 0
     student = Student.objects.get(pk=world.ann.pk)
     assert (student.contact_email, student.erased_at) == ("", world.now)
@@ -321,7 +324,7 @@ def test_faces_of_a_session_that_nobody_closed_are_forgotten(world: World) -> No
     face_everywhere(world)
     assert retention.delete_old_undecided_faces(now=world.session.ends_at) == 0
     assert retention.delete_old_undecided_faces(now=world.session.ends_at + dt.timedelta(hours=13)) == 1
-    assert (Review.objects.count(), Block.objects.count()) == (0, 0)
+    assert (Review.objects.count(), RejectedMatch.objects.count()) == (0, 0)
     assert Session.objects.get(pk=world.session.pk).is_open
 
 

@@ -108,5 +108,5 @@ def _days(seat: Seat, school_class: str) -> tuple[str, str, str]:
     plan(now - dt.timedelta(days=1))
     for key in (session, signed):
         ask(seat, "POST", f"/sessions/{key}/start/")
-    ask(seat, "POST", f"/sessions/{signed}/close/", {"unmarked": "N"})
+    ask(seat, "POST", f"/sessions/{signed}/sign/", {"unmarked": "N"})
     return session, planned, signed

@@ -203,7 +203,7 @@ def test_a_session_that_was_signed_elsewhere_says_so_and_takes_what_was_marked_b
     page.get_by_role("button", name="Start the camera").click()
     lesson.seat.context.set_offline(True)
     lesson.does(ADA, "tick")
-    ask(office, "POST", f"/sessions/{lesson.session}/close/", {"unmarked": None})
+    ask(office, "POST", f"/sessions/{lesson.session}/sign/", {"unmarked": None})
     expect(colleague.locator("#session-notice")).to_contain_text("The register is signed")
     lesson.seat.context.set_offline(False)
     expect(page.locator("#session-notice")).to_contain_text("The register is signed")

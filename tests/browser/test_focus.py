@@ -48,7 +48,7 @@ def session(seat: Seat) -> Iterator[str]:
     seat.page.goto(f"/sessions/{key}/")
     expect(seat.page.locator("#register li")).to_have_count(len(NAMES))
     yield key
-    ask(seat, "POST", f"/sessions/{key}/close/", {"unmarked": None})
+    ask(seat, "POST", f"/sessions/{key}/sign/", {"unmarked": None})
 
 
 @pytest.mark.usefixtures("session")
@@ -109,7 +109,7 @@ def test_the_drawer_gives_the_focus_back_to_its_row_though_that_was_drawn_anew(
 
 
 def test_a_correction_is_cancelled_without_a_reason(seat: Seat, session: str) -> None:
-    ask(seat, "POST", f"/sessions/{session}/close/", {"unmarked": "N"})
+    ask(seat, "POST", f"/sessions/{session}/sign/", {"unmarked": "N"})
     page, dialog = seat.page, seat.page.locator("#ask")
     page.goto(f"/sessions/{session}/")
     page.locator('#register [data-act="undo"]').first.click()

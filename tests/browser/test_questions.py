@@ -100,7 +100,7 @@ def test_a_face_is_this_one_that_one_neither_or_ignored_and_gone_when_the_regist
     picture = left.get_by_alt_text("The face in question").get_attribute("src")
     assert picture is not None
     assert lesson.seat.context.request.get(picture).status == 200
-    ask(office, "POST", f"/sessions/{session}/close/", {"unmarked": None})
+    ask(office, "POST", f"/sessions/{session}/sign/", {"unmarked": None})
     expect(page.locator("#reviews")).to_be_hidden()
     assert lesson.seat.context.request.get(picture).status == 404
     assert lesson.seat.complaints == []

@@ -14,7 +14,7 @@ from attendance import register
 from attendance.access import socket_auth
 from attendance.core import db_threads
 from attendance.live import camera_marks, review_queue
-from attendance.models import Attempt, Block, Mark, Review, Session
+from attendance.models import Attempt, Mark, RejectedMatch, Review, Session
 from attendance.register import MarkRequest, feed
 from attendance.sockets import base, hub
 from recognition.streams.frame_results import Rules
@@ -129,7 +129,7 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
                 await asyncio.to_thread(threading.Event().wait, 0.02)
 
         await asyncio.wait_for(known(), WAIT)
-    assert await db_threads.db(Block.objects.count) == 2
+    assert await db_threads.db(RejectedMatch.objects.count) == 2
 
 
 async def test_what_a_closed_session_refused_is_claimed_again_when_it_is_open(
@@ -139,7 +139,7 @@ async def test_what_a_closed_session_refused_is_claimed_again_when_it_is_open(
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
         # Closed by another process a moment ago: this one has not heard of it, and a frame is under way.
-        await db_threads.db(Session.objects.update, state=Session.State.CLOSED)
+        await db_threads.db(Session.objects.update, state=Session.State.SIGNED)
         eyes.shows(claims=[claim])
         eyes.shows()
         await show(socket)

@@ -144,10 +144,10 @@ def test_a_closed_session_is_said_on_both_sockets_and_takes_no_frames(
         server.token(dashboard_path, school.teacher) as dashboard,
     ):
         hear(dashboard)
-        register.close_session(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
+        register.sign(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
         for stream in (camera, dashboard):
             said = hear(stream, "session")
-            assert said["session"]["state"] == "closed"
+            assert said["session"]["state"] == "signed"
         said = answer(camera, frame(3, blank))
         assert (said["code"], said["seq"]) == ("session_closed", 3)
         register.open_session(session_id=school.session.pk, actor=school.teacher, now=timezone.now())

@@ -12,7 +12,16 @@ from websockets.sync.client import ClientConnection
 
 from attendance.faces import enrolment, templates
 from attendance.live import not_this_student, review_queue
-from attendance.models import Block, ConfusablePair, Mark, MarkEvent, Photograph, Review, Student, Template
+from attendance.models import (
+    ConfusablePair,
+    Mark,
+    MarkEvent,
+    Photograph,
+    RejectedMatch,
+    Review,
+    Student,
+    Template,
+)
 from attendance.register import rejected_matches
 from recognition.engine.identification.rejection import SAME_FACE
 from recognition.engine.images.image import decode, encode_jpeg
@@ -135,6 +144,7 @@ def test_a_pair_that_enrolment_found_needs_a_larger_margin(
     """Bea lies so far away that anybody else would be named, and near enough to be found hard to tell apart."""
     (path,) = material.people()["lin_manuel_miranda"]
     stored = Template.objects.select_related("photograph", "space").get()
+    assert stored.photograph_id is not None
     template = templates.unseal(stored.sealed, stored.photograph_id, miranda.pk, stored.space.name)
     world.photograph(school.bea, beside(template, 15.5))
     Photograph.objects.get(student=miranda).delete()
@@ -177,4 +187,4 @@ def test_not_this_person_keeps_the_face_from_the_student_until_the_session_close
         assert "recognised" not in all_states(another, film, 0, 60)
     assert Mark.objects.get().code is None
     assert MarkEvent.objects.count() == 2
-    assert Block.objects.get().student == miranda
+    assert RejectedMatch.objects.get().student == miranda

@@ -13,7 +13,17 @@ from attendance import register
 from attendance.access.socket_auth import Guest
 from attendance.core.errors import Refused
 from attendance.live import camera_marks, not_this_student, review_queue
-from attendance.models import Attempt, Blob, Block, Evidence, Mark, MarkEvent, Membership, Review, Source
+from attendance.models import (
+    Attempt,
+    Blob,
+    Evidence,
+    Mark,
+    MarkEvent,
+    Membership,
+    RejectedMatch,
+    Review,
+    Source,
+)
 from attendance.people import consents, memberships
 from attendance.register import rejected_matches
 from recognition.engine.types import SPACE, Decision, State
@@ -95,7 +105,7 @@ def test_a_decision_waits_for_a_withdrawal_and_finds_the_face_gone(
     offered(world)
     decide = deciding(world, verdict, "ann" if verdict == "student" else None)
     assert beside(decide, withdraw(world, candidate)) == "no_such_review"
-    for kept in (Review, Block, Blob, Mark, Evidence):
+    for kept in (Review, RejectedMatch, Blob, Mark, Evidence):
         assert not kept.objects.exists()
 
 
@@ -122,9 +132,11 @@ def test_two_teachers_who_decide_at_once_get_one_decision(world: World, verdicts
     won = review.verdict
     assert won == verdicts[answers.index("already") - 1]
     assert Mark.objects.count() == (won == "student")
-    assert Block.objects.count() == {"student": 1, "neither": 2, "ignored": 0}[won]
+    assert RejectedMatch.objects.count() == {"student": 1, "neither": 2, "ignored": 0}[won]
     if won == "student":
-        assert Mark.objects.get().student_id == review.decided_for_id != Block.objects.get().student_id
+        assert (
+            Mark.objects.get().student_id == review.decided_for_id != RejectedMatch.objects.get().student_id
+        )
 
 
 def test_where_the_register_takes_no_mark_the_face_waits_on_and_nobody_is_blocked(world: World) -> None:
@@ -139,7 +151,7 @@ def test_where_the_register_takes_no_mark_the_face_waits_on_and_nobody_is_blocke
     review = Review.objects.get()
     assert (review.verdict, review.decided_by) == (Review.Verdict.WAITING, None)
     assert review.crop is not None
-    assert not Block.objects.exists()
+    assert not RejectedMatch.objects.exists()
     assert not Mark.objects.exists()
     world.session.refresh_from_db()
     assert world.session.version == version
@@ -160,7 +172,7 @@ def test_a_clock_that_went_back_is_said_and_the_face_waits_on(world: World) -> N
         )
     assert refused.value.code == "doubtful_clock"
     assert Review.objects.get().verdict == Review.Verdict.WAITING
-    assert not Block.objects.exists()
+    assert not RejectedMatch.objects.exists()
 
 
 def seen_by_camera(world: World) -> Mark:
@@ -193,8 +205,8 @@ def test_not_this_person_never_takes_back_what_somebody_else_said_meanwhile(worl
     with pytest.raises(Refused) as refused:
         not_this_student.reject(mark=shown, template=vector(4), actor=world.teacher, now=timezone.now())
     assert refused.value.code == "conflict"
-    assert Mark.objects.get().code_id == "L"
-    assert not Block.objects.exists()
+    assert Mark.objects.get().letter == "L"
+    assert not RejectedMatch.objects.exists()
 
 
 def test_not_this_person_of_who_left_the_class_blocks_nobody(world: World) -> None:
@@ -203,8 +215,8 @@ def test_not_this_person_of_who_left_the_class_blocks_nobody(world: World) -> No
     with pytest.raises(Refused) as refused:
         not_this_student.reject(mark=shown, template=vector(4), actor=world.teacher, now=timezone.now())
     assert refused.value.code == "not_a_member"
-    assert Mark.objects.get().code_id == "/"
-    assert not Block.objects.exists()
+    assert Mark.objects.get().letter == "/"
+    assert not RejectedMatch.objects.exists()
 
 
 def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world: World) -> None:
@@ -219,7 +231,7 @@ def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world
 
     assert camera_marks.mark(guest, seen(near), camera="front", space=SPACE).event is None
     assert not MarkEvent.objects.exists()
-    assert Attempt.objects.get().reason == Attempt.Reason.BLOCKED
+    assert Attempt.objects.get().reason == Attempt.Reason.REJECTED
     # Another face is Ann's own, and a person's word needs no face at all.
     assert camera_marks.mark(guest, seen(vector(9)), camera="front", space=SPACE).event is not None
     assert rejected_matches.is_rejected(world.session, world.ann.pk, near)

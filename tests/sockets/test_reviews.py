@@ -9,7 +9,17 @@ from django.utils import timezone
 from attendance import register
 from attendance.core.errors import Refused
 from attendance.live import camera_marks, not_this_student, review_queue
-from attendance.models import Blob, Block, ConfusablePair, Evidence, Mark, Review, Session, Source, Student
+from attendance.models import (
+    Blob,
+    ConfusablePair,
+    Evidence,
+    Mark,
+    RejectedMatch,
+    Review,
+    Session,
+    Source,
+    Student,
+)
 from attendance.register import rejected_matches
 from recognition.engine.identification.rejection import rejected_students
 from recognition.engine.types import Array, Decision, Match, State
@@ -73,7 +83,7 @@ def test_nobody_is_asked_for_a_student_who_is_here_or_in_a_closed_session(world:
     by_hand(world, world.ann)
     assert offered(world) is None
     Mark.objects.update(code=None)
-    Session.objects.update(state=Session.State.CLOSED)
+    Session.objects.update(state=Session.State.SIGNED)
     assert offered(world) is None
 
 
@@ -91,9 +101,9 @@ def test_this_one_marks_with_the_evidence_and_keeps_the_other_from_the_face(worl
     mark = Mark.objects.get()
     assert (mark.student_id, mark.source, mark.marked_by) == (world.bea.pk, Source.REVIEW, world.teacher)
     evidence = Evidence.objects.get(event__mark=mark)
-    assert (evidence.distance, evidence.looks) == (0.35, 3)
+    assert (evidence.distance, evidence.samples) == (0.35, 3)
     assert evidence.crop is not None
-    assert [block.student_id for block in Block.objects.all()] == [world.ann.pk]
+    assert [block.student_id for block in RejectedMatch.objects.all()] == [world.ann.pk]
     assert not Blob.objects.filter(kind=Blob.Kind.REVIEW).exists()
     assert review_queue.waiting(world.session) == []
 
@@ -110,7 +120,7 @@ def test_neither_keeps_both_from_the_face_and_from_no_other(world: World) -> Non
 def test_ignored_blocks_nobody_and_is_not_asked_again(world: World) -> None:
     offered(world)
     decide(world, "ignored")
-    assert not Block.objects.exists()
+    assert not RejectedMatch.objects.exists()
     assert offered(world, track=5) is None
 
 
@@ -155,11 +165,11 @@ def test_closing_the_session_leaves_nothing_of_an_undecided_face(world: World) -
         actor=world.teacher,
         now=timezone.now(),
     )
-    register.close_session(
+    register.sign(
         session_id=world.session.pk, actor=world.teacher, now=timezone.now() + dt.timedelta(minutes=1)
     )
     assert not Review.objects.exists()
-    assert not Block.objects.exists()
+    assert not RejectedMatch.objects.exists()
     assert not Blob.objects.filter(kind=Blob.Kind.REVIEW).exists()
 
 

@@ -13,11 +13,11 @@ from websockets.sync.client import ClientConnection
 from attendance.models import (
     Attempt,
     AuditEvent,
-    Block,
     DeviceKind,
     Evidence,
     Mark,
     MarkEvent,
+    RejectedMatch,
     Review,
     SchoolSettings,
     Student,
@@ -105,7 +105,7 @@ def test_the_teachers_own_page_is_asked_and_nothing_is_written(
         assert face["looks"] >= 5
         assert str(eve.pk) not in str(face)
         looks_long(stream, film)
-    for table in (Mark, MarkEvent, Attempt, Evidence, Review, Block):
+    for table in (Mark, MarkEvent, Attempt, Evidence, Review, RejectedMatch):
         assert not table.objects.exists(), table
     assert AuditEvent.objects.count() == before
 

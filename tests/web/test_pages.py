@@ -41,7 +41,7 @@ def test_a_day_is_sorted_as_a_teacher_thinks_of_it(world: World) -> None:
     rows = [
         Session(starts_at=noon + dt.timedelta(hours=at), date=noon.date(), state=state)
         for at, state in (
-            (-3, "closed"),
+            (-3, "signed"),
             (-2, "planned"),
             (-1.5, "open"),
             (-0.2, "open"),

@@ -15,7 +15,7 @@ SAME_FACE: Final = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RejectedMatch:
+class RejectedTemplate:
     """A face (unit template, (128,) float32) that may not be taken for this student."""
 
     student: str
@@ -27,6 +27,6 @@ def same_face(first: Array, second: Array) -> bool:
     return float(np.linalg.norm(first - second)) <= SAME_FACE
 
 
-def rejected_students(template: Array, rejected: Sequence[RejectedMatch]) -> frozenset[str]:
+def rejected_students(template: Array, rejected: Sequence[RejectedTemplate]) -> frozenset[str]:
     """Return the students whom a person said this face is not."""
     return frozenset(match.student for match in rejected if same_face(match.template, template))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from attendance.access import lockout, tokens
 from attendance.core import key_check
 from attendance.core.errors import Refused
-from attendance.models import ApiToken, AuditEvent, KeyCanary, LoginFailure, User
+from attendance.models import ApiToken, AuditEvent, KeyCheck, LoginFailure, User
 from recognition.crypto import Keyring, key_id
 from tests.world import World
 
@@ -32,7 +32,7 @@ def fault_with(settings: Any, *keys: str) -> str | None:
 def test_the_right_key_sings(settings: Any) -> None:
     assert fault_with(settings, OLD) is None
     assert fault_with(settings, OLD) is None
-    assert KeyCanary.objects.count() == 1
+    assert KeyCheck.objects.count() == 1
 
 
 def test_a_wrong_key_is_told_by_name_and_gets_no_canary(settings: Any) -> None:
@@ -40,19 +40,19 @@ def test_a_wrong_key_is_told_by_name_and_gets_no_canary(settings: Any) -> None:
     sentence = fault_with(settings, FOREIGN)
     assert sentence is not None
     assert key_id(b"o" * 32).hex() in sentence
-    assert KeyCanary.objects.count() == 1
+    assert KeyCheck.objects.count() == 1
 
 
 def test_a_new_key_in_front_is_fine_and_the_old_one_must_stay(settings: Any) -> None:
     fault_with(settings, OLD)
     assert fault_with(settings, NEW, OLD) is None
-    assert KeyCanary.objects.count() == 2
+    assert KeyCheck.objects.count() == 2
     assert fault_with(settings, NEW) is not None
 
 
 def test_a_canary_that_cannot_sing_is_a_fault(settings: Any) -> None:
     fault_with(settings, OLD)
-    KeyCanary.objects.update(sealed=Keyring((b"o" * 32,)).seal(b"x", "somewhere", "else"))
+    KeyCheck.objects.update(sealed=Keyring((b"o" * 32,)).seal(b"x", "somewhere", "else"))
     sentence = fault_with(settings, OLD)
     assert sentence is not None
     assert "damaged" in sentence
@@ -74,9 +74,9 @@ def test_a_token_is_shown_once_and_only_its_digest_is_kept(world: World) -> None
     token, plain = tokens.create(user=world.teacher, name="timetable", actor=world.teacher)
     assert plain.startswith("rc_")
     assert plain not in str(ApiToken.objects.filter(pk=token.pk).values().get())
-    assert tokens.user_of(plain) == world.teacher
-    assert tokens.user_of(plain + "x") is None
-    assert tokens.user_of("\udcff\0 not even text") is None
+    assert tokens.authenticate(plain) == token
+    assert tokens.authenticate(plain + "x") is None
+    assert tokens.authenticate("\udcff\0 not even text") is None
 
 
 def test_a_revoked_token_and_a_user_who_left_open_nothing(world: World) -> None:
@@ -84,20 +84,20 @@ def test_a_revoked_token_and_a_user_who_left_open_nothing(world: World) -> None:
     _, other = tokens.create(user=world.registrar, name="a", actor=None)
     tokens.revoke(token=token, actor=world.administrator)
     User.objects.filter(pk=world.registrar.pk).update(is_active=False)
-    assert tokens.user_of(plain) is None
-    assert tokens.user_of(other) is None
+    assert tokens.authenticate(plain) is None
+    assert tokens.authenticate(other) is None
     assert AuditEvent.objects.filter(action="token_revoked").count() == 1
 
 
 def test_a_tokens_use_is_noted_at_most_once_a_minute(world: World) -> None:
     token, plain = tokens.create(user=world.teacher, name="a", actor=None)
-    tokens.user_of(plain)
+    tokens.authenticate(plain)
     first = ApiToken.objects.get(pk=token.pk).last_used_at
-    tokens.user_of(plain)
+    tokens.authenticate(plain)
     assert ApiToken.objects.get(pk=token.pk).last_used_at == first
     earlier = timezone.now() - dt.timedelta(minutes=2)
     ApiToken.objects.update(last_used_at=earlier)
-    tokens.user_of(plain)
+    tokens.authenticate(plain)
     again = ApiToken.objects.get(pk=token.pk).last_used_at
     assert again is not None
     assert again > earlier
@@ -118,11 +118,17 @@ def test_two_tokens_of_one_user_have_two_names(world: World) -> None:
         assert refusal.value.code == code
 
 
+def owner(plain: str) -> User:
+    token = tokens.authenticate(plain)
+    assert token is not None
+    return token.user
+
+
 def test_the_command_prints_a_token_that_works(world: World) -> None:
     out = StringIO()
     call_command("create_token", "TEACHER", stdout=out)
     call_command("create_token", "teacher", "--name", "timetable", stdout=out)
-    assert [tokens.user_of(plain) for plain in out.getvalue().split()] == [world.teacher] * 2
+    assert [owner(plain) for plain in out.getvalue().split()] == [world.teacher] * 2
     with pytest.raises(CommandError, match="no user"):
         call_command("create_token", "nobody")
     with pytest.raises(CommandError, match="name"):

@@ -19,7 +19,7 @@ from attendance.core.errors import Refused
 from attendance.faces import enrolment, photograph_cache, photographs, templates
 from attendance.faces.enrolment import Verdict
 from attendance.live import runtime, still_images
-from attendance.models import Consent, Encoded, Photograph, Space, Student
+from attendance.models import CachedEncoding, Consent, Photograph, Space, Student
 from attendance.people import consents
 from attendance.privacy import erasure
 from recognition.encoding_cache import key_of, name_of
@@ -117,7 +117,7 @@ def test_the_right_student_in_a_second_attempt_is_not_encoded_again(world: World
     before = len(encoded)
     assert enrol(world, world.ann, data).accepted
     assert len(encoded) == before
-    assert Encoded.objects.filter(name=name(data)).count() == 2
+    assert CachedEncoding.objects.filter(name=name(data)).count() == 2
 
 
 def test_nothing_is_written_without_a_consent_or_of_a_picture_that_does_not_serve(world: World) -> None:
@@ -125,7 +125,7 @@ def test_nothing_is_written_without_a_consent_or_of_a_picture_that_does_not_serv
     group = material.need("faces", "groups", "obama_and_biden.jpg").read_bytes()
     assert enrol(world, world.ann, group).code == "several_faces"
     assert enrol(world, world.ann, picture(4)).code == "hidden"
-    assert not Encoded.objects.exists()
+    assert not CachedEncoding.objects.exists()
     assert cache.keys("encoding:*") == []  # type: ignore[attr-defined]
 
 
@@ -144,7 +144,7 @@ def test_what_is_only_looked_at_is_kept_nowhere(world: World) -> None:
     for counter in ("encoding_hits", "encoding_misses", "encoding_bytes_sent"):
         assert after[counter] == before[counter]
     assert cache.keys("encoding:*") == [key_of(name(picture()))]  # type: ignore[attr-defined]
-    assert list(Encoded.objects.values_list("name", flat=True)) == [name(picture())]
+    assert list(CachedEncoding.objects.values_list("name", flat=True)) == [name(picture())]
 
 
 def remove_the_photograph(world: World) -> None:
@@ -175,7 +175,7 @@ def test_whoever_goes_is_found_in_memory_and_redis_and_nobody_else(
             photograph_cache.keep(student.pk, content, SPACE, face(1))
     remove(world)
     assert cache.keys("encoding:*") == [key_of(name_of("c", SPACE))]  # type: ignore[attr-defined]
-    assert list(Encoded.objects.values_list("student", flat=True)) == [world.cem.pk]
+    assert list(CachedEncoding.objects.values_list("student", flat=True)) == [world.cem.pk]
     assert MONITOR.figures().gauges["encodings"] == 1
     assert photograph_cache.recall("b", SPACE) is None
     assert photograph_cache.recall("c", SPACE) is not None
@@ -187,27 +187,27 @@ def test_a_picture_that_was_never_accepted_is_found_by_erasure_too(world: World)
     photograph_cache.keep(world.ann.pk, enrolment.digest_of(data), SPACE, face(1))
     erase(world)
     assert cache.get(key_of(name(data))) is None
-    assert not Encoded.objects.filter(name=name(data)).exists()
-    assert Encoded.objects.filter(student=world.ann).count() == 2
+    assert not CachedEncoding.objects.filter(name=name(data)).exists()
+    assert CachedEncoding.objects.filter(student=world.ann).count() == 2
 
 
 def test_what_is_a_day_old_serves_no_more_and_is_struck_out(world: World) -> None:
     photograph_cache.keep(world.ann.pk, "a", SPACE, face(1))
-    Encoded.objects.update(created_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
+    CachedEncoding.objects.update(created_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
     assert photograph_cache.recall("a", SPACE) is not None
     photograph_cache.forget_old(now=timezone.now())
-    assert Encoded.objects.exists()
-    Encoded.objects.update(created_at=timezone.now() - dt.timedelta(hours=24))
+    assert CachedEncoding.objects.exists()
+    CachedEncoding.objects.update(created_at=timezone.now() - dt.timedelta(hours=24))
     assert photograph_cache.recall("a", SPACE) is None
     photograph_cache.forget_old(now=timezone.now())
-    assert not Encoded.objects.exists()
+    assert not CachedEncoding.objects.exists()
 
 
 def test_an_enrolment_that_failed_leaves_nothing_in_the_ledger(world: World) -> None:
     Space.objects.create(name="another-network/1", active=True)
     with pytest.raises(Refused):
         enrol(world, world.ann, picture())
-    assert not Encoded.objects.exists()
+    assert not CachedEncoding.objects.exists()
     assert cache.keys("encoding:*") == []  # type: ignore[attr-defined]
 
 
@@ -280,7 +280,7 @@ def test_the_rounds_of_a_process_tidy_its_memory(world: World, monkeypatch: pyte
     photograph_cache.keep(world.bea.pk, "b", SPACE, face(1))
     runtime.MAINTENANCE.get()
     try:
-        Encoded.objects.all().delete()
+        CachedEncoding.objects.all().delete()
         wait_for(lambda: MONITOR.figures().gauges["encodings"] == 0)
     finally:
         runtime.MAINTENANCE.close()

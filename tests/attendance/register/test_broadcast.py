@@ -81,7 +81,7 @@ def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> Non
     begun = time.monotonic()
     assert mark(world).written
     assert broadcast.PATIENCE * 0.9 < time.monotonic() - begun < broadcast.PATIENCE + 3
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
 
 
 @pytest.mark.clock
@@ -102,12 +102,12 @@ def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: Wo
             connection.close()
 
     assert asyncio.run(marked()) < broadcast.PATIENCE / 2
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
 
 
 @pytest.mark.clock
 def test_a_stuck_redis_holds_up_a_whole_register_no_longer_than_one_mark(world: World, stuck: None) -> None:
     begun = time.monotonic()
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert time.monotonic() - begun < broadcast.PATIENCE + 3
     assert Mark.objects.count() == len(world.students)

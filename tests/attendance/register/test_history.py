@@ -106,7 +106,7 @@ def test_evidence_goes_after_the_days_that_the_school_sets_and_the_mark_stays(
     assert kept.crop is not None
     assert not Blob.objects.filter(pk=kept.crop.pk).exists()
     assert MarkEvent.objects.filter(pk=event.pk).exists()
-    assert Mark.objects.get(session=world.session, student=world.ann).code_id == event.to_code
+    assert Mark.objects.get(session=world.session, student=world.ann).code == event.to_code
 
 
 def test_the_timer_removes_evidence_whose_days_are_over(world: World) -> None:
@@ -121,7 +121,7 @@ def test_the_timer_removes_evidence_whose_days_are_over(world: World) -> None:
 def test_a_form_with_an_old_row_does_not_turn_versions_back(world: World) -> None:
     stale = SchoolClass.objects.get(pk=world.school_class.pk)
     SchoolClass.objects.filter(pk=stale.pk).raise_gallery_version()
-    stale.room = "12"
+    stale.year_group = "12"
     stale.save()
     assert SchoolClass.objects.get(pk=stale.pk).gallery_version == stale.gallery_version + 1
     session = Session.objects.get(pk=world.session.pk)

@@ -15,16 +15,18 @@ from attendance.models import (
     Attempt,
     AttendanceCode,
     Blob,
-    Block,
+    Category,
     Evidence,
     Mark,
     MarkEvent,
+    RejectedMatch,
     Review,
     Session,
+    Signature,
     Source,
     Student,
 )
-from attendance.register import ARRIVED, Outcome, Result
+from attendance.register import ARRIVED, Outcome, Result, signing
 from attendance.register.evidence import MatchEvidence
 from tests.world import World, consent
 
@@ -51,9 +53,9 @@ def test_the_camera_marks_a_student_present_with_its_evidence(world: World) -> N
     result = by_camera(world, world.ann, evidence=seen)
     assert result.outcome is Outcome.CREATED
     assert result.mark is not None
-    assert (result.mark.code_id, result.mark.revision) == ("/", 1)
+    assert (result.mark.letter, result.mark.revision) == ("/", 1)
     evidence = Evidence.objects.get(event=result.event)
-    assert (evidence.distance, evidence.looks, evidence.camera) == (0.29, 4, "back")
+    assert (evidence.distance, evidence.samples, evidence.camera) == (0.29, 4, "back")
     assert evidence.expires_at - world.now == dt.timedelta(days=30)
     assert evidence.crop is not None
     assert version(world) == result.version == 1
@@ -76,16 +78,18 @@ def test_the_camera_never_overwrites_a_person(world: World, letter: str | None) 
     mark(world, world.ann, letter)
     result = by_camera(world, world.ann)
     assert (result.outcome, result.reason) == (Outcome.REFUSED, "contradicts")
-    assert Mark.objects.get().code_id == letter
+    assert Mark.objects.get().letter == letter
     assert Attempt.objects.get().reason == "contradicts"
 
 
 def test_a_person_overwrites_the_camera(world: World) -> None:
     by_camera(world, world.ann)
     result = mark(world, world.ann, "N")
-    assert (result.outcome, Mark.objects.get().code_id) == (Outcome.CHANGED, "N")
+    assert (result.outcome, Mark.objects.get().letter) == (Outcome.CHANGED, "N")
     event = MarkEvent.objects.get(revision=2)
-    assert (event.from_code, event.to_code, event.actor) == ("/", "N", world.teacher)
+    assert (event.from_letter, event.to_letter, event.actor) == ("/", "N", world.teacher)
+    categories = (event.from_category, event.to_category)
+    assert categories == (Category.PRESENT, Category.UNAUTHORISED)
 
 
 @pytest.mark.parametrize(
@@ -96,22 +100,22 @@ def test_the_clock_tells_present_from_late(world: World, minutes: int, letter: s
     seen_at = world.session.starts_at + dt.timedelta(minutes=minutes)
     result = by_camera(world, world.ann, seen_at=seen_at, now=seen_at)
     assert result.mark is not None
-    assert (result.mark.code_id, result.mark.minutes_late) == (letter, late)
+    assert (result.mark.letter, result.mark.minutes_late) == (letter, late)
 
 
 def test_a_punctual_student_stays_punctual_when_arrived_is_said_later(world: World) -> None:
     by_camera(world, world.ann)
     result = mark(world, world.ann, ARRIVED, now=world.now + dt.timedelta(minutes=40))
     assert result.outcome is Outcome.ALREADY
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
 
 
 def test_a_correction_weeks_later_knows_no_minutes(world: World) -> None:
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     later = world.now + dt.timedelta(days=40)
     result = mark(world, world.ann, "L", now=later, reason="Was at the dentist's, came late")
     assert result.mark is not None
-    assert (result.mark.code_id, result.mark.minutes_late, result.mark.first_seen_at) == ("L", None, None)
+    assert (result.mark.letter, result.mark.minutes_late, result.mark.first_seen_at) == ("L", None, None)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +139,12 @@ def test_a_consent_that_ran_out_yesterday_is_none(world: World) -> None:
 
 
 def test_the_camera_marks_nobody_in_a_closed_session(world: World) -> None:
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     assert by_camera(world, world.ann).reason == "session_closed"
 
 
 def test_a_closed_register_is_corrected_only_with_a_reason(world: World) -> None:
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     with pytest.raises(Refused) as refusal:
         mark(world, world.ann)
     assert refusal.value.code == "reason_needed"
@@ -170,7 +174,7 @@ def test_a_nonce_makes_a_repetition_harmless(world: World) -> None:
     mark(world, world.ann, "/")
     again = mark(world, world.ann, "N", nonce="n1")
     assert (again.outcome, again.reason, again.event) == (Outcome.ALREADY, "repeated", first.event)
-    assert Mark.objects.get().code_id == "/"
+    assert Mark.objects.get().letter == "/"
 
 
 def test_a_nonce_belongs_to_one_mark(world: World) -> None:
@@ -188,7 +192,7 @@ def test_a_mark_that_changed_meanwhile_is_a_conflict(world: World) -> None:
     late = mark(world, world.ann, "N", revision=0)
     assert (late.outcome, late.reason) == (Outcome.REFUSED, "conflict")
     assert late.mark is not None
-    assert late.mark.code_id == "/"
+    assert late.mark.letter == "/"
     assert mark(world, world.ann, "N", revision=1).written
 
 
@@ -196,7 +200,7 @@ def test_undo_leaves_its_trace_and_forgets_the_sighting(world: World) -> None:
     by_camera(world, world.ann)
     mark(world, world.ann, None)
     row = Mark.objects.get()
-    assert (row.code_id, row.first_seen_at, row.revision) == (None, None, 2)
+    assert (row.letter, row.first_seen_at, row.revision) == (None, None, 2)
     assert mark(world, world.ann, None).outcome is Outcome.ALREADY
     assert mark(world, world.bea, None).outcome is Outcome.ALREADY
     assert Mark.objects.count() == 1
@@ -243,23 +247,23 @@ def test_nobody_marks_a_class_that_is_not_theirs(world: World, who: str) -> None
 
 def test_only_closing_makes_absent_of_not_seen(world: World) -> None:
     by_camera(world, world.ann)
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
-    letters = {row.student_id: (row.code_id, row.source) for row in Mark.objects.all()}
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    letters = {row.student_id: (row.letter, row.source) for row in Mark.objects.all()}
     assert letters[world.ann.pk] == ("/", "camera")
-    assert {letters[each.pk] for each in (world.bea, world.cem, world.dan)} == {("N", "close")}
-    assert Session.objects.get(pk=world.session.pk).state == "closed"
+    assert {letters[each.pk] for each in (world.bea, world.cem, world.dan)} == {("N", "signing")}
+    assert Session.objects.get(pk=world.session.pk).state == "signed"
 
 
 def test_closing_twice_changes_nothing(world: World) -> None:
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     before = version(world)
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert (version(world), Mark.objects.count()) == (before, 0)
 
 
 def test_a_closing_that_fails_half_way_leaves_the_session_open(world: World) -> None:
     with pytest.raises(Refused):
-        register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="C")
+        register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="C")
     assert Session.objects.get(pk=world.session.pk).is_open
     assert Mark.objects.count() == 0
 
@@ -271,22 +275,49 @@ def test_undecided_faces_are_gone_when_the_session_closes(world: World) -> None:
         crop=crop,
         first=world.ann,
         first_distance=0.3,
-        looks=2,
+        samples=2,
         track=1,
         seen_at=world.now,
     )
-    Block.objects.create(session=world.session, student=world.ann, sealed_template=b"x", said_at=world.now)
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
-    assert (Review.objects.count(), Block.objects.count(), Blob.objects.count()) == (0, 0, 0)
-
-
-def test_a_session_may_be_opened_again_and_the_first_opening_stays_known(world: World) -> None:
-    register.close_session(session_id=world.session.pk, actor=world.teacher, now=world.now)
-    again = register.open_session(
-        session_id=world.session.pk, actor=world.teacher, now=world.now + dt.timedelta(minutes=1)
+    RejectedMatch.objects.create(
+        session=world.session, student=world.ann, sealed_template=b"x", rejected_at=world.now
     )
-    assert (again.is_open, again.closed_at) == (True, None)
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    assert (Review.objects.count(), RejectedMatch.objects.count(), Blob.objects.count()) == (0, 0, 0)
+
+
+def test_a_signed_register_is_opened_again_with_a_reason_and_the_signature_stays(world: World) -> None:
+    mark(world, world.ann)
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    wanted: dict[str, Any] = {"session_id": world.session.pk, "actor": world.teacher}
+    later = world.now + dt.timedelta(minutes=1)
+    with pytest.raises(Refused) as refusal:
+        register.reopen(reason=" ", now=later, **wanted)
+    assert refusal.value.code == "reason_needed"
+    again = register.reopen(reason="signed too early", now=later, **wanted)
+    assert (again.is_open, again.was_signed) == (True, True)
     assert again.opened_at == world.session.opened_at
+    first, second = Signature.objects.all()
+    assert (first.act, second.act, second.reason) == ("signed", "reopened", "signed too early")
+    marks = {row["name"]: row["mark"] for row in first.snapshot["students"]}
+    assert (marks["Ann Ash"]["code"], marks["Bea Birch"]) == ("/", None)
+    assert all(row.hmac == signing.digest_of(row) for row in (first, second))
+
+
+def test_after_the_first_signature_every_change_by_a_person_needs_a_reason(world: World) -> None:
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    register.reopen(session_id=world.session.pk, actor=world.teacher, now=world.now, reason="too early")
+    with pytest.raises(Refused) as refusal:
+        mark(world, world.ann)
+    assert refusal.value.code == "reason_needed"
+    assert mark(world, world.ann, reason="came in").written
+
+
+def test_a_signature_that_was_changed_does_not_fit_its_digest(world: World) -> None:
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    signature = Signature.objects.get()
+    signature.snapshot["students"][0]["mark"]["code"] = "/"
+    assert signature.hmac != signing.digest_of(signature)
 
 
 def test_all_remaining_are_marked_when_their_number_is_as_told(world: World) -> None:
@@ -300,5 +331,5 @@ def test_all_remaining_are_marked_when_their_number_is_as_told(world: World) -> 
 
 
 def test_every_letter_of_a_fresh_school_counts_as_something(world: World) -> None:
-    letters = dict(AttendanceCode.objects.values_list("letter", "status"))
+    letters = {code.letter: code.status for code in AttendanceCode.objects.active()}
     assert (letters["/"], letters["L"], letters["N"]) == ("present", "late", "absent")

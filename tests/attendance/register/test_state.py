@@ -58,6 +58,7 @@ def test_the_state_tells_who_is_here_and_who_may_be_recognised(world: World) -> 
         "late": 0,
         "absent": 0,
         "excused": 1,
+        "not_expected": 0,
         "unmarked": 2,
     }
     ann, bea, cem, dan = shown["students"]
@@ -137,7 +138,7 @@ def test_waiting_reviews_are_counted(world: World) -> None:
             session=world.session,
             first=world.ann,
             first_distance=0.3,
-            looks=2,
+            samples=2,
             track=track,
             seen_at=world.now,
             verdict=verdict,

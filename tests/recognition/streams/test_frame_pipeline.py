@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from recognition.engine.identification.rejection import RejectedMatch
+from recognition.engine.identification.rejection import RejectedTemplate
 from recognition.engine.images.image import encode_jpeg
 from recognition.engine.timing import StageTimes
 from recognition.engine.types import SPACE, Array, Detection, Face, Pixels, Quality, State
@@ -172,10 +172,10 @@ def test_whoever_leaves_the_class_loses_the_name_with_the_next_frame(room: Room)
 
 def test_a_face_that_a_person_said_is_not_the_student_is_not_named(room: Room) -> None:
     room.frames(8, 3)
-    room.view.rules = Rules(rejected=(RejectedMatch("3", unit(3)),))
+    room.view.rules = Rules(rejected=(RejectedTemplate("3", unit(3)),))
     seen = room.frames(1, 3)[0]
     assert seen.faces[0].decision.id is None
-    room.view.rules = Rules(rejected=(RejectedMatch("3", unit(4)),))
+    room.view.rules = Rules(rejected=(RejectedTemplate("3", unit(4)),))
     assert states(room.frames(1, 3)[0]) == [State.RECOGNISED]
 
 

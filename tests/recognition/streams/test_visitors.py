@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from recognition.engine.identification.rejection import RejectedMatch
+from recognition.engine.identification.rejection import RejectedTemplate
 from recognition.engine.types import Array, State
 from recognition.galleries import SCHOOL
 from recognition.streams.frame_results import Rules, Seen
@@ -115,7 +115,7 @@ def test_somebody_of_no_class_is_never_asked_about(hall: Hall) -> None:
 
 
 def test_a_student_whom_a_person_ruled_out_of_the_class_is_no_visitor(hall: Hall) -> None:
-    hall.view.rules = Rules(visitors=True, rejected=(RejectedMatch("3", unit(3)),))
+    hall.view.rules = Rules(visitors=True, rejected=(RejectedTemplate("3", unit(3)),))
     found = hall.shown(12, 3)
     assert states(found[-1]) == [State.UNKNOWN]
     assert {seen.faces[0].visitor for seen in found} == {None}
@@ -127,7 +127,7 @@ def test_a_student_of_the_class_is_never_a_visitor_whatever_their_photographs_th
 
 
 def test_whom_a_person_ruled_out_is_not_asked_about(hall: Hall) -> None:
-    hall.view.rules = Rules(visitors=True, rejected=(RejectedMatch(str(VISITOR), unit(VISITOR)),))
+    hall.view.rules = Rules(visitors=True, rejected=(RejectedTemplate(str(VISITOR), unit(VISITOR)),))
     assert set(hall.asked(12, VISITOR)) == {""}
 
 

@@ -1,0 +1,170 @@
+"""The school's calendar and timetable: years, terms, closures, periods, rooms and weekly slots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models.base import Identified
+from attendance.models.users import User
+
+
+class SchoolYear(Identified):
+    """A school year; classes belong to one, and names of classes are looked up within it."""
+
+    name = models.CharField(_("name"), max_length=40, unique=True)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"))
+
+    class Meta:
+        verbose_name = _("school year")
+        verbose_name_plural = _("school years")
+        ordering = ["-starts_on"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gt=F("starts_on")),
+                name="school_year_ends_after_it_starts",
+                violation_error_message=_("It must end after it starts."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Term(Identified):
+    """A part of a school year; a Closure within it has no sessions."""
+
+    school_year = models.ForeignKey(SchoolYear, on_delete=models.CASCADE, related_name="terms")
+    name = models.CharField(_("name"), max_length=40)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"))
+
+    class Meta:
+        verbose_name = _("term")
+        verbose_name_plural = _("terms")
+        ordering = ["starts_on"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")),
+                name="term_ends_after_it_starts",
+                violation_error_message=_("It cannot end before it starts."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.school_year}"
+
+
+class Closure(Identified):
+    """Days on which the whole school has no sessions."""
+
+    class Kind(models.TextChoices):
+        HOLIDAY = "holiday", _("holiday")
+        TRAINING = "training", _("training day")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.HOLIDAY)
+    name = models.CharField(_("name"), max_length=80)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"))
+
+    class Meta:
+        verbose_name = _("closure")
+        verbose_name_plural = _("closures")
+        ordering = ["starts_on"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")),
+                name="closure_ends_after_it_starts",
+                violation_error_message=_("It cannot end before it starts."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.starts_on}"
+
+
+class Period(Identified):
+    """A lesson time of the day, in the school's time zone."""
+
+    name = models.CharField(_("name"), max_length=40, unique=True)
+    starts_at = models.TimeField(_("starts"))
+    ends_at = models.TimeField(_("ends"))
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("period")
+        verbose_name_plural = _("periods")
+        ordering = ["position", "starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="period_ends_after_it_starts",
+                violation_error_message=_("It must end after it starts."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Room(Identified):
+    """A room of the school."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    external_id = models.CharField(
+        _("school's own number"), max_length=80, unique=True, null=True, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TimetableSlot(Identified):
+    """A weekly lesson of one or more classes, or of a group of students, from a day until a day."""
+
+    class Week(models.TextChoices):
+        EVERY = "every", _("every week")
+        A = "a", _("week A")
+        B = "b", _("week B")
+
+    classes: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        "SchoolClass", related_name="timetable_slots", verbose_name=_("classes")
+    )
+    students: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        "Student", related_name="timetable_slots", blank=True, verbose_name=_("students")
+    )
+    weekday = models.PositiveSmallIntegerField(_("weekday"), validators=[MaxValueValidator(6)])
+    week = models.CharField(_("week"), max_length=5, choices=Week, default=Week.EVERY)
+    period = models.ForeignKey(
+        Period, on_delete=models.PROTECT, related_name="slots", verbose_name=_("period")
+    )
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
+    staff = models.ForeignKey(User, on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("timetable slot")
+        verbose_name_plural = _("timetable slots")
+        ordering = ["weekday", "period"]
+        constraints = [
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="slot_weekday_is_one_of_seven"),
+            models.CheckConstraint(
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
+                name="slot_ends_after_it_starts",
+                violation_error_message=_("It cannot end before it starts."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period}, {self.weekday}"

@@ -1,0 +1,94 @@
+"""Attendance codes: the letters of a register and what they count as."""
+
+from typing import Final, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models.base import Identified
+
+
+class Category(models.TextChoices):
+    """What a code counts as in statistics."""
+
+    PRESENT = "present", _("present")
+    LATE = "late", _("late")
+    AUTHORISED = "authorised_absence", _("authorised absence")
+    UNAUTHORISED = "unauthorised_absence", _("unauthorised absence")
+    NOT_EXPECTED = "not_expected", _("not expected")
+
+
+class Status(models.TextChoices):
+    """What sockets and the API call a category: a contract with clients."""
+
+    PRESENT = "present", _("present")
+    LATE = "late", _("late")
+    ABSENT = "absent", _("absent")
+    EXCUSED = "excused", _("excused")
+    NOT_EXPECTED = "not_expected", _("not expected")
+
+
+STATUS_OF: Final[dict[str, Status]] = {
+    Category.PRESENT: Status.PRESENT,
+    Category.LATE: Status.LATE,
+    Category.AUTHORISED: Status.EXCUSED,
+    Category.UNAUTHORISED: Status.ABSENT,
+    Category.NOT_EXPECTED: Status.NOT_EXPECTED,
+}
+
+
+class OnPremises(models.TextChoices):
+    """Whether a student with a code is in the building."""
+
+    YES = "yes", _("yes")
+    NO = "no", _("no")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class AttendanceCodeQuerySet(models.QuerySet["AttendanceCode"]):
+    def active(self) -> Self:
+        """Return the codes that new marks may use."""
+        return self.filter(active=True)
+
+
+class AttendanceCode(Identified):
+    """A code of the register. Letter, category and on-premises are fixed once a mark uses it."""
+
+    letter = models.CharField(_("letter"), max_length=2)
+    name = models.CharField(_("name"), max_length=80)
+    category = models.CharField(_("counts as"), max_length=20, choices=Category)
+    on_premises = models.CharField(
+        _("on the premises"), max_length=7, choices=OnPremises, default=OnPremises.UNKNOWN
+    )
+    colour = models.CharField(_("colour"), max_length=20, blank=True, default="")
+    for_teachers = models.BooleanField(_("teachers may use it"), default=True)
+    shown_to_guardians = models.BooleanField(_("shown to guardians"), default=True)
+    active = models.BooleanField(_("in use"), default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = AttendanceCodeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attendance code")
+        verbose_name_plural = _("attendance codes")
+        ordering = ["position", "letter"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["letter"],
+                condition=Q(active=True),
+                name="code_letter_once_in_use",
+                violation_error_message=_("Another code in use has this letter."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.letter} – {self.name}"
+
+    @property
+    def status(self) -> Status:
+        return STATUS_OF[self.category]
+
+    @property
+    def is_on_premises(self) -> bool:
+        return self.on_premises == OnPremises.YES
