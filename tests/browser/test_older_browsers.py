@@ -112,6 +112,8 @@ def test_marks_outlast_a_store_that_refuses_them(seat: Seat, session: str) -> No
     expect(row.locator('[data-act="tick"]')).to_be_visible()
     page.keyboard.press("a")
     expect(row).to_contain_text("absent")
+    # This page's memory is the only store, so the mark must be written before the page goes.
+    expect(row).not_to_contain_text("waits to be sent", timeout=PATIENCE_MS)
     page.reload()
     expect(page.locator("#register li").filter(has_text=NAMES[0])).to_contain_text("absent")
     assert seat.complaints == []
