@@ -18,6 +18,7 @@ from recognition.engine.quality import assess
 from recognition.engine.reference import Reference
 from recognition.engine.timing import StageTimes
 from recognition.engine.types import SPACE, Array, Detection, Face, Pixels
+from recognition.engine.visibility import Visible, visible
 
 # What `Engine` accepts; image.py's limits for uploads stay below.
 MAX_PIXELS = 80_000_000
@@ -139,6 +140,13 @@ class Engine:
         follows faces over frames, where another look is worth more.
         """
         return self._finish(self._align(self._checked(rgb), detections), quick=quick)
+
+    def visible(self, rgb: Pixels, face: Face) -> Visible:
+        """Return what can be seen of the parts of a face that this engine found in `rgb`: five encodings' time."""
+        pixels = self._checked(rgb)
+        with self.timings.stage("align"):
+            chip = self._aligner.again(pixels, face.landmarks)
+        return visible(chip, self.embed)
 
     def embed(self, chips: Pixels) -> Array:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) float32, `face_recognition`'s numbers."""
