@@ -20,7 +20,16 @@ from attendance import audit, matching, memberships, policy, students
 from attendance.cells import plain, wrongly_decoded
 from attendance.errors import Refused
 from attendance.matching import Known
-from attendance.models import SchoolClass, SchoolSettings, Student, User, folded, identity, number_key
+from attendance.models import (
+    SchoolClass,
+    SchoolSettings,
+    Student,
+    User,
+    cleaned,
+    folded,
+    identity,
+    number_key,
+)
 from attendance.policy import Action
 
 MOST_ROWS = 2000
@@ -132,7 +141,7 @@ def _repeated(planned: list[Planned], values: list[dict[str, str]]) -> dict[int,
     groups: dict[str, list[tuple[Planned, str]]] = {}
     for row, cells in zip(planned, values, strict=True):
         number = cells.get("external_id", "")
-        keys = {f"name {folded(row.name)}", *([f"number {identity(number)}"] if number else [])}
+        keys = {f"name {folded(row.name)}", *([f"number {cleaned(number)}"] if number else [])}
         for key in keys | ({f"student {row.student_id}"} if row.student_id else set()):
             groups.setdefault(key, []).append((row, number))
     reasons: dict[int, str] = {}

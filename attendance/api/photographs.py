@@ -108,8 +108,8 @@ class Photographs(UploadView):
         The codes: no_consent, no_face, several_faces, too_small, blurred, too_dark, too_bright, turned_away,
         hidden, unsure, duplicate_photograph, looks_like_another (`extra.similar` says whom, by which photograph),
         unlike_own (`extra.own` is the nearest photograph of the student's; it can come with looks_like_another), and
-        those of files that are no picture. Where `extra.overridable` is true, repeat with `override_reason` if a person has
-        compared the pictures and it is this student.
+        those of files that are no picture. Where `extra.overridable` is true, repeat with `override_reason` if a
+        person has compared the pictures and it is this student.
         """
         self.require(Action.ENROL)
         row = found(Student.objects.all(), student, "no_such_student")
