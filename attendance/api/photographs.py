@@ -106,10 +106,10 @@ class Photographs(UploadView):
         """Send one photograph. 201 where it was taken; else a refusal whose code and message say what to do.
 
         The codes: no_consent, no_face, several_faces, too_small, blurred, too_dark, too_bright, turned_away,
-        hidden, duplicate_photograph, looks_like_another (`extra.similar` says whom, by which photograph), unlike_own
-        (`extra.own` is the nearest photograph of the student's; it can come with looks_like_another), and those of
-        files that are no picture. Where `extra.overridable` is true, repeat with `override_reason` if a person has
-        compared the pictures and it is this student.
+        hidden, unsure, duplicate_photograph, looks_like_another (`extra.similar` says whom, by which photograph),
+        unlike_own (`extra.own` is the nearest photograph of the student's; it can come with looks_like_another), and
+        those of files that are no picture. Where `extra.overridable` is true, repeat with `override_reason` if a
+        person has compared the pictures and it is this student.
         """
         self.require(Action.ENROL)
         row = found(Student.objects.all(), student, "no_such_student")

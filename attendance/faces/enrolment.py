@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -68,6 +69,7 @@ class Candidate:
     space: str
     crop: bytes
     digest: str
+    turned: bool = False
 
 
 def digest_of(data: bytes) -> str:
@@ -99,8 +101,10 @@ def enrol(
         if early is not None:
             return early
         verdict = _compared_and_kept(student_id, looked, actor, override_reason.strip()[:300], now)
-        # A picture that was held back comes again with a reason, or for the right student.
-        photograph_cache.keep(student_id, digest, looked.space, looked.face)
+        # A picture that was held back comes again with a reason, or for the right student. The face of one that had
+        # to be turned lies elsewhere in the picture as it comes again.
+        if not looked.turned:
+            photograph_cache.keep(student_id, digest, looked.space, looked.face)
         return verdict
 
 
@@ -138,14 +142,41 @@ def _look(data: bytes, digest: str) -> Candidate | Verdict:
     except BadImage as bad:
         return Verdict(False, bad.code, bad.message)
     space = engine().space
-    face = photograph_cache.recall(digest, space) or _encoded(rgb)
+    known = photograph_cache.recall(digest, space)
+    if known is not None:
+        # Only what had passed the gates was kept.
+        return Candidate(known, space, _crop(rgb, known.box), digest)
+    face, rgb, turned = _upright(rgb)
     if isinstance(face, Verdict):
         return face
     shown = _crop(rgb, face.box)
-    fault = photo_checks.fault_of(face, rgb.shape[1])
+    fault = photo_checks.fault_of(face, rgb.shape[:2]) or photo_checks.hidden(engine().visible(rgb, face))
     if fault is not None:
         return Verdict(False, fault.code, fault.message, faces=1, crop=shown)
-    return Candidate(face, space, shown, digest)
+    return Candidate(face, space, shown, digest, turned)
+
+
+def _upright(rgb: Pixels) -> tuple[Face | Verdict, Pixels, bool]:
+    """Return the face, the picture in which it is upright, and whether it had to be turned.
+
+    A picture whose face is doubtful may lie on its side, with nothing in the file that says so: the surest of the four
+    ways is taken.
+    """
+    first = _encoded(rgb)
+    if not _doubtful(first):
+        return first, rgb, False
+    ways = [(rgb, first)]
+    for quarters in (1, 2, 3):
+        picture = np.ascontiguousarray(np.rot90(rgb, quarters))
+        ways.append((picture, _encoded(picture)))
+    picture, face = max(ways, key=lambda way: way[1].quality.score if isinstance(way[1], Face) else -1.0)
+    return face, picture, picture is not rgb
+
+
+def _doubtful(looked: Face | Verdict) -> bool:
+    if isinstance(looked, Face):
+        return photo_checks.doubtful(looked)
+    return looked.code == "no_face"
 
 
 def _encoded(rgb: Pixels) -> Face | Verdict:

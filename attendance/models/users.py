@@ -47,10 +47,10 @@ class User(AbstractUser):
 
     def check_password(self, raw_password: str | None) -> bool:
         """Return whether it is the password, in whichever form of Unicode it was typed."""
-        if raw_password is None:
-            return False
-        same = super().check_password(_one_form(raw_password))
-        return same or (raw_password != _one_form(raw_password) and super().check_password(raw_password))
+        if raw_password is None or super().check_password(raw_password):
+            return raw_password is not None
+        same = _one_form(raw_password)
+        return same != raw_password and super().check_password(same)
 
     @property
     def shown_name(self) -> str:

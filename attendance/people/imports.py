@@ -24,6 +24,7 @@ from attendance.models import (
     SchoolSettings,
     Student,
     User,
+    cleaned,
     folded,
     identity,
     number_key,
@@ -141,7 +142,7 @@ def _repeated(planned: list[Planned], values: list[dict[str, str]]) -> dict[int,
     groups: dict[str, list[tuple[Planned, str]]] = {}
     for row, cells in zip(planned, values, strict=True):
         number = cells.get("external_id", "")
-        keys = {f"name {folded(row.name)}", *([f"number {identity(number)}"] if number else [])}
+        keys = {f"name {folded(row.name)}", *([f"number {cleaned(number)}"] if number else [])}
         for key in keys | ({f"student {row.student_id}"} if row.student_id else set()):
             groups.setdefault(key, []).append((row, number))
     reasons: dict[int, str] = {}

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from attendance.core.errors import Refused
-from attendance.models import Membership, SchoolClass, Student, folded, identity, number_key
+from attendance.models import Membership, SchoolClass, Student, cleaned, folded, identity, number_key
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,16 +33,17 @@ def read(on: dt.date) -> Known:
         by_name.setdefault(identity(student.name), []).append(student)
         by_folded.setdefault(folded(student.name), []).append(student)
         if student.external_id:
-            by_number[identity(student.external_id)] = student
+            by_number[cleaned(student.external_id)] = student
     classes = list(SchoolClass.objects.filter(archived_at=None))
     names: dict[str, list[SchoolClass]] = {}
     foldings: dict[str, list[SchoolClass]] = {}
     for row in classes:
         names.setdefault(identity(row.name), []).append(row)
         foldings.setdefault(folded(row.name), []).append(row)
-    numbers = {identity(row.external_id): row for row in classes if row.external_id}
+    numbers = {cleaned(row.external_id): row for row in classes if row.external_id}
     memberships: dict[UUID, list[Membership]] = {}
-    for membership in Membership.objects.on(on).select_related("school_class").order_by("school_class__name"):
+    standing = Membership.objects.on(on).filter(school_class__archived_at=None).select_related("school_class")
+    for membership in standing.order_by("school_class__name"):
         memberships.setdefault(membership.student_id, []).append(membership)
     return Known(by_number, by_name, by_folded, numbers, names, foldings, memberships)
 
@@ -53,7 +54,7 @@ def student_of(name: str, number: str, known: Known) -> Student | None:
     alike = known.by_folded.get(folded(name), [])
     if not number:
         return _by_name(same, alike)
-    numbered = known.by_number.get(identity(number))
+    numbered = known.by_number.get(cleaned(number))
     if numbered is None:
         return _unnumbered(number, same, alike)
     if alike and not folded(numbered.name).startswith(folded(name)):
@@ -114,7 +115,7 @@ def shown(student: Student) -> str:
 
 def class_of(text: str, known: Known) -> SchoolClass:
     """Return the class by its number, else by its exact name. Raises `Refused`: none, several, only alike."""
-    numbered = known.classes_by_number.get(identity(text))
+    numbered = known.classes_by_number.get(cleaned(text))
     if numbered is not None:
         return numbered
     same = known.classes_by_name.get(identity(text), [])

@@ -73,7 +73,7 @@ def end(*, membership_id: UUID, ends_on: dt.date, actor: User | None) -> Members
 
 def others(student_id: UUID, *, keep: Collection[UUID], starts_on: dt.date) -> MembershipQuerySet:
     """Return the memberships of a day in other classes than `keep`, by the classes' names."""
-    standing = Membership.objects.on(starts_on).filter(student=student_id)
+    standing = Membership.objects.on(starts_on).filter(student=student_id, school_class__archived_at=None)
     return (
         standing.exclude(school_class__in=keep).select_related("school_class").order_by("school_class__name")
     )

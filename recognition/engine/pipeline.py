@@ -14,6 +14,7 @@ from recognition.engine.detectors import sizing, tiles
 from recognition.engine.embedding.align import Aligned, Aligner, five_landmarks
 from recognition.engine.embedding.encoder import BATCH, Encoder, Encoding
 from recognition.engine.embedding.quality import assess
+from recognition.engine.embedding.visibility import Visible, visible
 from recognition.engine.errors import BadImage, RuntimeUnavailable, Stopped
 from recognition.engine.networks import conversion, runtime
 from recognition.engine.networks.model_files import ENCODER_FILE, locate
@@ -141,6 +142,13 @@ class Engine:
         follows faces over frames, where another look is worth more.
         """
         return self._finish(self._align(self._checked(rgb), detections), quick=quick)
+
+    def visible(self, rgb: Pixels, face: Face) -> Visible:
+        """Return what can be seen of the parts of a face that this engine found in `rgb`: five encodings' time."""
+        pixels = self._checked(rgb)
+        with self.timings.stage("align"):
+            chip = self._aligner.again(pixels, face.landmarks)
+        return visible(chip, self.embed)
 
     def embed(self, chips: Pixels) -> Array:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) float32, `face_recognition`'s numbers."""

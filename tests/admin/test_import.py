@@ -191,6 +191,13 @@ def test_a_number_that_lost_its_zeros_is_a_question(world: World, here: str, lin
     assert f"The same name is here as {here}: the same student?" in messages(text)[0]
 
 
+def test_numbers_that_differ_in_capitals_are_two_numbers(world: World) -> None:
+    upper, lower = made("Zoe", "Quill", "A1"), made("Ira", "Ivory", "a1")
+    text = "given_name,family_name,number\nZoe,Quill,A1\nIra,Ivory,a1\n"
+    planned = imports.plan(text.replace("a1", "a1 "), on=timezone.localdate())
+    assert [row.student_id for row in planned] == [upper.pk, lower.pk]
+
+
 def test_a_number_and_a_name_of_two_students_are_a_question(world: World) -> None:
     made("Zoe", "Quill", "00123")
     made("Max", "Moor", "123")

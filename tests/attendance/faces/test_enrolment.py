@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from attendance.core.errors import Refused
 from attendance.faces import enrolment, photographs
@@ -30,6 +30,7 @@ from attendance.models import (
     Template,
 )
 from recognition.engine.images.image import decode
+from recognition.engine.types import Face
 from recognition.process import ENGINE, engine
 from tests import material
 from tests.world import World, photograph
@@ -236,6 +237,77 @@ def test_several_faces_are_refused_and_counted(world: World) -> None:
 def test_half_a_face_is_refused(world: World, people: Mapping[str, tuple[Path, ...]], number: int) -> None:
     assert people["obama"][number].name.startswith("partial")
     assert enrol(world, world.ann, obama(people, number)).code == "hidden"
+
+
+def face_of(image: Image.Image) -> Face:
+    return max(engine().analyse(np.asarray(image)), key=lambda face: face.score)
+
+
+def barred(image: Image.Image, part: tuple[float, float, float, float], fill: str) -> Image.Image:
+    """The picture with a bar over a part of the face, in fractions of its box."""
+    left, top, right, bottom = face_of(image).box
+    wide, high = right - left, bottom - top
+    x0, y0, x1, y1 = part
+    covered = image.copy()
+    bar = (left + x0 * wide, top + y0 * high, left + x1 * wide, top + y1 * high)
+    ImageDraw.Draw(covered).rectangle(bar, fill=fill)
+    return covered
+
+
+@pytest.mark.parametrize("fill", ["#0a0a0a", "#c8dceb", "#285090", "#b08d78"])
+@pytest.mark.parametrize(
+    ("part", "word"),
+    [((0.05, 0.25, 0.95, 0.47), "eyes are covered"), ((0, 0.52, 1, 1.05), "mouth is covered")],
+    ids=["eyes", "mouth"],
+)
+def test_a_face_with_a_covered_part_is_refused(
+    world: World,
+    people: Mapping[str, tuple[Path, ...]],
+    part: tuple[float, float, float, float],
+    word: str,
+    fill: str,
+) -> None:
+    for name in ("obama", "rose_leslie"):
+        image = Image.open(people[name][0]).convert("RGB")
+        verdict = enrol(world, world.ann, picture(barred(image, part, fill)))
+        assert verdict.code in {"hidden", "no_face"}, name
+        assert verdict.code == "no_face" or word in verdict.message, name
+    assert nothing_kept()
+
+
+@pytest.mark.parametrize("edge", ["left", "top", "right", "bottom"])
+def test_a_face_that_an_edge_cuts_is_refused(
+    world: World, people: Mapping[str, tuple[Path, ...]], edge: str
+) -> None:
+    image = portrait(people)
+    (x0, y0), (x1, y1) = face_of(image).landmarks[:2]
+    size = float(np.hypot(x1 - x0, y1 - y0))
+    mouth = float(face_of(image).landmarks[3:, 1].max())
+    boxes: dict[str, tuple[float, float, float, float]] = {
+        "left": (x0 - 0.1 * size, 0, image.width, image.height),
+        "top": (0, min(y0, y1) - 0.3 * size, image.width, image.height),
+        "right": (0, 0, x1 + 0.1 * size, image.height),
+        "bottom": (0, 0, image.width, mouth + 0.2 * size),
+    }
+    cut = image.crop(boxes[edge])
+    assert enrol(world, world.ann, picture(cut)).code == "hidden"
+    assert nothing_kept()
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_on_its_side_is_turned_before_it_is_refused(
+    world: World, people: Mapping[str, tuple[Path, ...]], quarters: int
+) -> None:
+    upright = portrait(people)
+    turned = Image.fromarray(np.rot90(np.asarray(upright), quarters))
+    verdict = enrol(world, world.ann, picture(turned))
+    assert verdict.accepted, verdict.message
+    shown = Image.open(io.BytesIO(verdict.crop or b"")).convert("RGB")
+    assert abs(face_of(shown).quality.roll) < 30
+    held = enrol(world, world.bea, picture(turned.transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
+    again = enrol(world, world.bea, picture(turned.transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
+    assert held.code == again.code == "looks_like_another"
+    assert held.crop == again.crop
 
 
 @pytest.mark.parametrize(
