@@ -90,11 +90,17 @@ def places(settings: Settings) -> Iterator[str]:
     yield from map(address_of, settings.get("find-links", "").split())
     if settings.get("no-index", "").lower() in {"1", "true", "yes", "on"}:
         return
-    default = re.search(r"--index-url <url>.*?\(default (\S+)\)", pip("download", "--help"), re.DOTALL)
-    indexes = [settings.get("index-url") or (default[1] if default else "")]
-    indexes += settings.get("extra-index-url", "").split()
-    for index in filter(None, indexes):
+    for index in (settings.get("index-url") or default_index(), *settings.get("extra-index-url", "").split()):
         yield f"{index.rstrip('/')}/{PROJECT}/"
+
+
+def default_index() -> str:
+    """Return the index that pip asks where it is told of none."""
+    default = re.search(r"--index-url <url>.*?\(default (\S+)\)", pip("download", "--help"), re.DOTALL)
+    if default is None:
+        msg = "pip names no index"
+        raise Unavailable(msg)
+    return default[1]
 
 
 def address_of(place: str) -> str:
