@@ -30,8 +30,9 @@ from attendance.errors import Refused
 from attendance.models import Consent, Encoded, Photograph, Space, Student
 from recognition import engines
 from recognition.cache import key_of, name_of
-from recognition.engine import SPACE, Engine
+from recognition.engine import SPACE, Detection, Engine, Face
 from recognition.engine.image import decode
+from recognition.engine.types import Pixels
 from recognition.monitor import MONITOR
 from tests import material
 from tests.recognition.test_cache import face
@@ -56,13 +57,14 @@ def engine_stops() -> Iterator[None]:
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many faces the engine encodes, call by call."""
     calls: list[int] = []
-    encode = Engine.encode
+    kind = type(engines.engine())
+    encode = kind.encode
 
-    def counting(self: Engine, rgb: object, found: list[object]) -> object:
+    def counting(self: Engine, rgb: Pixels, found: list[Detection]) -> list[Face]:
         calls.append(len(found))
-        return encode(self, rgb, found)  # type: ignore[arg-type]
+        return encode(self, rgb, found)
 
-    monkeypatch.setattr(Engine, "encode", counting)
+    monkeypatch.setattr(kind, "encode", counting)
     return calls
 
 
