@@ -14,10 +14,12 @@ run: install
 
 # Two at once where nothing is measured by the clock; then what starts, kills and drives whole installations.
 test: install-dev
+	@$(PY) -m tests.fetch_material
 	@$(PYTEST) --numprocesses 2 --dist loadfile -m "not (browser or clock or fault)"
 	@$(PYTEST) -m "browser or clock or fault"
 
 e2e: install-dev
+	@$(PY) -m tests.fetch_material
 	@$(PYTEST) -m browser
 
 soak: install-dev

@@ -26,7 +26,7 @@ from launcher.processes import Child
 if TYPE_CHECKING:
     from tests.world import World
 
-pytest_plugins = ["tests.engine_cost"]
+pytest_plugins = ["tests.absent", "tests.engine_cost"]
 
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
 paths.make_secrets(VAR / "secrets")

@@ -72,7 +72,7 @@ class Camera(Generic[V, R]):
 
     def put(self, seq: int, data: bytes) -> bool:
         """Offer a frame; it takes the place of one that waits. False where nothing is taken any more."""
-        return self._streams.put(self, Frame(self.state, seq, data, time.monotonic()))
+        return self._streams.put(self, Frame(self.state, seq, data, self._streams.clock()))
 
     def close(self) -> None:
         """No answer follows; the frame that waits is forgotten."""
@@ -80,7 +80,10 @@ class Camera(Generic[V, R]):
 
 
 class Streams(Generic[V, R]):
-    """The queue and the threads. `work` takes frames of several cameras and returns one result for each."""
+    """The queue and the threads. `work` takes frames of several cameras and returns one result for each.
+
+    `clock` dates frames, in seconds.
+    """
 
     def __init__(
         self,
@@ -91,7 +94,9 @@ class Streams(Generic[V, R]):
         adviser: Adviser,
         deadline: float = DEADLINE,
         turn_seconds: float = TURN_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.clock = clock
         self._work = work
         self._workers = workers
         self._monitor = monitor
@@ -171,7 +176,7 @@ class Streams(Generic[V, R]):
 
     def _serve(self) -> None:
         while turn := self._next():
-            started = time.monotonic()
+            started = self.clock()
             fresh = [pair for pair in turn if started - pair[1].at <= self._deadline]
             for camera, frame, dropped in turn:
                 if started - frame.at > self._deadline:
@@ -207,7 +212,7 @@ class Streams(Generic[V, R]):
 
     def _recognise(self, turn: Sequence[tuple[Camera[V, R], Frame[V], int]], started: float) -> None:
         results = self._results([frame for _, frame, _ in turn])
-        self._adviser.took(time.monotonic() - started, len(turn))
+        self._adviser.took(self.clock() - started, len(turn))
         for (camera, frame, dropped), result in zip(turn, results, strict=True):
             self._deliver(camera, frame, result, dropped, started, late=False)
 
@@ -233,7 +238,7 @@ class Streams(Generic[V, R]):
         *,
         late: bool,
     ) -> None:
-        now = time.monotonic()
+        now = self.clock()
         queue, total = (started - frame.at) * 1000, (now - frame.at) * 1000
         self._monitor.observe("queue", queue)
         self._monitor.observe("total", total)

@@ -40,7 +40,7 @@ def engine_stops() -> Iterator[None]:
 def folder(tmp_path: Path) -> Path:
     """Two people of three photographs, one of which shows two people, and what file managers leave about."""
     people = material.people()
-    for name, files in (("lin_manuel_miranda", people["lin_manuel_miranda"]), ("biden", people["biden"][:1])):
+    for name, files in (("barack_h_obama", people["obama"][:1]), ("biden", people["biden"][:1])):
         (tmp_path / name).mkdir()
         for file in files:
             shutil.copy(file, tmp_path / name)
@@ -66,7 +66,7 @@ def password_in(text: str) -> str:
 def test_a_folder_becomes_a_school_and_twice_is_the_same_as_once(folder: Path) -> None:
     said = load(folder)
     students = {student.name: student for student in Student.objects.all()}
-    assert set(students) == {"Lin Manuel Miranda", "Biden"}
+    assert set(students) == {"Barack H Obama", "Biden"}
     assert Photograph.objects.count() == 2
     school_class = SchoolClass.objects.get()
     assert sorted(DatabaseSource().templates(str(school_class.pk))[1]) == sorted(
@@ -100,12 +100,12 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
         call_command("load_demo", str(tmp_path))
 
 
-def test_the_six_people_of_the_shared_folder_are_loaded_and_half_faces_named() -> None:
+def test_the_people_of_the_test_material_are_loaded_and_half_faces_named() -> None:
     people = material.people()
     said = load(next(iter(people.values()))[0].parent.parent)
     refused = [
         line.split(",")[1].split(":")[0].strip() for line in said.splitlines() if line.startswith("  ")
     ]
     assert refused == ["partial_1.jpg", "partial_2.jpg"]
-    assert Student.objects.count() == len(people) == 6
+    assert Student.objects.count() == len(people) >= 2
     assert Photograph.objects.count() == sum(map(len, people.values())) - 2

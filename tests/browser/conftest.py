@@ -13,7 +13,7 @@ from tests.browser import camera
 from tests.browser.office import add_people, add_user
 from tests.browser.screens import PASSWORD, PATIENCE_MS, Browsers, Seat
 from tests.launcher.launching import Launched, launch
-from tests.material import clip
+from tests.material import film
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,8 +42,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def hamilton(films: Path) -> Path:
-    """The whole clip as a camera; `faces/SOURCES.md` says who passes and when."""
-    return camera.from_clip(clip(), films / "hamilton.mjpeg")
+    """The whole clip as a camera, or the film that stands in for it."""
+    return camera.from_clip(film().path, films / "hamilton.mjpeg")
 
 
 @pytest.fixture(scope="package")
@@ -99,7 +99,7 @@ def restart(installation: Launched, office: Seat) -> Iterator[Callable[[Callable
 
 @pytest.fixture(scope="package")
 def enrolled(office: Seat) -> Mapping[str, str]:
-    """The six people of `faces/people` with all their photographs; their keys by their whole names."""
+    """The people of `faces/people` with all their photographs; their keys by their whole names."""
     keys = add_people(office)
     office.picture("admin-photographs")
     return keys

@@ -58,7 +58,7 @@ def add_photographs(seat: Seat, student: str, files: Sequence[Path]) -> list[str
 
 
 def add_people(seat: Seat) -> dict[str, str]:
-    """The six people of `faces/people`, each photograph with its verdict; their keys by their whole names."""
+    """The people of `faces/people`, each photograph with its verdict; their keys by their whole names."""
     keys = {}
     for folder, files in people().items():
         student = add_student(seat, *NAMES[folder])

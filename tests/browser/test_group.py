@@ -14,7 +14,7 @@ from tests.browser.lessons import Lesson, begun, row, shows, shows_none
 from tests.browser.office import add_class, beside
 from tests.browser.school import ask
 from tests.browser.screens import Browsers, Seat
-from tests.material import need
+from tests.material import everybody, need
 
 OBAMA, BIDEN = "Barack Obama", "Joe Biden"
 KIT, ROSE = "Kit Harington", "Rose Leslie"
@@ -62,6 +62,7 @@ def accepted_with_corrections(lesson: Lesson) -> None:
 def test_a_group_photograph_is_searched_corrected_and_marked_with_its_evidence(
     browsers: Browsers, office: Seat, teacher: Seat, enrolled: Mapping[str, str], tmp_path: Path
 ) -> None:
+    everybody()
     school_class = add_class(office, "Group", "teacher", list(enrolled))
     lesson = Lesson(beside(browsers, teacher), begun(office, school_class), enrolled)
     page = lesson.page

@@ -16,7 +16,7 @@ from tests.browser.school import ask
 from tests.browser.screens import Browsers, Seat
 from tests.conftest import ENVIRONMENT
 from tests.launcher.launching import Launched
-from tests.material import ROOT
+from tests.material import ROOT, everybody
 
 OBAMA, BIDEN = "Barack Obama", "Joe Biden"
 KIT, ROSE = "Kit Harington", "Rose Leslie"
@@ -60,6 +60,7 @@ def offered(installation: Launched, session: str, keys: list[str]) -> None:
 def test_a_face_is_this_one_that_one_neither_or_ignored_and_gone_when_the_register_is_signed(
     browsers: Browsers, office: Seat, teacher: Seat, enrolled: Mapping[str, str], installation: Launched
 ) -> None:
+    everybody()
     session = begun(office, add_class(office, "Questions", "teacher", list(enrolled)))
     lesson = Lesson(beside(browsers, teacher), session, enrolled)
     page = lesson.page

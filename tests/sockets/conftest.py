@@ -43,10 +43,10 @@ def dashboard_path(school: World) -> str:
 
 @pytest.fixture
 def miranda(school: World) -> Student:
-    """Ann has the face of the man in the clip."""
+    """Ann has the face of the man in the film."""
     from tests.sockets.people import enrolled
 
-    return enrolled(school, "lin_manuel_miranda", school.ann)
+    return enrolled(school, school.ann)
 
 
 @pytest.fixture(scope="session")

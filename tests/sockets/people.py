@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from django.utils import timezone
 
@@ -10,35 +9,27 @@ from attendance.faces import enrolment
 from attendance.models import Student
 from recognition.engine.images.image import encode_jpeg
 from tests import material
+from tests.browser.camera import frames_of
 from tests.world import World
 
 
-def enrolled(school: World, folder: str, student: Student) -> Student:
-    """The photographs of one person, enrolled for a student."""
-    accepted = 0
-    for path in material.people()[folder]:
-        if path.name.startswith("partial"):
-            continue
-        verdict = enrolment.enrol(
-            student_id=student.pk, data=path.read_bytes(), actor=school.registrar, now=timezone.now()
-        )
-        accepted += verdict.accepted
-    assert accepted
+def enrolled(school: World, student: Student) -> Student:
+    """The photograph of the person in the film, enrolled for a student."""
+    verdict = enrolment.enrol(
+        student_id=student.pk,
+        data=material.film().photograph.read_bytes(),
+        actor=school.registrar,
+        now=timezone.now(),
+    )
+    assert verdict.accepted
     return student
 
 
 def clip_frames(first: int, last: int, step: int = 1) -> list[bytes]:
-    """Frames of the clip as JPEG."""
-    film = cv2.VideoCapture(str(material.clip()))
-    film.set(cv2.CAP_PROP_POS_FRAMES, first)
-    frames = []
-    for number in range(first, last):
-        read, picture = film.read()
-        assert read
-        if (number - first) % step == 0:
-            frames.append(encode_jpeg(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), 85))
-    film.release()
-    return frames
+    """Return frames of the film as JPEG."""
+    pictures = frames_of(material.film().path)
+    assert len(pictures) >= last
+    return [encode_jpeg(np.asarray(picture[..., ::-1]), 85) for picture in pictures[first:last:step]]
 
 
 def blank() -> bytes:

@@ -85,7 +85,7 @@ def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_g
     server: Served, school: World, miranda: Student, camera_path: str, dashboard_path: str, film: list[bytes]
 ) -> None:
     """Bea's photograph is his, mirrored: held back at enrolment, and kept as a twin's."""
-    (path,) = material.people()["lin_manuel_miranda"]
+    path = material.film().photograph
     mirrored = encode_jpeg(np.ascontiguousarray(cv2.flip(decode(path.read_bytes()), 1)), 95)
 
     def enrol(reason: str) -> enrolment.Verdict:
@@ -142,7 +142,7 @@ def test_a_pair_that_enrolment_found_needs_a_larger_margin(
     server: Served, school: World, miranda: Student, camera_path: str, film: list[bytes]
 ) -> None:
     """Bea lies so far away that anybody else would be named, and near enough to be found hard to tell apart."""
-    (path,) = material.people()["lin_manuel_miranda"]
+    path = material.film().photograph
     stored = Template.objects.select_related("photograph", "space").get()
     assert stored.photograph_id is not None
     template = templates.unseal(stored.sealed, stored.photograph_id, miranda.pk, stored.space.name)

@@ -144,7 +144,7 @@ def test_a_picture_of_another_student_is_found_although_the_own_ones_are_there(
 ) -> None:
     enrol(world, world.ann, obama(people))
     for number in (0, 1):
-        enrol(world, world.bea, people["rose_leslie"][number].read_bytes())
+        enrol(world, world.bea, people["biden"][number].read_bytes())
     assert enrol(world, world.bea, obama(people, 1)).code == "looks_like_another"
 
 
@@ -152,7 +152,7 @@ def spoil(world: World, people: Mapping[str, tuple[Path, ...]]) -> Photograph:
     """Ann gets two pictures of one person and, against the warning, one of another; the wrong one is returned."""
     for number in (0, 1):
         assert enrol(world, world.ann, obama(people, number)).accepted
-    wrong = people["rose_leslie"][0].read_bytes()
+    wrong = people["biden"][0].read_bytes()
     verdict = enrol(world, world.ann, wrong, override_reason="The clerk insisted.")
     assert verdict.photograph is not None
     return verdict.photograph
@@ -162,7 +162,7 @@ def test_a_picture_unlike_the_students_own_is_held_back_beside_the_nearest(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     own = [enrol(world, world.ann, obama(people, number)).photograph for number in (0, 1)]
-    held = enrol(world, world.ann, people["rose_leslie"][0].read_bytes())
+    held = enrol(world, world.ann, people["biden"][0].read_bytes())
     assert (held.accepted, held.code, held.overridable) == (False, "unlike_own", True)
     assert held.own in own
     assert held.crop is not None
@@ -185,23 +185,23 @@ def test_a_picture_unlike_the_own_is_kept_with_a_reason_and_that_is_in_the_audit
     assert not ConfusablePair.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["obama", "rose_leslie"])
+@pytest.mark.parametrize("name", ["obama", "biden"])
 def test_a_wrong_picture_among_a_students_hides_neither_face_from_the_next_check(
     world: World, people: Mapping[str, tuple[Path, ...]], name: str
 ) -> None:
     wrong = spoil(world, people)
-    held = enrol(world, world.bea, people[name][1 if name == "rose_leslie" else 2].read_bytes())
+    held = enrol(world, world.bea, people[name][1 if name == "biden" else 2].read_bytes())
     assert (held.code, held.own) == ("looks_like_another", None)
     (similar,) = held.similar
     assert similar.student == world.ann
-    assert (similar.photograph == wrong) == (name == "rose_leslie")
+    assert (similar.photograph == wrong) == (name == "biden")
 
 
 def test_one_reason_covers_a_face_like_anothers_and_unlike_the_own(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     enrol(world, world.ann, obama(people))
-    mine = enrol(world, world.bea, people["rose_leslie"][0].read_bytes()).photograph
+    mine = enrol(world, world.bea, people["biden"][0].read_bytes()).photograph
     held = enrol(world, world.bea, obama(people, 1))
     assert (held.code, held.own) == ("looks_like_another", mine)
     assert [similar.student for similar in held.similar] == [world.ann]
@@ -213,12 +213,11 @@ def test_one_reason_covers_a_face_like_anothers_and_unlike_the_own(
     assert (details["codes"], details["reason"]) == ("looks_like_another, unlike_own", "Shorn.")
 
 
-def test_six_people_are_not_taken_for_each_other(
-    world: World, people: Mapping[str, tuple[Path, ...]]
+@pytest.mark.parametrize("names", [("obama", "biden"), ("obama", "biden", "rose_leslie")])
+def test_different_people_are_not_taken_for_each_other(
+    world: World, people: Mapping[str, tuple[Path, ...]], names: tuple[str, ...]
 ) -> None:
-    for name, student in zip(
-        ("obama", "biden", "rose_leslie"), (world.ann, world.bea, world.cem), strict=True
-    ):
+    for name, student in zip(names, (world.ann, world.bea, world.cem), strict=False):
         for path in people[name][:2]:
             verdict = enrol(world, student, path.read_bytes())
             assert verdict.accepted, (path, verdict.message)

@@ -23,8 +23,9 @@ from attendance.models import CachedEncoding, Consent, Photograph, Space, Studen
 from attendance.people import consents
 from attendance.privacy import erasure
 from recognition.encoding_cache import key_of, name_of
-from recognition.engine import SPACE, Engine
+from recognition.engine import SPACE, Detection, Engine, Face
 from recognition.engine.images.image import decode
+from recognition.engine.types import Pixels
 from recognition.process import ENGINE, engine
 from recognition.telemetry.monitor import MONITOR
 from tests import material
@@ -50,13 +51,14 @@ def engine_stops() -> Iterator[None]:
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many faces the engine encodes, call by call."""
     calls: list[int] = []
-    encode = Engine.encode
+    kind = type(engine())
+    encode = kind.encode
 
-    def counting(self: Engine, rgb: object, found: list[object]) -> object:
+    def counting(self: Engine, rgb: Pixels, found: list[Detection]) -> list[Face]:
         calls.append(len(found))
-        return encode(self, rgb, found)  # type: ignore[arg-type]
+        return encode(self, rgb, found)
 
-    monkeypatch.setattr(Engine, "encode", counting)
+    monkeypatch.setattr(kind, "encode", counting)
     return calls
 
 

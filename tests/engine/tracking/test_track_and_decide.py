@@ -39,7 +39,7 @@ def engine() -> Iterator[Engine]:
 def gallery(engine: Engine) -> Gallery:
     templates: list[Array] = []
     ids: list[str] = []
-    for name, paths in material.people().items():
+    for name, paths in material.everybody().items():
         for path in paths:
             faces = engine.analyse(decode(path.read_bytes()))
             if len(faces) == 1 and not path.name.startswith("partial"):
