@@ -36,7 +36,7 @@ SPECTACULAR_SETTINGS = {
         "CategoryEnum": "attendance.models.Category",
         "OnPremisesEnum": "attendance.models.OnPremises",
         "StatusEnum": "attendance.models.Status",
-        "FaceStateEnum": "attendance.api.shapes.FACE_STATES",
+        "FaceStateEnum": "attendance.api.documents.FACE_STATES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

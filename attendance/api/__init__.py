@@ -1,1 +1,1 @@
-"""The REST API under /api/v1/: thin doors to the rooms, with the same rights and the same writers as the pages."""
+"""The REST API under /api/v1/. Rights and functions are those of the pages."""

@@ -1,4 +1,4 @@
-"""Who asks: another system by its token, else a person by the session cookie, with Django's CSRF check."""
+"""Authentication: another system by its token, else a person by the session cookie with Django's CSRF check."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
     # The framework imports this module while its own views are half imported.
     from rest_framework.views import APIView
 
-FORM = re.compile(r"Token +(\S{1,200}) *", re.IGNORECASE)
-NAME = "api token"
-"""Under which bad tokens are counted, by address: a token has no name to lock."""
+TOKEN_HEADER = re.compile(r"Token +(\S{1,200}) *", re.IGNORECASE)
+# Bad tokens are counted under this name, by address: a token has no name to lock.
+LOCKOUT_NAME = "api token"
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token …`. A bad one is an error, never a way on to the cookie."""
+    """`Authorization: Token …`. A bad token is an error, even beside a good cookie."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if header.split(" ", 1)[0].lower() != "token":
             return None
         address, now = request.META.get("REMOTE_ADDR"), timezone.now()
-        given = FORM.fullmatch(header)
-        # A good token is never locked out: others behind the same address may hold a bad one.
-        token = tokens.authenticate(given[1]) if given else None
+        match = TOKEN_HEADER.fullmatch(header)
+        # A good token is never locked out, whatever bad ones came from the same address.
+        token = tokens.authenticate(match[1]) if match else None
         if token is None:
-            lockout.check(NAME, address, now=now)
-            lockout.record_failure(NAME, address, now=now)
+            lockout.check(LOCKOUT_NAME, address, now=now)
+            lockout.record_failure(LOCKOUT_NAME, address, now=now)
             raise AuthenticationFailed(_("This token is unknown or was revoked."), "bad_token")
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's shape
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         return 'Token realm="Rollcall"'
 
 
 class LoggedIn(BasePermission):
-    """Somebody asks, and has chosen their own password."""
+    """The user is logged in and has chosen their own password."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's shape
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's signature
         user = request.user
         if isinstance(user, User) and user.must_change_password:
             raise Refused("password_change_needed", _("Log in to the pages and choose a password first."))

@@ -1,4 +1,4 @@
-"""What every view of the API shares: strict bodies, rights asked of the policy, answers that no cache keeps."""
+"""The base of the API's views: strict bodies, rights from the policy, answers that no cache keeps."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action, Subject
 from attendance.models import User
 
+# Bytes of a JSON body. The longest valid one contains the token of a group photograph.
 JSON_LIMIT = 1024 * 1024
-"""Bytes of a JSON body; the longest honest one carries a group photograph's token."""
 PRIVATE = "private, no-store"
 
 Row = TypeVar("Row", bound=Model)
 
 
 class BoundedJson(JSONParser):
-    """JSON, refused by its announced length before it is parsed."""
+    """A JSON parser that refuses a body by its Content-Length, before it parses it."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > JSON_LIMIT:
@@ -39,49 +39,49 @@ class BoundedJson(JSONParser):
 
 
 class ApiView(GenericAPIView[Any]):
-    """Base of every view. A method asks `require` first, then calls one function of a room."""
+    """Base of all views. A method calls `require` first, then one function of a domain package."""
 
     parser_classes: Sequence[type[BaseParser]] = (BoundedJson,)
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     @property
     def person(self) -> User:
-        """Who asks; permissions have seen to it that somebody does."""
+        """The person who asks; the permissions have refused anonymous requests."""
         return cast(User, self.request.user)
 
     def require(self, action: Action, subject: Subject = None) -> User:
-        """The person, if they may; else the refusal `not_allowed`."""
+        """Return the person who asks. Raises `Refused` (not_allowed) where they may not."""
         if not policy.may(self.person, action, subject):
             raise Refused("not_allowed", _("You have no right to this."))
         return self.person
 
-    def given(self, serializer: type[BaseSerializer[Any]], *, partial: bool = False, row: Any = None) -> Any:
-        """The body as the serializer understands it; raises ValidationError."""
-        bound = serializer(
+    def body(self, serializer: type[BaseSerializer[Any]], *, partial: bool = False, row: Any = None) -> Any:
+        """Return the validated body. Raises `ValidationError`."""
+        checked = serializer(
             row, data=self.request.data, partial=partial, context=self.get_serializer_context()
         )
-        bound.is_valid(raise_exception=True)
-        return bound.validated_data
+        checked.is_valid(raise_exception=True)
+        return checked.validated_data
 
-    def shown(self, serializer: type[BaseSerializer[Any]], row: Any, status: int = 200) -> Response:
+    def answer(self, serializer: type[BaseSerializer[Any]], row: Any, status: int = 200) -> Response:
         return Response(serializer(row, context=self.get_serializer_context()).data, status)
 
-    def listed(self, rows: QuerySet[Any], serializer: type[BaseSerializer[Any]]) -> Response:
-        """One page of the rows, filtered and ordered as the address asks."""
+    def page(self, rows: QuerySet[Any], serializer: type[BaseSerializer[Any]]) -> Response:
+        """Return one page of the rows, filtered and ordered by the query parameters."""
         page = self.paginate_queryset(self.filter_queryset(rows))
         return self.get_paginated_response(
             serializer(page or [], many=True, context=self.get_serializer_context()).data
         )
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        # Names and faces of minors: neither a proxy nor the browser of a shared computer keeps an answer.
+        # Names and faces of minors: no proxy, and no browser of a shared computer, may keep an answer.
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers["Cache-Control"] = PRIVATE
         return final
 
 
-def found(rows: QuerySet[Row], key: UUID, code: str) -> Row:
-    """The row, or the refusal `no_such_…`."""
+def get_row(rows: QuerySet[Row], key: UUID, code: str) -> Row:
+    """Return the row with this key. Raises `Refused` with the code `no_such_…`."""
     row = rows.filter(pk=key).first()
     if row is None:
         raise Refused(code, _("There is no such thing, or no longer."))

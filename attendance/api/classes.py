@@ -10,9 +10,9 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance.api.base import ApiView, found, today
+from attendance.api.base import ApiView, get_row, today
 from attendance.api.documents import documented
-from attendance.api.fields import DayField, Strict
+from attendance.api.fields import DayField, StrictSerializer
 from attendance.api.lists import Ordering
 from attendance.core import visibility
 from attendance.core.policy import Action
@@ -20,7 +20,7 @@ from attendance.models import AttendanceCode, Membership, SchoolClass
 from attendance.people import classes, memberships
 
 
-class ClassShown(serializers.ModelSerializer[SchoolClass]):
+class ClassOut(serializers.ModelSerializer[SchoolClass]):
     room = serializers.CharField(source="room.name", default="", read_only=True)
     students = serializers.IntegerField(source="member_count", read_only=True, help_text="Members today.")
     archived = serializers.SerializerMethodField()
@@ -34,7 +34,7 @@ class ClassShown(serializers.ModelSerializer[SchoolClass]):
         return school_class.archived_at is not None
 
 
-class ClassWritten(Strict):
+class ClassIn(StrictSerializer):
     name = serializers.CharField(max_length=80)
     external_id = serializers.CharField(max_length=80, required=False, allow_null=True)
     room = serializers.CharField(max_length=80, required=False, allow_blank=True)
@@ -52,44 +52,44 @@ class ClassFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is
         fields: tuple[str, ...] = ()
 
 
-class Classes(ApiView):
+class ClassList(ApiView):
     queryset = SchoolClass.objects.all()
     filterset_class = ClassFilter
 
-    @documented(responses=ClassShown(many=True))
+    @documented(responses=ClassOut(many=True))
     def get(self, _request: Request) -> Response:
         """The classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_CLASS)
-        return self.listed(_counted(visibility.classes(person, today())), ClassShown)
+        return self.page(_counted(visibility.classes(person, today())), ClassOut)
 
-    @documented(request=ClassWritten, responses={201: ClassShown})
+    @documented(request=ClassIn, responses={201: ClassOut})
     def post(self, _request: Request) -> Response:
         """Add a class."""
         person = self.require(Action.MANAGE_SCHOOL)
-        row = classes.create(actor=person, **self.given(ClassWritten))
-        return self.shown(ClassShown, _one(row.pk), status.HTTP_201_CREATED)
+        row = classes.create(actor=person, **self.body(ClassIn))
+        return self.answer(ClassOut, _one(row.pk), status.HTTP_201_CREATED)
 
 
-class OneClass(ApiView):
+class ClassDetail(ApiView):
     queryset = SchoolClass.objects.all()
 
-    @documented(responses=ClassShown)
+    @documented(responses=ClassOut)
     def get(self, _request: Request, school_class: UUID) -> Response:
         """One class."""
         self.require(Action.VIEW_CLASS)
         row = _one(school_class)
         self.require(Action.VIEW_CLASS, row)
-        return self.shown(ClassShown, row)
+        return self.answer(ClassOut, row)
 
-    @documented(request=ClassWritten, responses=ClassShown)
+    @documented(request=ClassIn, responses=ClassOut)
     def patch(self, _request: Request, school_class: UUID) -> Response:
         """Change the name, the room or the number, or put the class into the archive."""
         person = self.require(Action.MANAGE_SCHOOL)
-        classes.change(class_id=school_class, actor=person, **self.given(ClassWritten, partial=True))
-        return self.shown(ClassShown, _one(school_class))
+        classes.change(class_id=school_class, actor=person, **self.body(ClassIn, partial=True))
+        return self.answer(ClassOut, _one(school_class))
 
 
-class MembershipShown(serializers.ModelSerializer[Membership]):
+class MembershipOut(serializers.ModelSerializer[Membership]):
     student = serializers.UUIDField(source="student_id", read_only=True)
     school_class = serializers.UUIDField(source="school_class_id", read_only=True)
 
@@ -99,14 +99,14 @@ class MembershipShown(serializers.ModelSerializer[Membership]):
         read_only_fields = fields
 
 
-class MembershipBegun(Strict):
+class MembershipIn(StrictSerializer):
     student = serializers.UUIDField(source="student_id")
     school_class = serializers.UUIDField(source="class_id")
     starts_on = DayField()
     ends_on = DayField(required=False, allow_null=True, default=None)
 
 
-class MembershipEnded(Strict):
+class MembershipEndIn(StrictSerializer):
     ends_on = DayField(help_text="The last day.")
 
 
@@ -124,45 +124,45 @@ class MembershipFilter(filters.FilterSet):  # type: ignore[misc]  # django_filte
         return rows.on(day)
 
 
-class Memberships(ApiView):
+class MembershipList(ApiView):
     queryset = Membership.objects.all()
     filterset_class = MembershipFilter
 
-    @documented(responses=MembershipShown(many=True))
+    @documented(responses=MembershipOut(many=True))
     def get(self, _request: Request) -> Response:
         """Who is in the classes that you teach today, and was; all of it for the office and viewers."""
         person = self.require(Action.VIEW_CLASS)
         rows = visibility.memberships(person, today()).order_by("-starts_on", "pk")
-        return self.listed(rows, MembershipShown)
+        return self.page(rows, MembershipOut)
 
-    @documented(request=MembershipBegun, responses={201: MembershipShown})
+    @documented(request=MembershipIn, responses={201: MembershipOut})
     def post(self, _request: Request) -> Response:
         """Put a student into a class."""
         person = self.require(Action.MANAGE_SCHOOL)
-        row = memberships.add(actor=person, **self.given(MembershipBegun))
-        return self.shown(MembershipShown, row, status.HTTP_201_CREATED)
+        row = memberships.add(actor=person, **self.body(MembershipIn))
+        return self.answer(MembershipOut, row, status.HTTP_201_CREATED)
 
 
-class OneMembership(ApiView):
+class MembershipDetail(ApiView):
     queryset = Membership.objects.all()
 
-    @documented(responses=MembershipShown)
+    @documented(responses=MembershipOut)
     def get(self, _request: Request, membership: UUID) -> Response:
         """One membership."""
         self.require(Action.VIEW_CLASS)
-        row = found(Membership.objects.select_related("school_class"), membership, "no_such_membership")
+        row = get_row(Membership.objects.select_related("school_class"), membership, "no_such_membership")
         self.require(Action.VIEW_CLASS, row.school_class)
-        return self.shown(MembershipShown, row)
+        return self.answer(MembershipOut, row)
 
-    @documented(request=MembershipEnded, responses=MembershipShown)
+    @documented(request=MembershipEndIn, responses=MembershipOut)
     def patch(self, _request: Request, membership: UUID) -> Response:
         """Say on which day the student is in the class for the last time."""
         person = self.require(Action.MANAGE_SCHOOL)
-        row = memberships.end(membership_id=membership, actor=person, **self.given(MembershipEnded))
-        return self.shown(MembershipShown, row)
+        row = memberships.end(membership_id=membership, actor=person, **self.body(MembershipEndIn))
+        return self.answer(MembershipOut, row)
 
 
-class CodeShown(serializers.ModelSerializer[AttendanceCode]):
+class CodeOut(serializers.ModelSerializer[AttendanceCode]):
     class Meta:
         model = AttendanceCode
         fields = (
@@ -179,14 +179,14 @@ class CodeShown(serializers.ModelSerializer[AttendanceCode]):
         read_only_fields = fields
 
 
-class Codes(ApiView):
+class CodeList(ApiView):
     queryset = AttendanceCode.objects.active()
 
-    @documented(responses=CodeShown(many=True))
+    @documented(responses=CodeOut(many=True))
     def get(self, _request: Request) -> Response:
         """The letters that a register may hold."""
         self.require(Action.VIEW_SESSION)
-        return self.listed(AttendanceCode.objects.active(), CodeShown)
+        return self.page(AttendanceCode.objects.active(), CodeOut)
 
 
 def _counted(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:
@@ -196,4 +196,4 @@ def _counted(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:
 
 
 def _one(key: UUID) -> SchoolClass:
-    return found(_counted(SchoolClass.objects.all()), key, "no_such_class")
+    return get_row(_counted(SchoolClass.objects.all()), key, "no_such_class")

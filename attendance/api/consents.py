@@ -7,16 +7,16 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance.api.base import ApiView, found
+from attendance.api.base import ApiView, get_row
 from attendance.api.documents import documented
-from attendance.api.fields import DayField, Strict
+from attendance.api.fields import DayField, StrictSerializer
 from attendance.core.policy import Action
 from attendance.models import Consent, Student
 from attendance.people import consents
 from attendance.privacy import erasure
 
 
-class ConsentShown(serializers.ModelSerializer[Consent]):
+class ConsentOut(serializers.ModelSerializer[Consent]):
     student = serializers.UUIDField(source="student_id", read_only=True)
 
     class Meta:
@@ -34,7 +34,7 @@ class ConsentShown(serializers.ModelSerializer[Consent]):
         read_only_fields = fields
 
 
-class ConsentGiven(Strict):
+class ConsentIn(StrictSerializer):
     given_by = serializers.CharField(max_length=160, help_text="The guardian, or the student of age.")
     given_on = DayField()
     expires_on = DayField(required=False, allow_null=True, default=None)
@@ -47,31 +47,29 @@ class ConsentGiven(Strict):
     )
 
 
-class ErasureAsked(Strict):
+class ErasureIn(StrictSerializer):
     reason = serializers.CharField(max_length=300)
 
 
-class Consents(ApiView):
+class ConsentList(ApiView):
     queryset = Consent.objects.all()
 
-    @documented(responses=ConsentShown(many=True))
+    @documented(responses=ConsentOut(many=True))
     def get(self, _request: Request, student: UUID) -> Response:
         """Every consent of the student, newest first, with those that were withdrawn."""
         self.require(Action.MANAGE_SCHOOL)
-        row = found(Student.objects.all(), student, "no_such_student")
-        return self.listed(row.consents.all(), ConsentShown)
+        row = get_row(Student.objects.all(), student, "no_such_student")
+        return self.page(row.consents.all(), ConsentOut)
 
-    @documented(request=ConsentGiven, responses={201: ConsentShown})
+    @documented(request=ConsentIn, responses={201: ConsentOut})
     def post(self, _request: Request, student: UUID) -> Response:
         """Record a consent; from now on photographs may be taken and the student recognised."""
         person = self.require(Action.MANAGE_SCHOOL)
-        consent = consents.give(
-            student_id=student, actor=person, now=timezone.now(), **self.given(ConsentGiven)
-        )
-        return self.shown(ConsentShown, consent, status.HTTP_201_CREATED)
+        consent = consents.give(student_id=student, actor=person, now=timezone.now(), **self.body(ConsentIn))
+        return self.answer(ConsentOut, consent, status.HTTP_201_CREATED)
 
 
-class Withdrawal(ApiView):
+class ConsentWithdrawal(ApiView):
     queryset = Consent.objects.all()
 
     @documented(request=None, responses={204: None})
@@ -82,12 +80,12 @@ class Withdrawal(ApiView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Erasure(ApiView):
+class StudentErasure(ApiView):
     queryset = Student.objects.all()
 
-    @documented(request=ErasureAsked, responses={204: None})
+    @documented(request=ErasureIn, responses={204: None})
     def post(self, _request: Request, student: UUID) -> Response:
         """Erase the student's face data and contact; the register stays true."""
         person = self.require(Action.MANAGE_SCHOOL)
-        erasure.erase(student_id=student, actor=person, now=timezone.now(), **self.given(ErasureAsked))
+        erasure.erase(student_id=student, actor=person, now=timezone.now(), **self.body(ErasureIn))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Bodies: strict serializers, and dates within living memory."""
+"""Serializer and fields for bodies: unknown names and unlikely dates are errors."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ LAST_MOMENT = dt.datetime(2199, 12, 31, tzinfo=dt.UTC)
 FORM_TOKEN = "csrfmiddlewaretoken"  # noqa: S105 - the name of a form field
 
 
-class Strict(serializers.Serializer[Any]):
-    """A body in which an unknown name is a fault: a misspelt or forbidden field is said, never dropped in silence."""
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body in which unknown fields are errors."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -37,7 +37,7 @@ class DayField(serializers.DateField):
 
 
 class MomentField(serializers.DateTimeField):
-    """A moment; without an offset it is in the school's time zone."""
+    """A date and time; without an offset it is in the school's time zone."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

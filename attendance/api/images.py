@@ -1,6 +1,6 @@
-"""Pictures in and out: a gate before the engine, answers that no cache keeps.
+"""Images in requests and answers: upload slots before the engine, and answers that no cache keeps.
 
-Uploads never touch a disk; FILE_UPLOAD_HANDLERS sees to that, for pages as well.
+Uploads stay in memory; the setting FILE_UPLOAD_HANDLERS holds that for pages as well.
 """
 
 from __future__ import annotations
@@ -21,36 +21,39 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from attendance.api.base import ApiView
 from attendance.core.errors import Refused
 
-AT_ONCE = 2
-PATIENCE = 10.0
-"""Seconds that a picture waits for its turn."""
-_gate = threading.BoundedSemaphore(AT_ONCE)
+UPLOAD_SLOTS = 2
+# Seconds that an upload waits for a slot.
+SLOT_SECONDS = 10.0
+_slots = threading.BoundedSemaphore(UPLOAD_SLOTS)
 
 
 @contextmanager
-def turn() -> Iterator[None]:
-    """A turn at the engine. Uploaded pictures are large and may wait; the cameras of running sessions may not."""
-    if not _gate.acquire(timeout=PATIENCE):
+def upload_slot() -> Iterator[None]:
+    """Hold one of the slots for uploads while the engine analyses it; the cameras of open sessions come first.
+
+    Raises `Refused` (busy) where none is free in time. For any thread.
+    """
+    if not _slots.acquire(timeout=SLOT_SECONDS):
         raise Refused("busy", _("Too many pictures at once. Try again in a moment."), {"wait": 5})
     try:
         yield
     finally:
-        _gate.release()
+        _slots.release()
 
 
 class UploadView(ApiView):
-    """Base of the views that take pictures."""
+    """Base of views that take image uploads."""
 
     parser_classes = (MultiPartParser,)
 
 
-def bytes_of(upload: UploadedFile[bytes]) -> bytes:
+def upload_bytes(upload: UploadedFile[bytes]) -> bytes:
     data: bytes = upload.read()
     return data
 
 
-class Jpeg(BaseRenderer):
-    """So that asking for image/jpeg is acceptable; pictures themselves are answered as they are."""
+class JpegRenderer(BaseRenderer):
+    """Makes `Accept: image/jpeg` acceptable. Images are answered as `HttpResponse`s and do not pass it."""
 
     media_type = "image/jpeg"
     format = "jpeg"
@@ -58,20 +61,22 @@ class Jpeg(BaseRenderer):
     render_style = "binary"
 
     def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
-        """A refusal, since pictures do not come this way."""
+        """Return a refusal as JSON."""
         return JSONRenderer().render(data)
 
 
-class PictureView(ApiView):
-    """Base of the views that answer a picture."""
+class ImageView(ApiView):
+    """Base of views that answer an image."""
 
-    renderer_classes = (JSONRenderer, Jpeg)
-
-
-PICTURE = {(200, "image/jpeg"): OpenApiResponse(OpenApiTypes.BINARY, "The picture; `private, no-store`.")}
+    renderer_classes = (JSONRenderer, JpegRenderer)
 
 
-def picture(data: bytes, content_type: str = "image/jpeg") -> HttpResponse:
+IMAGE_RESPONSE = {
+    (200, "image/jpeg"): OpenApiResponse(OpenApiTypes.BINARY, "The picture; `private, no-store`.")
+}
+
+
+def image_response(data: bytes, content_type: str = "image/jpeg") -> HttpResponse:
     return HttpResponse(
         data,
         content_type=content_type,

@@ -1,4 +1,4 @@
-"""Lists: pages with a total and a bounded size, filters that refuse what they do not know, a stable order."""
+"""Lists: pages of bounded size with a total, filters that refuse unknown parameters, a stable order."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PAGE, PAGE_SIZE = "page", "page_size"
 
 
-class Pages(PageNumberPagination):
-    """`?page=` and `?page_size=`; at most 200 rows, so that no request drags a school through the engine room."""
+class BoundedPages(PageNumberPagination):
+    """Pages by `?page=` and `?page_size=`, at most 200 rows each, so that no request loads a whole school."""
 
     page_size = 50
     max_page_size = 200
@@ -27,14 +27,14 @@ class Pages(PageNumberPagination):
     page_size_query_param = PAGE_SIZE
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The framework's own says `nullable`, a word that OpenAPI 3.1 does not know."""
+        """Return the schema of a page. The framework's own uses `nullable`, which OpenAPI 3.1 does not have."""
         address = {"type": ["string", "null"], "format": "uri"}
         properties = {"count": {"type": "integer"}, "next": address, "previous": address, "results": schema}
         return {"type": "object", "required": list(properties), "properties": properties}
 
 
-class Filters(filters.DjangoFilterBackend):  # type: ignore[misc]  # django_filters is untyped here
-    """django-filter's, but a parameter that it does not know is an error: a misspelt filter must not list everybody."""
+class StrictFilters(filters.DjangoFilterBackend):  # type: ignore[misc]  # django_filters is untyped here
+    """django-filter's backend, but an unknown parameter is an error: a misspelt filter must not list everybody."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Model], view: APIView) -> Any:
         known = {PAGE, PAGE_SIZE, *self._names(queryset, view)}
@@ -50,7 +50,7 @@ class Filters(filters.DjangoFilterBackend):  # type: ignore[misc]  # django_filt
 
 
 class Ordering(filters.OrderingFilter):  # type: ignore[misc]  # django_filters is untyped here
-    """`?ordering=`, by the named columns only, with the key last: pages never overlap."""
+    """`?ordering=`, by the named columns only, with the primary key last, so that pages never overlap."""
 
     def filter(self, qs: QuerySet[Model], value: list[str] | None) -> QuerySet[Model]:
         ordered: QuerySet[Model] = super().filter(qs, value)

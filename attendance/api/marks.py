@@ -1,11 +1,9 @@
-"""Marks: written through the register's one door, listed, with their history and evidence."""
+"""Marks: writing, lists, history and evidence."""
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpResponse
-from django.urls import reverse
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
@@ -14,32 +12,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance import register
-from attendance.api import shapes
-from attendance.api.base import ApiView, found
-from attendance.api.documents import documented, field_of
-from attendance.api.fields import MomentField, Strict
-from attendance.api.images import PICTURE, PictureView, picture
+from attendance.api.base import ApiView, get_row
+from attendance.api.documents import documented, serializer_of
+from attendance.api.fields import MomentField, StrictSerializer
 from attendance.api.lists import Ordering
 from attendance.api.sessions import SessionView
-from attendance.core import audit, blob_store, policy, visibility
+from attendance.core import visibility
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.live import not_this_student
 from attendance.models import (
     ApiToken,
     Category,
-    Evidence,
     Mark,
-    MarkEvent,
     OnPremises,
     Session,
     Source,
     Status,
 )
-from attendance.register import state
+from attendance.register.description import MarkResult
+from attendance.register.state import result_state
 
 
-class MarkShown(serializers.ModelSerializer[Mark]):
+class MarkOut(serializers.ModelSerializer[Mark]):
     session = serializers.UUIDField(source="session_id", read_only=True)
     student = serializers.UUIDField(source="student_id", read_only=True)
     date = serializers.DateField(source="session.date", read_only=True)
@@ -63,8 +58,8 @@ class MarkShown(serializers.ModelSerializer[Mark]):
         return None if mark.marked_by is None else mark.marked_by.shown_name
 
 
-class Taking(Strict):
-    """What may come with any change of a mark."""
+class MarkRemovalIn(StrictSerializer):
+    """The fields of any change of a mark."""
 
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, allow_null=True)
@@ -78,16 +73,30 @@ class Taking(Strict):
     )
 
 
-class Marking(Taking):
+class MarkIn(MarkRemovalIn):
     code = serializers.CharField(
         max_length=10, help_text="A letter, or `arrived`: the clock says present or late."
     )
 
 
-class Remaining(Strict):
+class RemainingMarksIn(StrictSerializer):
     code = serializers.CharField(max_length=2)
     expected = serializers.IntegerField(min_value=0, max_value=10_000)
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
+
+
+class RemainingMarksOut(TypedDict):
+    marked: int
+    version: int
+
+
+class MarkRejectionOut(TypedDict):
+    outcome: Annotated[str, "`taken_back`."]
+    blocked: Annotated[
+        bool,
+        "Whether the face is kept from this student until the session closes; false where no picture "
+        "of it is left, or the session is closed.",
+    ]
 
 
 class MarkFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is untyped here
@@ -104,10 +113,10 @@ class MarkFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is 
         fields: tuple[str, ...] = ()
 
 
-class StudentMark(SessionView):
+class StudentMarkDetail(SessionView):
     """PUT and DELETE of one student's mark in one session."""
 
-    @documented(request=Marking, responses=shapes.MarkResult)
+    @documented(request=MarkIn, responses=serializer_of(MarkResult))
     def put(self, _request: Request, session: UUID, student: UUID) -> Response:
         """Write or change a mark. The same `nonce` again changes nothing.
 
@@ -115,17 +124,17 @@ class StudentMark(SessionView):
         present mark in `extra.mark`.
         """
         self.session(session, Action.MARK)
-        return self._marked(session, student, self.given(Marking))
+        return self._mark(session, student, self.body(MarkIn))
 
-    @documented(request=Taking, parameters=[Taking], responses=shapes.MarkResult)
+    @documented(request=MarkRemovalIn, parameters=[MarkRemovalIn], responses=serializer_of(MarkResult))
     def delete(self, request: Request, session: UUID, student: UUID) -> Response:
         """Take a mark back. The optional fields may stand in the address or in the body."""
         self.session(session, Action.MARK)
-        taking = Taking(data={**request.query_params.dict(), **_dictionary(request.data)})
-        taking.is_valid(raise_exception=True)
-        return self._marked(session, student, {"code": None, **taking.validated_data})
+        serializer = MarkRemovalIn(data={**request.query_params.dict(), **_dictionary(request.data)})
+        serializer.is_valid(raise_exception=True)
+        return self._mark(session, student, {"code": None, **serializer.validated_data})
 
-    def _marked(self, session: UUID, student: UUID, said: dict[str, Any]) -> Response:
+    def _mark(self, session: UUID, student: UUID, fields: dict[str, Any]) -> Response:
         token = self.request.auth if isinstance(self.request.auth, ApiToken) else None
         result = register.mark(
             register.MarkRequest(
@@ -135,163 +144,62 @@ class StudentMark(SessionView):
                 actor=self.person,
                 token=token,
                 now=timezone.now(),
-                **said,
+                **fields,
             )
         )
-        answer = result_shown(result)
+        answer = result_state(result)
         if result.refused:
-            raise result.refusal(answer)
+            raise result.refusal({**answer})
         return Response(answer)
 
 
 class RemainingMarks(SessionView):
-    @documented(request=Remaining, responses=shapes.RemainingShown)
+    @documented(request=RemainingMarksIn, responses=serializer_of(RemainingMarksOut))
     def post(self, _request: Request, session: UUID) -> Response:
         """Give every unmarked student one letter; 409 where their number is no longer `expected`."""
         self.session(session, Action.MARK)
         results = register.mark_remaining(
-            session_id=session, actor=self.person, now=timezone.now(), **self.given(Remaining)
+            session_id=session, actor=self.person, now=timezone.now(), **self.body(RemainingMarksIn)
         )
         version = results[-1].version if results else Session.objects.get(pk=session).version
-        return Response({"marked": sum(each.written for each in results), "version": version})
+        answer: RemainingMarksOut = {"marked": sum(result.written for result in results), "version": version}
+        return Response(answer)
 
 
-class Marks(ApiView):
+class MarkList(ApiView):
     queryset = Mark.objects.all()
     filterset_class = MarkFilter
 
-    @documented(responses=MarkShown(many=True))
+    @documented(responses=MarkOut(many=True))
     def get(self, _request: Request) -> Response:
         """Marks of the sessions that you may see, the latest change first."""
         person = self.require(Action.VIEW_SESSION)
-        return self.listed(_with_all(visibility.marks(person)).order_by("-changed_at", "-pk"), MarkShown)
+        return self.page(_with_all(visibility.marks(person)).order_by("-changed_at", "-pk"), MarkOut)
 
 
-class OneMark(ApiView):
+class MarkDetail(ApiView):
     queryset = Mark.objects.all()
 
-    @documented(responses=MarkShown)
+    @documented(responses=MarkOut)
     def get(self, _request: Request, mark: UUID) -> Response:
         """One mark as it stands."""
         self.require(Action.VIEW_SESSION)
-        row = found(_with_all(Mark.objects.all()), mark, "no_such_mark")
+        row = get_row(_with_all(Mark.objects.all()), mark, "no_such_mark")
         self.require(Action.VIEW_SESSION, row.session)
-        return self.shown(MarkShown, row)
+        return self.answer(MarkOut, row)
 
 
-class NotThisPerson(ApiView):
+class MarkRejection(ApiView):
     queryset = Mark.objects.all()
 
-    @documented(request=None, responses=shapes.NotThisPersonShown)
+    @documented(request=None, responses=serializer_of(MarkRejectionOut))
     def post(self, _request: Request, mark: UUID) -> Response:
         """The camera took somebody else for this student: the mark is taken back, and the face in its evidence is
         not taken for the student again in this session."""
         person = self.require(Action.MARK)
         blocked = not_this_student.by_teacher(mark_id=mark, actor=person, now=timezone.now())
-        return Response({"outcome": "taken_back", "blocked": blocked})
-
-
-class EvidenceShown(serializers.ModelSerializer[Evidence]):
-    looks = serializers.IntegerField(source="samples", read_only=True)
-    image = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Evidence
-        fields = (
-            "id", "distance", "margin", "confidence", "looks", "photographs",
-            "camera", "space", "expires_at", "image",
-        )  # fmt: skip
-        read_only_fields = fields
-
-    def get_image(self, evidence: Evidence) -> str | None:
-        return None if evidence.crop_id is None else reverse("api:evidence-image", args=[evidence.pk])
-
-
-class EventShown(serializers.ModelSerializer[MarkEvent]):
-    from_category = serializers.SerializerMethodField()
-    to_category = serializers.SerializerMethodField()
-    from_code = serializers.SerializerMethodField()
-    to_code = serializers.SerializerMethodField()
-    actor = serializers.SerializerMethodField()
-    evidence = serializers.SerializerMethodField()
-
-    class Meta:
-        model = MarkEvent
-        fields = (
-            "id", "revision", "from_code", "from_category", "to_code", "to_category", "note", "minutes_late",
-            "left_at", "actor", "source", "reason", "seen_at", "stored_at", "late_upload", "evidence",
-        )  # fmt: skip
-        read_only_fields = fields
-
-    def get_from_code(self, event: MarkEvent) -> str | None:
-        return event.from_letter or None
-
-    def get_to_code(self, event: MarkEvent) -> str | None:
-        return event.to_letter or None
-
-    @field_of(serializers.ChoiceField(Category.choices, allow_null=True))
-    def get_from_category(self, event: MarkEvent) -> str | None:
-        return event.from_category or None
-
-    @field_of(serializers.ChoiceField(Category.choices, allow_null=True))
-    def get_to_category(self, event: MarkEvent) -> str | None:
-        return event.to_category or None
-
-    def get_actor(self, event: MarkEvent) -> str | None:
-        return None if event.actor is None else event.actor.shown_name
-
-    @field_of(EvidenceShown(allow_null=True))
-    def get_evidence(self, event: MarkEvent) -> Any:
-        evidence = getattr(event, "evidence", None)
-        shown = evidence is not None and self.context["faces"]
-        return EvidenceShown(evidence).data if shown else None
-
-
-class History(ApiView):
-    queryset = MarkEvent.objects.all()
-
-    @documented(responses=EventShown(many=True))
-    def get(self, _request: Request, mark: UUID) -> Response:
-        """Every change of a mark, oldest first; the evidence for those who may see faces."""
-        self.require(Action.VIEW_SESSION)
-        row = found(Mark.objects.select_related("session"), mark, "no_such_mark")
-        self.require(Action.VIEW_SESSION, row.session)
-        self.faces = policy.may(self.person, Action.VIEW_FACES, row.session)
-        return self.listed(row.events.select_related("actor", "evidence"), EventShown)
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "faces": getattr(self, "faces", False)}
-
-
-class EvidenceImage(PictureView):
-    queryset = Evidence.objects.all()
-
-    @documented(responses=PICTURE)
-    def get(self, _request: Request, evidence: UUID) -> HttpResponse:
-        """The face as the camera saw it, until it expires. Each look is noted in the audit."""
-        self.require(Action.VIEW_FACES)
-        rows = Evidence.objects.select_related("event__session", "crop")
-        row = found(rows.filter(expires_at__gt=timezone.now()), evidence, "no_such_evidence")
-        person = self.require(Action.VIEW_FACES, row.event.session)
-        if row.crop is None:
-            raise Refused("no_such_evidence", _("The picture has expired or was erased."))
-        audit.record_view(person, "evidence_viewed", row)
-        return picture(blob_store.read(row.crop, owner=row.event.student_id))
-
-
-def result_shown(result: register.Result) -> dict[str, Any]:
-    """What became of a mark, with the mark as the register shows it."""
-    mark = None
-    if result.mark is not None:
-        has = Exists(Evidence.objects.filter(event__mark=OuterRef("pk")))
-        rows = Mark.objects.select_related("code", "marked_by").annotate(has_evidence=has)
-        mark = state.mark_state(rows.get(pk=result.mark.pk))
-    return {
-        "outcome": result.outcome.value,
-        "reason": str(result.reason),
-        "mark": mark,
-        "version": result.version,
-    }
+        answer: MarkRejectionOut = {"outcome": "taken_back", "blocked": blocked}
+        return Response(answer)
 
 
 def _dictionary(data: Any) -> dict[str, Any]:

@@ -11,17 +11,24 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance.api.base import ApiView, found
+from attendance.api.base import ApiView, get_row
 from attendance.api.documents import documented, field_of
-from attendance.api.fields import Strict
-from attendance.api.images import PICTURE, PictureView, UploadView, bytes_of, picture, turn
+from attendance.api.fields import StrictSerializer
+from attendance.api.images import (
+    IMAGE_RESPONSE,
+    ImageView,
+    UploadView,
+    image_response,
+    upload_bytes,
+    upload_slot,
+)
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces import enrolment, photographs
 from attendance.models import Photograph, Student
 
 
-class PhotographShown(serializers.ModelSerializer[Photograph]):
+class PhotographOut(serializers.ModelSerializer[Photograph]):
     student = serializers.UUIDField(source="student_id", read_only=True)
     quality = serializers.DictField(child=serializers.FloatField(), read_only=True)
     image = serializers.SerializerMethodField()
@@ -35,7 +42,7 @@ class PhotographShown(serializers.ModelSerializer[Photograph]):
         return reverse("api:photograph-image", args=[photograph.pk])
 
 
-class PhotographSent(Strict):
+class PhotographIn(StrictSerializer):
     photograph = serializers.FileField(
         allow_empty_file=True,
         help_text="JPEG, PNG, WebP, HEIC or AVIF, upright or with its EXIF orientation.",
@@ -50,13 +57,13 @@ class PhotographSent(Strict):
     )
 
 
-class VerdictShown(serializers.Serializer[enrolment.Verdict]):
+class VerdictOut(serializers.Serializer[enrolment.Verdict]):
     """What became of a photograph."""
 
     accepted = serializers.BooleanField()
     code = serializers.CharField()
     message = serializers.CharField()
-    photograph = PhotographShown(allow_null=True)
+    photograph = PhotographOut(allow_null=True)
     faces = serializers.IntegerField()
     similar = serializers.SerializerMethodField()
 
@@ -90,18 +97,18 @@ def similar(verdict: enrolment.Verdict) -> list[dict[str, Any]]:
     ]
 
 
-class Photographs(UploadView):
+class PhotographList(UploadView):
     queryset = Photograph.objects.all()
 
-    @documented(responses=PhotographShown(many=True))
+    @documented(responses=PhotographOut(many=True))
     def get(self, _request: Request, student: UUID) -> Response:
         """The student's photographs, oldest first."""
         self.require(Action.VIEW_FACES)
-        row = found(Student.objects.all(), student, "no_such_student")
+        row = get_row(Student.objects.all(), student, "no_such_student")
         self.require(Action.VIEW_FACES, row)
-        return self.listed(_of(row), PhotographShown)
+        return self.page(_of(row), PhotographOut)
 
-    @documented(request={"multipart/form-data": PhotographSent}, responses={201: VerdictShown})
+    @documented(request={"multipart/form-data": PhotographIn}, responses={201: VerdictOut})
     def post(self, _request: Request, student: UUID) -> Response:
         """Send one photograph. 201 where it was taken; else a refusal whose code and message say what to do.
 
@@ -112,13 +119,13 @@ class Photographs(UploadView):
         person has compared the pictures and it is this student.
         """
         self.require(Action.ENROL)
-        row = found(Student.objects.all(), student, "no_such_student")
+        row = get_row(Student.objects.all(), student, "no_such_student")
         person = self.require(Action.ENROL, row)
-        sent = self.given(PhotographSent)
-        with turn():
+        sent = self.body(PhotographIn)
+        with upload_slot():
             verdict = enrolment.enrol(
                 student_id=row.pk,
-                data=bytes_of(sent["photograph"]),
+                data=upload_bytes(sent["photograph"]),
                 actor=person,
                 now=timezone.now(),
                 override_reason=sent["override_reason"],
@@ -131,10 +138,10 @@ class Photographs(UploadView):
                 "overridable": verdict.overridable,
             }
             raise Refused(verdict.code, verdict.message, extra)
-        return self.shown(VerdictShown, verdict, status.HTTP_201_CREATED)
+        return self.answer(VerdictOut, verdict, status.HTTP_201_CREATED)
 
 
-class OnePhotograph(ApiView):
+class PhotographDetail(ApiView):
     queryset = Photograph.objects.all()
 
     @documented(responses={204: None})
@@ -145,16 +152,16 @@ class OnePhotograph(ApiView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class PhotographImage(PictureView):
+class PhotographImage(ImageView):
     queryset = Photograph.objects.all()
 
-    @documented(responses=PICTURE)
+    @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, photograph: UUID) -> HttpResponse:
         """The crop that was taken. Each look is noted in the audit."""
         self.require(Action.VIEW_FACES)
-        row = found(Photograph.objects.select_related("student", "crop"), photograph, "no_such_photograph")
+        row = get_row(Photograph.objects.select_related("student", "crop"), photograph, "no_such_photograph")
         person = self.require(Action.VIEW_FACES, row.student)
-        return picture(photographs.read(row, person))
+        return image_response(photographs.read(row, person))
 
 
 def _of(student: Student) -> QuerySet[Photograph]:

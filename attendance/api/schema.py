@@ -1,4 +1,4 @@
-"""The description of the API: the one error shape at every address, made once per language."""
+"""The OpenAPI schema, with the same error answers at every address. Made once per language."""
 
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,7 @@ ERROR = {
         "extra": {"type": "object", "additionalProperties": True},
     },
 }
-ALWAYS = {
+STATUSES = {
     "400": "The request is wrong; `extra.fields` says where.",
     "401": "No login.",
     "403": "No right.",
@@ -34,40 +34,40 @@ ALWAYS = {
     "500": "A fault of the server; its log says more.",
     "503": "The database or the recognition does not answer.",
 }
-WITH_BODY = {"409": "Conflict.", "413": "Too large.", "415": "Not this type."}
+BODY_STATUSES = {"409": "Conflict.", "413": "Too large.", "415": "Not this type."}
 
 
 def with_errors(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """drf-spectacular's hook: every operation says how it refuses."""
+    """Add the error answers to every operation; a hook of drf-spectacular."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR
     for operations in result.get("paths", {}).values():
         for method, operation in operations.items():
-            refusals = ALWAYS if method == "get" else {**ALWAYS, **WITH_BODY}
-            for status, text in refusals.items():
+            statuses = STATUSES if method == "get" else {**STATUSES, **BODY_STATUSES}
+            for status, text in statuses.items():
                 content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
                 operation["responses"].setdefault(status, {"description": text, "content": content})
     return result
 
 
 @lru_cache(maxsize=8)
-def _described(_language: str) -> Any:
+def _schema(_language: str) -> Any:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
 class Schema(SpectacularAPIView):  # type: ignore[misc]  # drf_spectacular is untyped here
-    """Open to all, as it says nothing about anybody; kept, because making it takes most of a second."""
+    """The schema, without login. It is cached: making it takes most of a second."""
 
     authentication_classes = ()
-    # JSON first: a browser shows it, and would store the first of drf-spectacular's own types as a file.
+    # JSON first: browsers show it, but download drf-spectacular's own media types as files.
     renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2)
 
     def _get_schema_response(self, request: Request) -> Response:
         name = f'inline; filename="{self._get_filename(request, None)}"'
-        return Response(_described(translation.get_language() or ""), headers={"Content-Disposition": name})
+        return Response(_schema(translation.get_language() or ""), headers={"Content-Disposition": name})
 
 
 class Docs(SpectacularSwaggerSplitView):  # type: ignore[misc]  # drf_spectacular is untyped here
-    """Swagger's page without inline script or style, its files from our own server."""
+    """Swagger's page, without inline scripts and styles and with files from this server."""
 
     template_name = "api/docs.html"
     authentication_classes = ()

@@ -11,26 +11,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance import register
-from attendance.api import shapes
-from attendance.api.base import ApiView, found
-from attendance.api.documents import documented
-from attendance.api.fields import MomentField, Strict
+from attendance.api.base import ApiView, get_row
+from attendance.api.documents import documented, serializer_of
+from attendance.api.fields import MomentField, StrictSerializer
 from attendance.api.lists import Ordering
 from attendance.calendar import sessions
 from attendance.core import visibility
 from attendance.core.policy import Action
 from attendance.live import camera_state
+from attendance.live.camera_state import LatestState
 from attendance.models import Session
 from attendance.register import state
+from attendance.register.description import RegisterState
 
 
-class ClassNamed(serializers.Serializer[Any]):
+class ClassNameOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
 
 
-class SessionShown(serializers.ModelSerializer[Session]):
-    school_class = ClassNamed(read_only=True)
+class SessionOut(serializers.ModelSerializer[Session]):
+    school_class = ClassNameOut(read_only=True)
     marked = serializers.IntegerField(
         read_only=True,
         default=None,
@@ -56,19 +57,19 @@ class SessionShown(serializers.ModelSerializer[Session]):
         read_only_fields = fields
 
 
-class SessionPlanned(Strict):
+class SessionIn(StrictSerializer):
     school_class = serializers.UUIDField(source="class_id")
     starts_at = MomentField()
     ends_at = MomentField()
     title = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
 
 
-class SessionNow(Strict):
+class StartNowIn(StrictSerializer):
     school_class = serializers.UUIDField(source="class_id")
     minutes = serializers.IntegerField(min_value=1, max_value=720, required=False, default=60)
 
 
-class Opening(Strict):
+class OpeningIn(StrictSerializer):
     reason = serializers.CharField(
         max_length=300,
         required=False,
@@ -78,7 +79,7 @@ class Opening(Strict):
     )
 
 
-class Signing(Strict):
+class SigningIn(StrictSerializer):
     unmarked = serializers.CharField(
         max_length=2,
         required=False,
@@ -109,80 +110,78 @@ class SessionView(ApiView):
     def session(self, key: UUID, action: Action) -> Session:
         """The session, if the person may do this to it."""
         self.require(action)
-        row = found(_described(), key, "no_such_session")
+        row = get_row(_described(), key, "no_such_session")
         self.require(action, row)
         return row
 
 
-class Sessions(ApiView):
+class SessionList(ApiView):
     queryset = Session.objects.all()
     filterset_class = SessionFilter
 
-    @documented(responses=SessionShown(many=True))
+    @documented(responses=SessionOut(many=True))
     def get(self, _request: Request) -> Response:
         """The sessions of the days on which you teach the class, newest first; all for the office and viewers."""
         person = self.require(Action.VIEW_SESSION)
-        return self.listed(
-            _with_marks(visibility.sessions(person).select_related("school_class")), SessionShown
-        )
+        return self.page(_with_marks(visibility.sessions(person).select_related("school_class")), SessionOut)
 
-    @documented(request=SessionPlanned, responses={201: SessionShown})
+    @documented(request=SessionIn, responses={201: SessionOut})
     def post(self, _request: Request) -> Response:
         """Plan a session."""
         person = self.require(Action.RUN_SESSION)
-        row = sessions.create(actor=person, **self.given(SessionPlanned))
-        return self.shown(SessionShown, row, status.HTTP_201_CREATED)
+        row = sessions.create(actor=person, **self.body(SessionIn))
+        return self.answer(SessionOut, row, status.HTTP_201_CREATED)
 
 
-class StartNow(ApiView):
+class SessionStart(ApiView):
     queryset = Session.objects.all()
 
-    @documented(request=SessionNow, responses=SessionShown)
+    @documented(request=StartNowIn, responses=SessionOut)
     def post(self, _request: Request) -> Response:
         """Start a session of the class now, or give the one that is open."""
         person = self.require(Action.RUN_SESSION)
-        row = register.start_now(actor=person, now=timezone.now(), **self.given(SessionNow))
-        return self.shown(SessionShown, row)
+        row = register.start_now(actor=person, now=timezone.now(), **self.body(StartNowIn))
+        return self.answer(SessionOut, row)
 
 
-class OneSession(SessionView):
-    @documented(responses=SessionShown)
+class SessionDetail(SessionView):
+    @documented(responses=SessionOut)
     def get(self, _request: Request, session: UUID) -> Response:
         """One session."""
-        return self.shown(SessionShown, self.session(session, Action.VIEW_SESSION))
+        return self.answer(SessionOut, self.session(session, Action.VIEW_SESSION))
 
 
-class Start(SessionView):
-    @documented(operation_id="sessions_open_create", request=Opening, responses=SessionShown)
+class SessionOpening(SessionView):
+    @documented(operation_id="sessions_open_create", request=OpeningIn, responses=SessionOut)
     def post(self, _request: Request, session: UUID) -> Response:
         """Open the register; open already, nothing happens. A signed one needs a `reason`, and its signature stays."""
-        current, given = self.session(session, Action.RUN_SESSION), self.given(Opening)
+        current, given = self.session(session, Action.RUN_SESSION), self.body(OpeningIn)
         if current.is_signed:
             row = register.reopen(session_id=session, actor=self.person, now=timezone.now(), **given)
         else:
             row = register.open_session(session_id=session, actor=self.person, now=timezone.now())
-        return self.shown(SessionShown, row)
+        return self.answer(SessionOut, row)
 
 
-class Sign(SessionView):
-    @documented(request=Signing, responses=SessionShown)
+class SessionSigning(SessionView):
+    @documented(request=SigningIn, responses=SessionOut)
     def post(self, _request: Request, session: UUID) -> Response:
         """Sign the register. Only here does “not seen” become a code, if you say which."""
         self.session(session, Action.RUN_SESSION)
-        row = register.sign(session_id=session, actor=self.person, now=timezone.now(), **self.given(Signing))
-        return self.shown(SessionShown, row)
+        row = register.sign(session_id=session, actor=self.person, now=timezone.now(), **self.body(SigningIn))
+        return self.answer(SessionOut, row)
 
 
-class Register(SessionView):
-    @documented(responses=shapes.RegisterShown)
+class RegisterDetail(SessionView):
+    @documented(responses=serializer_of(RegisterState))
     def get(self, _request: Request, session: UUID) -> Response:
         """The whole register, as the dashboard socket sends it."""
         row = self.session(session, Action.VIEW_SESSION)
         return Response(state.register_state(row, user=self.person))
 
 
-class Latest(SessionView):
-    @documented(operation_id="sessions_latest_retrieve", responses=shapes.LatestShown)
+class LatestResults(SessionView):
+    @documented(operation_id="sessions_latest_retrieve", responses=serializer_of(LatestState))
     def get(self, _request: Request, session: UUID) -> Response:
         """What each connected camera showed last, if that is at most ten seconds ago."""
         row = self.session(session, Action.VIEW_SESSION)

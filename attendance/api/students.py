@@ -15,10 +15,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance.api.base import ApiView, found, today
+from attendance.api.base import ApiView, get_row, today
 from attendance.api.documents import documented
-from attendance.api.fields import DayField, Strict
-from attendance.api.images import PICTURE, PictureView, picture
+from attendance.api.fields import DayField, StrictSerializer
+from attendance.api.images import IMAGE_RESPONSE, ImageView, image_response
 from attendance.api.lists import Ordering
 from attendance.core import policy, visibility
 from attendance.core.errors import Refused
@@ -37,7 +37,7 @@ def described(rows: QuerySet[Student], at: dt.datetime) -> QuerySet[Student]:
     )
 
 
-class StudentShown(serializers.ModelSerializer[Student]):
+class StudentOut(serializers.ModelSerializer[Student]):
     """A student. `contact_email` is for the office; `portrait` for those who may see faces."""
 
     name = serializers.CharField(read_only=True)
@@ -73,7 +73,7 @@ class StudentShown(serializers.ModelSerializer[Student]):
         return reverse("api:portrait", args=[student.pk]) if shown else None
 
 
-class StudentWritten(Strict):
+class StudentIn(StrictSerializer):
     given_name = serializers.CharField(max_length=120)
     family_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     external_id = serializers.CharField(max_length=80, required=False, allow_null=True)
@@ -99,57 +99,57 @@ class StudentFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters 
         return rows.expected(today(), key)
 
 
-class Students(ApiView):
+class StudentList(ApiView):
     queryset = Student.objects.all()
     filterset_class = StudentFilter
 
-    @documented(responses=StudentShown(many=True))
+    @documented(responses=StudentOut(many=True))
     def get(self, _request: Request) -> Response:
         """The students of the classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_STUDENT)
-        return self.listed(described(visibility.students(person, today()), timezone.now()), StudentShown)
+        return self.page(described(visibility.students(person, today()), timezone.now()), StudentOut)
 
-    @documented(request=StudentWritten, responses={201: StudentShown})
+    @documented(request=StudentIn, responses={201: StudentOut})
     def post(self, _request: Request) -> Response:
         """Add a student."""
         person = self.require(Action.MANAGE_SCHOOL)
-        student = students.create(actor=person, **self.given(StudentWritten))
-        return self.shown(StudentShown, _described(student.pk), 201)
+        student = students.create(actor=person, **self.body(StudentIn))
+        return self.answer(StudentOut, _described(student.pk), 201)
 
 
-class OneStudent(ApiView):
+class StudentDetail(ApiView):
     queryset = Student.objects.all()
 
-    @documented(responses=StudentShown)
+    @documented(responses=StudentOut)
     def get(self, _request: Request, student: UUID) -> Response:
         """One student."""
         self.require(Action.VIEW_STUDENT)
         row = _described(student)
         self.require(Action.VIEW_STUDENT, row)
-        return self.shown(StudentShown, row)
+        return self.answer(StudentOut, row)
 
-    @documented(request=StudentWritten, responses=StudentShown)
+    @documented(request=StudentIn, responses=StudentOut)
     def patch(self, _request: Request, student: UUID) -> Response:
         """Change the name, the school's own number, the contact, or the day on which the student left."""
         person = self.require(Action.MANAGE_SCHOOL)
-        students.change(student_id=student, actor=person, **self.given(StudentWritten, partial=True))
-        return self.shown(StudentShown, _described(student))
+        students.change(student_id=student, actor=person, **self.body(StudentIn, partial=True))
+        return self.answer(StudentOut, _described(student))
 
 
-class Portrait(PictureView):
+class StudentPortrait(ImageView):
     queryset = Photograph.objects.all()
 
-    @documented(responses=PICTURE)
+    @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, student: UUID) -> HttpResponse:
         """The student's newest enrolment photograph. Each look is noted in the audit."""
         self.require(Action.VIEW_FACES)
-        row = found(Student.objects.all(), student, "no_such_student")
+        row = get_row(Student.objects.all(), student, "no_such_student")
         person = self.require(Action.VIEW_FACES, row)
         newest = photographs.portrait(row.pk)
         if newest is None:
             raise Refused("no_such_photograph", _("There is no photograph of this student."))
-        return picture(photographs.read(newest, person))
+        return image_response(photographs.read(newest, person))
 
 
 def _described(key: UUID) -> Student:
-    return found(described(Student.objects.all(), timezone.now()), key, "no_such_student")
+    return get_row(described(Student.objects.all(), timezone.now()), key, "no_such_student")

@@ -1,1 +1,1 @@
-"""Recognition in this process: camera frames, still images, and the questions that a person decides."""
+"""From frame results and still images to marks: gallery source, camera marks, review queue."""

@@ -1,10 +1,11 @@
-"""What the camera's socket asks of the school and tells it: names, rules of the session, and marks."""
+"""What a camera's socket reads of the school (names, rules of the session), and the marks that it writes."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -23,6 +24,7 @@ from attendance.models import (
     Student,
 )
 from attendance.register import Outcome, rejected_matches
+from attendance.register.description import MarkMessage
 from attendance.register.evidence import MatchEvidence
 from attendance.register.state import mark_message
 from recognition.streams.frame_results import Claim, Rules
@@ -37,30 +39,29 @@ COUNTED = {
 
 
 class Visitor(TypedDict):
-    """Whom a stranger may be: a question for the teacher, and nothing to mark by, so it has no key."""
+    """A student of another class whom an unknown face may show. Without an id: nobody can be marked by it."""
 
     name: str
     classes: list[str]
 
 
 def names(session: Session) -> dict[str, str]:
-    """The names of the session's students, by key."""
-    students = Student.objects.in_class(session.school_class, session.date)
-    return _names(students)
+    """Return the names of the session's students, by id."""
+    return _names(Student.objects.in_class(session.school_class, session.date))
 
 
 def names_of(student_ids: Iterable[str]) -> dict[str, str]:
-    """The names of these students, for who joined the class a moment ago."""
+    """Return the names of these students, by id; also of those who joined the class a moment ago."""
     return _names(Student.objects.filter(pk__in=list(student_ids)))
 
 
 def _names(students: QuerySet[Student]) -> dict[str, str]:
-    """Read every few seconds for each camera, so no more than a name needs."""
+    # Read every few seconds for each camera, so only the columns that a name needs.
     return {str(student.pk): student.name for student in students.only("given_name", "family_name")}
 
 
 def visitors_of(student_ids: Iterable[str]) -> dict[str, Visitor]:
-    """The names of students of the whole school, and the classes that they are in today, by key."""
+    """Return names and today's classes of these students of the whole school, by id."""
     now = timezone.now()
     today = Membership.objects.on(timezone.localdate(now)).filter(school_class__archived_at=None)
     rows = today.filter(student__in=list(student_ids)).order_by("school_class__name")
@@ -69,36 +70,44 @@ def visitors_of(student_ids: Iterable[str]) -> dict[str, Visitor]:
     return {
         str(student.pk): {
             "name": student.name,
-            "classes": [name for key, name in classes if key == student.pk],
+            "classes": [name for student_id, name in classes if student_id == student.pk],
         }
         for student in students
     }
 
 
 def rules(session: Session, *, visitors: bool) -> Rules:
-    """Which students are hard to tell apart, and which faces are not whom the camera took them for.
+    """Return the session's confusable pairs and rejected matches.
 
-    `visitors`: whether whoever looks at this camera may be asked about students of other classes, if the school wants.
+    `visitors`: whether this camera may name students of other classes; the school's setting must allow it too.
     """
-    members = Student.objects.expected(session.date, session.school_class_id).values("pk")
-    pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
     return Rules(
-        frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second")),
+        confusable_pairs(session.school_class_id, session.date),
         rejected_matches.of_session(session),
         visitors=visitors and SchoolSettings.load().visitors_shown,
     )
 
 
+def confusable_pairs(class_id: UUID, on: dt.date) -> frozenset[frozenset[str]]:
+    """Return the pairs of students of the class whose photographs are hard to tell apart, as ids."""
+    members = Student.objects.expected(on, class_id).values("pk")
+    pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
+    return frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second"))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked:
-    """What became of a claim: the event for the sockets, if any; `closed`, where the session took no marks then."""
+    """What became of match evidence.
 
-    event: dict[str, Any] | None
+    `event` is for the sockets, None where nothing was written. `closed`: the session was not open.
+    """
+
+    event: MarkMessage | None
     closed: bool
 
 
 def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
-    """Write what the camera recognised."""
+    """Write the mark of a recognised student. Raises `Refused`."""
     kiosk = guest.device is not None and guest.device.kind == DeviceKind.KIOSK
     now = timezone.now()
     result = register.mark(
@@ -122,7 +131,6 @@ def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
 
 
 def evidence_of(claim: Claim, *, camera: str, space: str) -> MatchEvidence:
-    """Why the camera said so."""
     decision = claim.decision
     return MatchEvidence(
         distance=decision.distance or 0.0,

@@ -1,16 +1,17 @@
-"""What the cameras of a session see now: the newest result of each, as whoever asks may see it."""
+"""The newest frame result of each camera of a session, as the person who asks may see it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Final, TypedDict
 from uuid import UUID
 
 from django.utils import timezone
 
 from attendance.core import policy
+from attendance.core.json_types import FrameBox, Id, IdAndName, Moment
 from attendance.core.policy import Action, Person
 from attendance.faces import templates
 from attendance.models import Session
@@ -18,21 +19,52 @@ from recognition.engine.types import State
 from recognition.process import PROCESS
 from recognition.streams.frame_results import Seen, SeenFace
 
-# Older than this a result no longer says what a camera sees.
-FRESH: Final = dt.timedelta(seconds=10)
+# A frame result that is older no longer says what a camera sees.
+LATEST_AGE: Final = dt.timedelta(seconds=10)
+
+
+class CameraFace(TypedDict):
+    """A face of a frame. Distance and confidence are for those who may see faces."""
+
+    box: FrameBox
+    track: Annotated[int, "The same number from frame to frame of this camera."]
+    state: Annotated[str, State]
+    student: Annotated[IdAndName | None, "Null unless recognised."]
+    distance: Annotated[float | None, "For those who may see faces."]
+    confidence: Annotated[float | None, "For those who may see faces."]
+    looks: int
+
+
+class CameraState(TypedDict):
+    camera: str
+    at: Moment
+    faces: list[CameraFace]
+    ms: Annotated[dict[str, float], "Milliseconds of the stages."]
+
+
+class LatestState(TypedDict):
+    session: Id
+    cameras: list[CameraState]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CameraResult:
-    """The newest result of one camera, and when it was made (seconds since the epoch)."""
+    """The newest frame result of one camera, and when it was made (seconds since the epoch)."""
 
     camera: str
     at: float
     seen: Seen
 
+    @property
+    def moment(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.at, timezone.get_current_timezone())
+
 
 class LatestResults:
-    """The newest result of each camera, in this process's memory only; used on the event loop and by the API."""
+    """Keeps the newest frame result of each camera, in this process's memory only.
+
+    Written on the event loop and read by the API's threads.
+    """
 
     def __init__(self) -> None:
         self._sessions: dict[UUID, dict[str, CameraResult]] = {}
@@ -45,7 +77,7 @@ class LatestResults:
         )
 
     def forget(self, session_id: UUID, camera: str) -> None:
-        """Forget a camera that is gone."""
+        """Forget a camera that has disconnected."""
         cameras = self._sessions.get(session_id, {})
         cameras.pop(camera, None)
         if not cameras:
@@ -59,58 +91,64 @@ class LatestResults:
 LATEST_RESULTS: Final = PROCESS.part(LatestResults)
 
 
-def latest_state(session: Session, *, user: Person, now: dt.datetime) -> dict[str, Any]:
-    """Of each camera that is connected to this process, what it showed last; in two queries at most.
+def latest_state(session: Session, *, user: Person, now: dt.datetime) -> LatestState:
+    """Return the newest result of each camera that is connected to this process, in at most two queries.
 
-    A name is asked for again now, so whoever was withdrawn since the frame has none any more. Of faces without a name
-    there is where they are and how they stand, nothing else. Distances are for those who may see faces.
+    Names are read again now, so a student whose consent was withdrawn after the frame has none. A face without a name
+    has only its box, track and state. Distances are for those who may see faces.
     """
-    exact = policy.may(user, Action.VIEW_FACES, session)
-    fresh = [each for each in LATEST_RESULTS.get().of_session(session.pk) if now - _moment(each.at) <= FRESH]
-    seen = {face.decision.id for each in fresh for face in each.seen.faces if _recognised(face)}
-    names = _names(session, {key for key in seen if key is not None}, now)
+    may_see_faces = policy.may(user, Action.VIEW_FACES, session)
+    results = [
+        result for result in LATEST_RESULTS.get().of_session(session.pk) if now - result.moment <= LATEST_AGE
+    ]
+    recognised = {face.decision.id for result in results for face in result.seen.faces if _recognised(face)}
+    names = _names(session, {student_id for student_id in recognised if student_id is not None}, now)
     return {
         "session": str(session.pk),
         "cameras": [
-            {
-                "camera": each.camera,
-                "at": _moment(each.at).isoformat(),
-                "faces": [_face(face, names, exact=exact) for face in each.seen.faces],
-                "ms": {stage: round(value, 1) for stage, value in each.seen.ms.items()},
-            }
-            for each in sorted(fresh, key=lambda each: each.camera)
+            _camera(result, names, may_see_faces=may_see_faces)
+            for result in sorted(results, key=lambda result: result.camera)
         ],
     }
-
-
-def _moment(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, timezone.get_current_timezone())
 
 
 def _recognised(face: SeenFace) -> bool:
     return face.decision.state is State.RECOGNISED
 
 
-def _names(session: Session, keys: set[str], now: dt.datetime) -> dict[str, str]:
-    """The names of those who may be recognised in this class at this moment."""
-    if not keys:
+def _names(session: Session, student_ids: set[str], now: dt.datetime) -> dict[str, str]:
+    """Return the names of those students who may be recognised in this class now, by id."""
+    if not student_ids:
         return {}
-    standing = templates.members(str(session.school_class_id), now)
-    return {str(student.pk): student.name for student in standing.filter(pk__in=[UUID(key) for key in keys])}
+    members = templates.members(str(session.school_class_id), now)
+    return {str(student.pk): student.name for student in members.filter(pk__in=map(UUID, student_ids))}
 
 
-def _face(face: SeenFace, names: dict[str, str], *, exact: bool) -> dict[str, Any]:
+def _camera(result: CameraResult, names: dict[str, str], *, may_see_faces: bool) -> CameraState:
+    return {
+        "camera": result.camera,
+        "at": result.moment.isoformat(),
+        "faces": [_face(face, names, may_see_faces=may_see_faces) for face in result.seen.faces],
+        "ms": {stage: round(value, 1) for stage, value in result.seen.ms.items()},
+    }
+
+
+def _face(face: SeenFace, names: dict[str, str], *, may_see_faces: bool) -> CameraFace:
     decision = face.decision
     name = names.get(decision.id or "") if _recognised(face) else None
-    # The frame is a moment old: who was taken out of the gallery since then cannot be named.
+    # The frame is a moment old: a student who has left the gallery since then cannot be named.
     state = State.UNAVAILABLE if _recognised(face) and name is None else decision.state
-    told = exact and name is not None
+    exact = may_see_faces and name is not None
     return {
         "box": list(face.box),
         "track": face.track,
         "state": str(state),
-        "student": None if name is None else {"id": decision.id, "name": name},
-        "distance": round(decision.distance, 3) if told and decision.distance is not None else None,
-        "confidence": round(decision.confidence, 3) if told and decision.confidence is not None else None,
+        "student": None if name is None or decision.id is None else {"id": decision.id, "name": name},
+        "distance": _rounded(decision.distance) if exact else None,
+        "confidence": _rounded(decision.confidence) if exact else None,
         "looks": decision.looks,
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -16,7 +16,7 @@ from attendance.faces.gallery_versions import read_versions
 from recognition.engine.types import Array
 from recognition.galleries import SourceUnavailable
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 # Seconds that a frame waits for the versions of its galleries.
 VERSION_SECONDS: Final = 0.5
@@ -42,7 +42,7 @@ class DatabaseSource:
             raise SourceUnavailable(message) from error
 
     def alone(self, class_id: str, build: Callable[[], None]) -> None:
-        """Run `build` under an advisory lock: it ends with the transaction, and with the process that holds it."""
+        """Run `build` in a database thread under the advisory lock of the class, which ends with the transaction."""
 
         def locked() -> None:
             with transaction.atomic():
@@ -59,8 +59,8 @@ def lock_key(class_id: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def ask(call: Callable[[], T], seconds: float) -> T:
-    """Return what `call` gives in a database thread; `SourceUnavailable` where it fails or takes longer."""
+def ask(call: Callable[[], Result], seconds: float) -> Result:
+    """Return the result of `call` in a database thread. Raises `SourceUnavailable` where it fails or takes longer."""
     try:
         return submit(call).result(seconds)
     except (*NOT_ANSWERING, TimeoutError, CancelledError, RuntimeError) as error:

@@ -23,30 +23,32 @@ from recognition.engine.images.image import decode
 from recognition.engine.types import Array
 from recognition.process import engine
 
-JUST_NOW = dt.timedelta(minutes=2)
-FROM_A_CAMERA = (Source.CAMERA, Source.GROUP, Source.KIOSK)
+# A kiosk's mark that is older can only be rejected by a teacher.
+KIOSK_TIME = dt.timedelta(minutes=2)
+CAMERA_SOURCES = (Source.CAMERA, Source.GROUP, Source.KIOSK)
 
 
 def by_teacher(*, mark_id: UUID, actor: User, now: dt.datetime) -> bool:
-    """Undo the mark and keep this face from this student until the session is signed.
+    """Undo the mark, and do not match this face to this student again until the session is signed.
 
-    Return False where only the mark was undone: the evidence is gone or shows no face, or the session is signed.
+    Return False where only the mark was undone: the evidence has expired or shows no face, or the session is signed.
+    Raises `Refused`.
     """
     mark = Mark.objects.select_related("session").filter(pk=mark_id).first()
     if mark is None:
         raise Refused("no_such_mark", _("There is no such mark."))
     policy.require(actor, Action.MARK, mark.session)
-    if mark.code_id is None or mark.source not in FROM_A_CAMERA:
+    if mark.code_id is None or mark.source not in CAMERA_SOURCES:
         raise Refused("not_from_a_camera", _("A person made this mark. Correct it by hand."))
     return _reject(mark, actor, now)
 
 
 def at_kiosk(*, device: Device, student_id: UUID, now: dt.datetime) -> None:
-    """Do the same for a mark that this session's kiosk made just now; nothing older, and no other device's."""
+    """Do the same for a mark that a kiosk of this session made in the last two minutes. Raises `Refused`."""
     mark = (
         Mark.objects.select_related("session")
         .filter(session=device.session_id, student=student_id, source=Source.KIOSK)
-        .filter(changed_at__gte=now - JUST_NOW)
+        .filter(changed_at__gte=now - KIOSK_TIME)
         .exclude(code=None)
         .first()
     )
@@ -78,14 +80,16 @@ def _template_of(mark: Mark) -> Array | None:
     if not faces:
         return None
     left, top, right, bottom = 0, 1, 2, 3
-    largest = max(faces, key=lambda f: (f.box[right] - f.box[left]) * (f.box[bottom] - f.box[top]))
+    largest = max(
+        faces, key=lambda face: (face.box[right] - face.box[left]) * (face.box[bottom] - face.box[top])
+    )
     return largest.template
 
 
 def reject(*, mark: Mark, template: Array | None, actor: User | None, now: dt.datetime) -> None:
-    """Undo the mark, and keep this face (unit template), if any, from the student.
+    """Undo the mark, and reject this face (unit template), if any, for the student.
 
-    `mark` is the one that was shown: where another stands now, or the register does not take it, `Refused` is raised.
+    `mark` is the one that the person saw. Raises `Refused` where it has changed since, or the register refuses.
     """
     with transaction.atomic():
         result = register.mark(

@@ -1,19 +1,18 @@
-"""Faces that the camera may not decide: put before a person with both candidates, and what the person said.
+"""The review queue: faces that the camera may not decide, with their candidates, and what a person decides.
 
-Crops and templates are encrypted and gone when the session closes. Who is said not to be a student is not taken for
-that student again in this session, by any camera of it.
+Crops and templates are encrypted and deleted when the register is signed. A face that a person rejects for a student
+is not matched to that student again in this session, by any of its cameras.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +20,7 @@ from attendance import register
 from attendance.calendar.sessions import lock_session
 from attendance.core import audit, blob_store, policy
 from attendance.core.errors import Refused
+from attendance.core.json_types import Id, IdAndName, Moment
 from attendance.core.policy import Action
 from attendance.faces import gallery_versions
 from attendance.models import (
@@ -36,26 +36,42 @@ from attendance.models import (
     User,
 )
 from attendance.register import broadcast, rejected_matches
+from attendance.register.description import ReviewsMessage
 from attendance.register.evidence import MatchEvidence
 from attendance.register.feed import raise_version
 from recognition.engine import SPACE
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
-from recognition.engine.types import Decision
+from recognition.engine.types import Array, Decision
 from recognition.streams.frame_results import Question
 from recognition.telemetry.monitor import MONITOR
 
+# A session holds no more undecided faces: a camera in front of a crowd must not fill the table.
 MOST_WAITING: Final = 50
-"""A session holds no more undecided faces: a camera that looks at a crowd must not fill the table."""
-AS_NEAR: Final = 0.02
-"""Distances to two students that differ by less say nothing of which of the two it is."""
+# Distances to two students that differ by less do not show which of the two it is.
+EQUAL_DISTANCE: Final = 0.02
 
 
-def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any] | None:
-    """Ask about a track, once; the event for the sockets. None where there is nothing to ask.
+class ReviewCandidate(TypedDict):
+    student: IdAndName
+    distance: float
+    portrait: str
 
-    Nothing to ask is: the session is not open, a candidate may not be recognised in it any more, whoever it may be is
-    here already, or the same face (by its template) was asked about before.
+
+class ReviewState(TypedDict):
+    id: Id
+    seen_at: Moment
+    camera: str
+    looks: int
+    image: str
+    candidates: list[ReviewCandidate]
+
+
+def offer(*, session_id: UUID, question: Question, camera: str) -> ReviewsMessage | None:
+    """Queue the undecided face of a track, once, and return the event for the sockets.
+
+    Return None where there is nothing to ask: the session is not open, a candidate may no longer be recognised in it,
+    the candidates are on the premises already, or the same face (by its template) was queued before.
     """
     with transaction.atomic():
         session = lock_session(session_id)
@@ -64,7 +80,7 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any
         if not session.is_open or not _recognisable(session, question.decision, now):
             return None
         missing = _missing(session, question.decision)
-        if missing is None or _asked_before(session, question, missing, camera):
+        if missing is None or _queued_before(session, question, missing, camera):
             return None
         review = Review(
             session=session,
@@ -84,18 +100,18 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any
         return announce_waiting(session)
 
 
-def waiting(session: Session) -> list[dict[str, Any]]:
-    """The undecided faces of a session, oldest first, with the candidates; for those who may see faces."""
+def waiting(session: Session) -> list[ReviewState]:
+    """Return the undecided faces of a session, oldest first; for those who may see faces."""
     rows = (
         Review.objects.filter(session=session, verdict=Review.Verdict.WAITING)
         .select_related("first", "second")
         .order_by("seen_at", "pk")
     )
-    return [_shown(row) for row in rows]
+    return [_review_state(row) for row in rows]
 
 
-def picture(*, review_id: UUID, actor: User) -> bytes:
-    """The crop of an undecided face, JPEG. Raises `Refused`."""
+def crop(*, review_id: UUID, actor: User) -> bytes:
+    """Return the crop of an undecided face, JPEG. Raises `Refused`."""
     review = Review.objects.select_related("session", "crop").filter(pk=review_id).first()
     if review is None or review.crop is None:
         raise Refused("no_such_review", _("This face has been decided, or the session is closed."))
@@ -107,86 +123,94 @@ def picture(*, review_id: UUID, actor: User) -> bytes:
 def decide(
     *, review_id: UUID, verdict: str, student_id: UUID | None = None, actor: User, now: dt.datetime
 ) -> register.Result | None:
-    """What a person says of a face: this student, neither, or ignored. The mark's result where one is made.
+    """Store what a person decides: this student, neither, or ignored. Return the mark's result where one is made.
 
-    "This student" marks and keeps the other candidate from this face; "neither" keeps both. Where the register does
-    not take the mark, `Refused` is raised and the face waits on.
+    "student" marks, and rejects the face for the other candidate; "neither" rejects it for both. Raises `Refused`
+    where the register does not take the mark; the face stays in the queue.
     """
     with transaction.atomic():
         review = _undecided(review_id, student_id, actor)
-        result, not_these = None, [review.first_id, review.second_id]
+        result, rejected = None, [review.first_id, review.second_id]
         if verdict == Review.Verdict.STUDENT:
             if student_id is None:
                 raise Refused("student_needed", _("Say which student this is."))
             result = _mark(review, student_id, actor, now)
-            not_these = [each for each in not_these if each != student_id]
+            rejected = [candidate_id for candidate_id in rejected if candidate_id != student_id]
         elif verdict == Review.Verdict.IGNORED:
-            not_these = []
+            rejected = []
         elif verdict != Review.Verdict.NEITHER:
             raise Refused("bad_verdict", _("Say “student”, “neither” or “ignored”."))
         if result is None or not result.refused:
-            _close(review, verdict, student_id, actor, now, keep_from=not_these)
+            _close(review, verdict, student_id, actor, now, rejected=rejected)
             return result
     # After the transaction, in which the attempt was counted.
     raise result.refusal()
 
 
 def _recognisable(session: Session, decision: Decision, now: dt.datetime) -> bool:
-    """Whether all candidates may be recognised in this session now; a withdrawal under way is waited for."""
-    keys = {UUID(match.id) for match in decision.candidates}
-    gallery_versions.lock_students(keys)
+    """Return whether all candidates may be recognised in this session now. Waits for withdrawals that are under way."""
+    student_ids = {UUID(candidate.id) for candidate in decision.candidates}
+    gallery_versions.lock_students(student_ids)
     members = Student.objects.recognisable(now).in_class(session.school_class, session.date)
-    return members.filter(pk__in=keys).count() == len(keys)
+    return members.filter(pk__in=student_ids).count() == len(student_ids)
 
 
 def _missing(session: Session, decision: Decision) -> UUID | None:
-    """The candidate who may be standing there and is not here yet.
+    """Return the candidate who is not yet on the premises, None where there is none.
 
-    The second one only where the two are hard to tell apart: of twins, one being here says nothing of the other.
+    The second candidate counts only where the two are hard to tell apart: of twins, a mark of one says nothing about
+    the other.
     """
-    keys = [UUID(match.id) for match in decision.candidates]
-    marks = Mark.objects.filter(session=session, student__in=keys, code__on_premises=OnPremises.YES)
-    here = set(marks.values_list("student", flat=True))
-    if keys[0] not in here:
-        return keys[0]
-    if len(keys) == 1 or keys[1] in here or decision.margin is None:
+    student_ids = [UUID(candidate.id) for candidate in decision.candidates]
+    marks = Mark.objects.filter(session=session, student__in=student_ids, code__on_premises=OnPremises.YES)
+    present = set(marks.values_list("student", flat=True))
+    if student_ids[0] not in present:
+        return student_ids[0]
+    if len(student_ids) == 1 or student_ids[1] in present or decision.margin is None:
         return None
-    first, second = sorted(keys)
-    twins = ConfusablePair.objects.filter(first=first, second=second).exists()
-    return keys[1] if twins and decision.margin < margin(decision.looks, confusable=True) else None
+    first, second = sorted(student_ids)
+    confusable = ConfusablePair.objects.filter(first=first, second=second).exists()
+    return (
+        student_ids[1] if confusable and decision.margin < margin(decision.looks, confusable=True) else None
+    )
 
 
-def _asked_before(session: Session, question: Question, missing: UUID, camera: str) -> bool:
+def _queued_before(session: Session, question: Question, missing: UUID, camera: str) -> bool:
+    """Return whether the queue is full, or held this track or this face before."""
     rows = list(Review.objects.filter(session=session).exclude(sealed_template=None))
     if sum(row.verdict == Review.Verdict.WAITING for row in rows) >= MOST_WAITING:
         return True
     if any((row.camera, row.track) == (camera, question.track) for row in rows):
         return True
-    known = [
-        (row, rejected_matches.unseal(row.sealed_template, "review", row.pk, session.pk)) for row in rows
-    ]
-    near = [row for row, face in known if same_face(face, question.template)]
-    return not all(_was_the_other(row, question.decision, missing) for row in near)
+    same = [row for row in rows if same_face(_template(row), question.template)]
+    return not all(_was_other_twin(row, question.decision, missing) for row in same)
 
 
-def _was_the_other(row: Review, decision: Decision, missing: UUID) -> bool:
-    """Whether that face was said to be another, and this one is as near to who is missing: it may be the other twin."""
-    distances = {UUID(match.id): match.distance for match in decision.candidates}
+def _template(row: Review) -> Array:
+    return rejected_matches.unseal(row.sealed_template, "review", row.pk, row.session_id)
+
+
+def _was_other_twin(row: Review, decision: Decision, missing: UUID) -> bool:
+    """Return whether that face was decided to be another student, and this one is as near to the missing student."""
+    distances = {UUID(candidate.id): candidate.distance for candidate in decision.candidates}
     other = row.decided_for_id
     if other is None or other == missing:
         return False
-    return distances[missing] <= distances.get(other, np.inf) + AS_NEAR
+    return distances[missing] <= distances.get(other, np.inf) + EQUAL_DISTANCE
 
 
 def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
-    """The review, with session and students locked: no candidate is forgotten, nothing decided, beside this."""
+    """Return the review, with session and students locked: nothing is erased or decided meanwhile."""
     gone = Refused("no_such_review", _("This face has been decided, or the session is closed."))
-    found = Review.objects.filter(pk=review_id).values_list("session", "first", "second").first()
-    if found is None:
+    ids = Review.objects.filter(pk=review_id).values_list("session", "first", "second").first()
+    if ids is None:
         raise gone
-    session = lock_session(found[0])
+    session_id, *candidate_ids = ids
+    session = lock_session(session_id)
     policy.require(actor, Action.MARK, session)
-    gallery_versions.lock_students({key for key in (*found[1:], student_id) if key is not None})
+    gallery_versions.lock_students(
+        {locked_id for locked_id in (*candidate_ids, student_id) if locked_id is not None}
+    )
     review = Review.objects.select_related("session", "crop").filter(pk=review_id).first()
     if review is None:
         raise gone
@@ -198,10 +222,10 @@ def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
 def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> register.Result:
     candidates = {review.first_id: review.first_distance, review.second_id: review.second_distance}
     distance = candidates.get(student_id)
-    crop = None if review.crop is None else blob_store.read(review.crop, owner=review.session_id)
+    jpeg = None if review.crop is None else blob_store.read(review.crop, owner=review.session_id)
     evidence = None
     if distance is not None and Consent.objects.valid(now).filter(student=student_id).exists():
-        evidence = MatchEvidence(distance, None, None, review.samples, 0, SPACE, review.camera, crop)
+        evidence = MatchEvidence(distance, None, None, review.samples, 0, SPACE, review.camera, jpeg)
     return register.mark(
         register.MarkRequest(
             session_id=review.session_id,
@@ -223,32 +247,34 @@ def _close(
     actor: User,
     now: dt.datetime,
     *,
-    keep_from: Iterable[UUID | None],
+    rejected: Iterable[UUID | None],
 ) -> None:
-    """The verdict stays until the session closes, and the template with it, so that nobody is asked twice."""
+    """Store the verdict; it stays with the template until the register is signed, so that nobody is asked twice."""
     session = lock_session(review.session_id)
-    template = rejected_matches.unseal(review.sealed_template, "review", review.pk, session.pk)
-    for each in keep_from:
-        if each is not None:
-            rejected_matches.reject(session=session, student_id=each, template=template, actor=actor, now=now)
-    crop, review.crop = review.crop, None
+    template = _template(review)
+    for candidate_id in rejected:
+        if candidate_id is not None:
+            rejected_matches.reject(
+                session=session, student_id=candidate_id, template=template, actor=actor, now=now
+            )
+    blob, review.crop = review.crop, None
     review.verdict, review.decided_by, review.decided_at = Review.Verdict(verdict), actor, now
     review.decided_for_id = student_id if verdict == Review.Verdict.STUDENT else None
     review.save()
-    if crop is not None:
-        crop.delete()
+    if blob is not None:
+        blob.delete()
     announce_waiting(session)
 
 
-def announce_waiting(session: Session) -> dict[str, Any]:
-    """Publish the `reviews` event, in the caller's transaction: how many wait, without a face or a name."""
-    count = Review.objects.filter(Q(session=session), Q(verdict=Review.Verdict.WAITING)).count()
-    message = {"type": "reviews", "waiting": count, "version": raise_version(session)}
+def announce_waiting(session: Session) -> ReviewsMessage:
+    """Publish how many faces wait, without face or name, in the caller's transaction. Return the event."""
+    count = Review.objects.filter(session=session, verdict=Review.Verdict.WAITING).count()
+    message: ReviewsMessage = {"type": "reviews", "waiting": count, "version": raise_version(session)}
     broadcast.publish_on_commit(session.pk, message)
     return message
 
 
-def _shown(row: Review) -> dict[str, Any]:
+def _review_state(row: Review) -> ReviewState:
     pairs = ((row.first, row.first_distance), (row.second, row.second_distance))
     return {
         "id": str(row.pk),
@@ -263,6 +289,6 @@ def _shown(row: Review) -> dict[str, Any]:
                 "portrait": f"/api/v1/students/{student.pk}/portrait/",
             }
             for student, distance in pairs
-            if student is not None
+            if student is not None and distance is not None
         ],
     }

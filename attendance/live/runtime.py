@@ -39,13 +39,13 @@ class LivePipeline:
     streams: FrameStreams
 
     def close(self) -> None:
-        """Take no more frames and end the threads."""
+        """Take no more frames, and end the threads within two seconds."""
         if not self.streams.stop():
             logger.warning("a thread was still recognising after two seconds")
 
 
 class Maintenance:
-    """A thread that every few seconds shares this process's figures and renews galleries that are old."""
+    """A thread that every few seconds publishes this process's metrics and rebuilds galleries that are old."""
 
     def __init__(self) -> None:
         self._ending = threading.Event()
@@ -67,12 +67,12 @@ class Maintenance:
                 galleries().refresh()
             except SourceUnavailable as error:
                 logger.warning("galleries were not renewed: %s", error)
-            except Exception:  # the edge of the thread: the next time may go better
+            except Exception:  # the edge of the thread: the next run may succeed
                 logger.exception("maintenance failed")
 
 
 def _warm_reduced_detection() -> None:
-    """Compile what reduced detection needs before the first queue does; the start does not wait for it."""
+    """Compile what reduced detection needs before frames wait for it. The start does not wait for this."""
     try:
         warm_engine(coarse=True)
     except Stopped:
@@ -111,7 +111,7 @@ def _make_live_pipeline() -> LivePipeline:
 
 GALLERIES: Final = PROCESS.part(_make_galleries)
 LIVE_PIPELINE: Final = PROCESS.part(_make_live_pipeline, LivePipeline.close)
-# The worker has it too, which loads an engine only when a job needs one.
+# The worker runs it too, although it loads an engine only when a job needs one.
 MAINTENANCE: Final = PROCESS.part(Maintenance, Maintenance.close)
 
 
@@ -121,7 +121,7 @@ def galleries() -> Galleries:
 
 
 def live_pipeline() -> LivePipeline:
-    """Return the queue and its threads. Loads the engine at the first call."""
+    """Return the queue of frames and its threads. Loads the engine at the first call."""
     return LIVE_PIPELINE.get()
 
 

@@ -1,45 +1,71 @@
-"""Faces in still pictures: the same rules as before the camera, but one look each, so a person must confirm."""
+"""Match the faces of still images to the students of a class.
 
-import base64
+The rules are those of camera frames, but each face has only one sample: no match is certain, a person confirms.
+"""
+
+from __future__ import annotations
+
 import datetime as dt
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Final, TypedDict
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext as _
-from uuid_utils.compat import uuid7
 
-from attendance import register
-from attendance.core import policy
 from attendance.core.errors import Refused
-from attendance.core.policy import Action
+from attendance.core.json_types import IdAndName, ImageBox
+from attendance.live.camera_marks import confusable_pairs, names_of
 from attendance.live.runtime import galleries
-from attendance.models import ConfusablePair, Source, Student, User
-from attendance.register.evidence import MatchEvidence
-from recognition.crypto import CannotOpen, keyring
+from recognition.engine.gallery import Gallery
 from recognition.engine.identification import decision
 from recognition.engine.identification.rejection import RejectedTemplate, rejected_students
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
-from recognition.engine.types import SPACE, Decision, Face, Pixels, State
-from recognition.galleries import SourceUnavailable
+from recognition.engine.types import Array, Decision, Face, Pixels, State
+from recognition.galleries import Found, SourceUnavailable
 from recognition.process import engine
 from recognition.streams.frame_pipeline import RIVALS
 
-TOKEN_LIFE = dt.timedelta(minutes=30)
-CROP_SIDE = 200
-PURPOSE = "group photograph"
+# Pixels of the longer side of a proposed face's crop.
+CROP_SIDE: Final = 200
+
+
+class Candidate(TypedDict):
+    student: IdAndName
+    distance: float
+
+
+class FaceState(TypedDict):
+    box: ImageBox
+    score: Annotated[float, "The detector's."]
+    quality: float
+    eye_distance: Annotated[float, "Pixels of the picture between the eyes."]
+    sharpness: Annotated[float, "Variance of the Laplacian of the grey face."]
+    light: Annotated[float, "Mean grey of the face, from 0 to 1."]
+    state: Annotated[str, State]
+    student: IdAndName | None
+    distance: float | None
+    confidence: float | None
+    candidates: list[Candidate]
+
+
+class IdentifiedImage(TypedDict):
+    width: int
+    height: int
+    faces: list[FaceState]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
-    """A face of a still and what it amounts to. `picture` counts from 0; `crop` is a JPEG of a proposed face."""
+class FaceMatch:
+    """A face of a still image and its decision.
 
-    picture: int
+    `image` is the number of the image, from 0. `photographs` counts those in the gallery of the best candidate. `crop`
+    is a JPEG of a proposed face, None for others.
+    """
+
+    image: int
     face: Face
     decision: Decision
     photographs: int
@@ -47,138 +73,97 @@ class Sight:
 
     @property
     def proposed(self) -> str | None:
-        """The student whom the face is proposed for, under the one-look threshold and with its margin."""
+        """The id of the student to propose: within the threshold for one sample, and with a margin."""
         return self.decision.candidates[0].id if self.decision.state is State.CONFIRMING else None
 
 
-def look(
-    pictures: Sequence[bytes], *, class_id: UUID, on: dt.date, blocked: Sequence[RejectedTemplate] = ()
-) -> tuple[list[Sight], list[Pixels]]:
-    """Every face of the pictures, sought in one class. Nothing is stored. Raises `Refused`, `EngineError`.
+def identify(data: bytes, *, class_id: UUID, on: dt.date) -> IdentifiedImage:
+    """Return the faces of one image. Raises what `analyse` raises."""
+    matches, (image,) = analyse([data], class_id=class_id, on=on)
+    names = candidate_names(matches)
+    height, width = image.shape[:2]
+    return {"width": width, "height": height, "faces": [face_state(match, names) for match in matches]}
 
-    `blocked` are the faces of the session that a person said are not a student: they are not proposed for that one.
+
+def analyse(
+    data: Sequence[bytes], *, class_id: UUID, on: dt.date, rejected: Sequence[RejectedTemplate] = ()
+) -> tuple[list[FaceMatch], list[Pixels]]:
+    """Return all faces of the images with their decisions, and the decoded images. Nothing is stored.
+
+    A face that a person rejected for a student (`rejected`) is not proposed for that student again. Raises `Refused`
+    where PostgreSQL does not answer, `EngineError` where an image cannot be read or recognition fails.
     """
-    decoded = [decode(data) for data in pictures]
-    faces = [engine().analyse(rgb, tiled=True) for rgb in decoded]
-    probes = [face.template for found in faces for face in found]
+    images = [decode(encoded) for encoded in data]
+    faces = [engine().analyse(rgb, tiled=True) for rgb in images]
+    found = _search(class_id, [face.template for image_faces in faces for face in image_faces])
+    nearest, pairs = iter(found.matches), confusable_pairs(class_id, on)
+    matches: list[FaceMatch] = []
+    for number, (rgb, image_faces) in enumerate(zip(images, faces, strict=True)):
+        proposals = [
+            decision.propose(
+                next(nearest),
+                found.gallery.photographs,
+                found.gallery.size,
+                confusable=pairs,
+                blocked=rejected_students(face.template, rejected),
+            )
+            for face in image_faces
+        ]
+        decisions = decision.assign(proposals, claiming=State.CONFIRMING)
+        matches += [
+            _face_match(number, rgb, face, decided, found.gallery)
+            for face, decided in zip(image_faces, decisions, strict=True)
+        ]
+    return matches, images
+
+
+def _search(class_id: UUID, templates: Sequence[Array]) -> Found:
+    """Return the nearest students of each template (128,). Raises `Refused` where PostgreSQL does not answer."""
     key = str(class_id)
+    probes = np.stack(templates) if templates else np.empty((0, 128), np.float32)
     try:
-        stacked = np.stack(probes) if probes else np.empty((0, 128), np.float32)
-        found = galleries().search({key: stacked}, RIVALS)[key]
+        return galleries().search({key: probes}, RIVALS)[key]
     except SourceUnavailable:
         raise Refused(
             "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
         ) from None
-    pairs, matches = _confusable(class_id, on), iter(found.matches)
-    gallery, sights = found.gallery, []
-    for place, (rgb, seen) in enumerate(zip(decoded, faces, strict=True)):
-        judged = [
-            decision.propose(
-                next(matches),
-                gallery.photographs,
-                gallery.size,
-                confusable=pairs,
-                blocked=rejected_students(face.template, blocked),
-            )
-            for face in seen
-        ]
-        for face, said in zip(seen, decision.assign(judged, claiming=State.CONFIRMING), strict=True):
-            behind = gallery.photographs(said.candidates[0].id) if said.candidates else 0
-            part = _crop(rgb, face) if said.state is State.CONFIRMING else None
-            sights.append(Sight(place, face, said, behind, part))
-    return sights, decoded
 
 
-def best_of_each(sights: Sequence[Sight]) -> dict[str, Sight]:
-    """The nearest sight of each proposed student over all pictures."""
-    best: dict[str, Sight] = {}
-    for sight in sorted(sights, key=lambda s: s.decision.distance or 0.0):
-        if sight.proposed is not None:
-            best.setdefault(sight.proposed, sight)
-    return best
-
-
-def seal(sights: dict[str, Sight], *, session_id: UUID, actor: User, now: dt.datetime) -> str:
-    """What was found, encrypted into a token for this session and person: no server keeps it meanwhile."""
-    found = {student: _packed(sight) for student, sight in sights.items()}
-    content = {"id": str(uuid7()), "until": (now + TOKEN_LIFE).timestamp(), "found": found}
-    sealed = keyring().seal(json.dumps(content).encode(), PURPOSE, str(session_id), str(actor.pk))
-    return base64.urlsafe_b64encode(sealed).decode()
-
-
-def accept(
-    *, session_id: UUID, token: str, students: Sequence[UUID], actor: User, now: dt.datetime
-) -> dict[str, register.Result]:
-    """Mark whom the person confirmed: with the evidence where the picture showed them, else by the person's word.
-
-    Accepting twice changes nothing: each mark's nonce comes from the token.
-    """
-    content = _opened(token, session_id, actor, now)
-    done: dict[str, register.Result] = {}
-    with transaction.atomic():
-        # In one order for all: two who accept at once never wait for each other in a circle.
-        for student in sorted(set(students)):
-            packed = content["found"].get(str(student))
-            done[str(student)] = register.mark(
-                register.MarkRequest(
-                    session_id=session_id,
-                    student_id=student,
-                    code=register.ARRIVED,
-                    source=Source.GROUP if packed else Source.TEACHER,
-                    actor=actor,
-                    now=now,
-                    nonce=keyring().digest(f"{content['id']} {student}".encode(), "nonce"),
-                    evidence=_unpacked(packed) if packed else None,
-                )
-            )
-    return done
-
-
-def _packed(sight: Sight) -> dict[str, Any]:
-    said = sight.decision
-    picture = base64.b64encode(sight.crop or b"").decode()
-    return {
-        "distance": said.distance or 0.0,
-        "margin": said.margin,
-        "confidence": said.confidence,
-        "photographs": sight.photographs,
-        "crop": picture,
-    }
-
-
-def _unpacked(packed: dict[str, Any]) -> MatchEvidence:
-    picture = base64.b64decode(packed["crop"]) or None
-    return MatchEvidence(
-        packed["distance"],
-        packed["margin"],
-        packed["confidence"],
-        1,
-        packed["photographs"],
-        SPACE,
-        PURPOSE,
-        picture,
-    )
-
-
-def _opened(token: str, session_id: UUID, actor: User, now: dt.datetime) -> dict[str, Any]:
-    stale = Refused("token_expired", _("These results are no longer valid. Send the pictures again."))
-    policy.require(actor, Action.MARK)
-    try:
-        sealed = base64.urlsafe_b64decode(token.encode("ascii"))
-        plain = keyring().open(sealed, PURPOSE, str(session_id), str(actor.pk))
-    except (ValueError, CannotOpen):
-        raise stale from None
-    content: dict[str, Any] = json.loads(plain)
-    if content["until"] < now.timestamp():
-        raise stale
-    return content
+def _face_match(number: int, rgb: Pixels, face: Face, decided: Decision, gallery: Gallery) -> FaceMatch:
+    photographs = gallery.photographs(decided.candidates[0].id) if decided.candidates else 0
+    jpeg = _crop(rgb, face) if decided.state is State.CONFIRMING else None
+    return FaceMatch(number, face, decided, photographs, jpeg)
 
 
 def _crop(rgb: Pixels, face: Face) -> bytes:
     return encode_jpeg(resize_longer(crop(rgb, face.box), CROP_SIDE), settings.IMAGE_QUALITY)
 
 
-def _confusable(class_id: UUID, on: dt.date) -> frozenset[frozenset[str]]:
-    members = Student.objects.expected(on, class_id).values("pk")
-    pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
-    return frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second"))
+def candidate_names(matches: Sequence[FaceMatch]) -> dict[str, str]:
+    """Return the names of all candidates of the faces, by id."""
+    return names_of({candidate.id for match in matches for candidate in match.decision.candidates})
+
+
+def face_state(match: FaceMatch, names: Mapping[str, str]) -> FaceState:
+    """Return a face as the API answers it; `names` are those of `candidate_names`."""
+    decided, quality = match.decision, match.face.quality
+    return {
+        "box": list(match.face.box),
+        "score": round(float(match.face.score), 4),
+        "quality": round(float(quality.score), 4),
+        "eye_distance": round(quality.eye_distance, 1),
+        "sharpness": round(quality.sharpness, 1),
+        "light": round(quality.light, 3),
+        "state": decided.state.value,
+        "student": None if match.proposed is None else _named(match.proposed, names),
+        "distance": decided.distance,
+        "confidence": decided.confidence,
+        "candidates": [
+            {"student": _named(candidate.id, names), "distance": candidate.distance}
+            for candidate in decided.candidates
+        ],
+    }
+
+
+def _named(student_id: str, names: Mapping[str, str]) -> IdAndName:
+    return {"id": student_id, "name": names.get(student_id, "")}

@@ -1,7 +1,7 @@
 """Which attendance code a mark gets, and how codes themselves may change."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from attendance.models import (
     Session,
     User,
 )
+from attendance.register.description import ChosenCodes
 from attendance.register.requests import PendingMark
 
 # In place of a letter: the code for present, late or late after closing, by the time of arrival.
@@ -85,13 +86,12 @@ def offered_codes(session: Session) -> QuerySet[AttendanceCode]:
     )
 
 
-def chosen_letters(codes: Iterable[Any]) -> dict[str, str | None]:
+def chosen_letters(codes: Sequence[Any]) -> ChosenCodes:
     """Return the letters of `offered_codes` that pages offer with one tap; None where the school chose none."""
-    rows = list(codes)
-    cases = {"present": "is_present", "late": "is_late", "not_seen": "is_not_seen"}
     return {
-        case: next((code.letter for code in rows if getattr(code, flag)), None)
-        for case, flag in cases.items()
+        "present": next((code.letter for code in codes if code.is_present), None),
+        "late": next((code.letter for code in codes if code.is_late), None),
+        "not_seen": next((code.letter for code in codes if code.is_not_seen), None),
     }
 
 

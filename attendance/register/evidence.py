@@ -1,4 +1,4 @@
-"""Why the camera said so: kept beside the mark's event, and gone by itself after the school's own number of days."""
+"""Match evidence: why a camera recognised a student. Kept with the mark's event for the school's number of days."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from recognition.engine.types import Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchEvidence:
-    """What stood behind a recognition: L2 distances of unit templates, looks, photographs, a JPEG crop.
+    """The evidence of a recognition.
 
-    `template` is the unit template (128,) itself, held against what people said of faces; it is not kept.
+    `distance` and `margin` are L2 distances of unit templates; `samples` and `photographs` are the numbers of samples
+    of the track and of photographs of the student; `crop` is a JPEG. `template` (128,), of length 1, is compared with
+    rejected matches and not stored.
     """
 
     distance: float
@@ -53,17 +55,20 @@ def keep_evidence(*, event: MarkEvent, evidence: MatchEvidence, now: dt.datetime
 
 
 def read(evidence: Evidence, actor: User) -> bytes:
-    """The JPEG behind a mark, for somebody who may see that session's faces; noted in the audit record."""
+    """Return the JPEG crop behind a mark, and note it in the audit record.
+
+    Raises `Refused` where the person may not see the session's faces, or the crop has expired or was erased.
+    """
     policy.require(actor, Action.VIEW_FACES, evidence.event.session)
     crop = _open(evidence)
     if crop is None:
-        raise Refused("no_such_picture", _("The picture is gone: it expired, or the face data were erased."))
+        raise Refused("no_such_evidence", _("The picture has expired or was erased."))
     audit.record_view(actor, "evidence_viewed", evidence)
     return crop
 
 
 def newest_crop(mark: Mark) -> bytes | None:
-    """Return the newest JPEG crop behind a mark for the engine; None where it is gone. It is shown to nobody."""
+    """Return the newest JPEG crop behind a mark for the engine, None where none is left. No person sees it."""
     evidence = (
         Evidence.objects.select_related("crop", "event")
         .filter(event__mark=mark)
@@ -81,10 +86,10 @@ def _open(evidence: Evidence) -> bytes | None:
 
 
 def expire(*, now: dt.datetime) -> int:
-    """Remove evidence whose time has come, rows and pictures; the mark and its history stay."""
+    """Delete expired evidence with its crops, and return how many rows; marks and their history stay."""
     with transaction.atomic():
         old = Evidence.objects.filter(expires_at__lte=now)
-        pictures = list(old.exclude(crop=None).values_list("crop", flat=True))
+        crops = list(old.exclude(crop=None).values_list("crop", flat=True))
         count = old.delete()[0]
-        Blob.objects.filter(pk__in=pictures).delete()
+        Blob.objects.filter(pk__in=crops).delete()
     return count

@@ -1,41 +1,40 @@
-"""What changed in a register since it was last read: for sockets, and for whoever else must not trust a message."""
+"""What changed in a register since it was last read, from PostgreSQL: for sockets, which trust no notification."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from attendance.models import Mark, OutboxEvent, Session
+from attendance.register.description import Message
 from attendance.register.state import mark_message, session_message
 
-Message = Mapping[str, Any]
 # The kind of outbox events that say that a register changed.
 REGISTER = "register"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A register as it was read: its version, the session's state, and each student's revision."""
+    """A register as it was read: its version, the session's state, and the revision of each student's mark."""
 
     version: int
     state: str
     revisions: Mapping[str, int]
 
     def after(self, message: Message) -> Snapshot:
-        """The snapshot once the next event is in."""
+        """Return the snapshot with this event, which must be the next one."""
         if message["type"] == "session":
             return replace(self, version=message["version"], state=message["session"]["state"])
-        if message["type"] not in {"mark", "unmark"}:
+        if message["type"] == "reviews":
             return replace(self, version=message["version"])
         revisions = {**self.revisions, message["student"]["id"]: message["revision"]}
         return replace(self, version=message["version"], revisions=revisions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class News:
-    """The events between two snapshots; `complete` where there is one for each version, in order."""
+class Changes:
+    """The events between two snapshots. `complete`: there is one for each version, in order."""
 
     snapshot: Snapshot
     messages: tuple[Message, ...]
@@ -43,17 +42,17 @@ class News:
 
 
 def snapshot(session_id: UUID) -> Snapshot:
-    """The register now. The version is read first: what is newer then comes again, to no harm."""
+    """Return the register now. The version is read first, so an event may come a second time, which does no harm."""
     session = Session.objects.get(pk=session_id)
     marks = Mark.objects.filter(session=session_id).values_list("student", "revision")
     return Snapshot(session.version, session.state, {str(student): revision for student, revision in marks})
 
 
-def since(session_id: UUID, before: Snapshot) -> News:
-    """What happened after `before`, as the messages of both sockets.
+def changes_since(session_id: UUID, before: Snapshot) -> Changes:
+    """Return what happened after `before`, as the messages of both sockets.
 
-    Where a student changed twice in between, or something happened that leaves no mark, there are fewer
-    messages than versions: all carry the present one, and whoever shows the whole register reads it again.
+    Where a mark changed twice in between, or something happened that changes no mark, there are fewer messages than
+    versions. All then carry the present version, and a socket that shows the whole register must read it again.
     """
     session = Session.objects.select_related("school_class").get(pk=session_id)
     marks = [
@@ -63,20 +62,21 @@ def since(session_id: UUID, before: Snapshot) -> News:
         .order_by("changed_at", "pk")
         if mark.revision != before.revisions.get(str(mark.student_id))
     ]
-    turned = session.state != before.state
-    complete = len(marks) + turned == session.version - before.version and not (marks and turned)
+    state_changed = session.state != before.state
+    complete = len(marks) + state_changed == session.version - before.version
+    complete = complete and not (marks and state_changed)
     first = session.version - len(marks) + 1
     messages: list[Message] = [
         mark_message(mark, first + place if complete else session.version) for place, mark in enumerate(marks)
     ]
-    if turned:
+    if state_changed:
         messages.append(session_message(session))
     revisions = {**before.revisions, **{str(mark.student_id): mark.revision for mark in marks}}
-    return News(Snapshot(session.version, session.state, revisions), tuple(messages), complete)
+    return Changes(Snapshot(session.version, session.state, revisions), tuple(messages), complete)
 
 
 def versions(session_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """The versions of several registers, in one query."""
+    """Return the versions of several registers, by session, in one query."""
     return dict(Session.objects.filter(pk__in=session_ids).values_list("pk", "version"))
 
 

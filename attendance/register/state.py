@@ -1,5 +1,6 @@
-"""The whole state of a register, as dashboards and pages show it, in a constant number of queries."""
+"""Read a register as `attendance.register.description` types it, in a constant number of queries."""
 
+from collections import Counter
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -21,19 +22,36 @@ from attendance.models import (
     Student,
 )
 from attendance.register.codes import chosen_letters, offered_codes
+from attendance.register.description import (
+    AttemptState,
+    ByHand,
+    CodeMembers,
+    CodeState,
+    MarkMessage,
+    MarkResult,
+    MarkState,
+    RegisterCounts,
+    RegisterState,
+    SessionMessage,
+    SessionState,
+    SignedMark,
+    SignedRegister,
+    SignedStudent,
+    StudentState,
+)
+from attendance.register.requests import Result
 
-State = dict[str, Any]
 
+def register_state(session: Session, *, user: Person | None) -> RegisterState:
+    """Return the whole register. `user` None, a paired device, gets no addresses of portraits.
 
-def register_state(session: Session, *, user: Person | None) -> State:
-    """Everything that a page needs to show the register. `user` None, a paired device, sees no portraits.
-
-    The version is read first: what is read after it may be newer, and its event then comes again, to no harm.
+    The version is read first: what is read after it may be newer, and its event then comes a second time, which does
+    no harm.
     """
     fresh = Session.objects.select_related("school_class").get(pk=session.pk)
     faces = user is not None and policy.may(user, Action.VIEW_FACES, fresh)
     codes = list(offered_codes(fresh))
-    marks = {mark.student_id: mark for mark in _marks(fresh)}
+    marks = {mark.student_id: mark for mark in _marks(session=fresh)}
     students = [_student(student, marks.get(student.pk), faces) for student in _students(fresh)]
     return {
         "type": "register",
@@ -49,7 +67,7 @@ def register_state(session: Session, *, user: Person | None) -> State:
 
 
 def _students(session: Session) -> QuerySet[Student]:
-    """Who is expected, and who has a mark although the membership was changed afterwards."""
+    """Return the expected students, and those who have a mark although their membership was changed afterwards."""
     members = Student.objects.expected(session.date, session.school_class_id)
     marked = Mark.objects.filter(session=session)
     photographs = (
@@ -71,30 +89,31 @@ def _students(session: Session) -> QuerySet[Student]:
     )
 
 
-def _marks(session: Session) -> QuerySet[Mark]:
+def _marks(**only: Any) -> QuerySet[Mark]:
     evidence = Evidence.objects.filter(event__mark=OuterRef("pk"))
     return (
-        Mark.objects.filter(session=session)
+        Mark.objects.filter(**only)
         .select_related("code", "marked_by")
         .annotate(has_evidence=Exists(evidence))
     )
 
 
-def _student(student: Any, mark: Mark | None, faces: bool) -> State:
+def _student(student: Any, mark: Mark | None, faces: bool) -> StudentState:
     portrait = f"/api/v1/students/{student.pk}/portrait/" if faces and student.portrayed else None
+    by_hand = _by_hand(student)
     return {
         "id": str(student.pk),
         "name": student.name,
         "portrait": portrait,
-        "recognisable": _by_hand(student) is None,
-        "by_hand": _by_hand(student),
+        "recognisable": by_hand is None,
+        "by_hand": by_hand,
         "left_on": student.left_on.isoformat() if student.left_on else None,
         "photographs": student.photograph_count,
         "mark": None if mark is None else mark_state(mark),
     }
 
 
-def _by_hand(student: Any) -> str | None:
+def _by_hand(student: Any) -> ByHand | None:
     """Return why the camera cannot know a student; None where it can."""
     if student.left_on is not None and student.left_on < timezone.localdate():
         return "left"
@@ -105,11 +124,11 @@ def _by_hand(student: Any) -> str | None:
     return "photograph_again" if student.portrayed else "no_photograph"
 
 
-def mark_state(mark: Any) -> State:
-    """A mark as pages show it; its `has_evidence` must have been annotated."""
+def mark_state(mark: Any) -> MarkState:
+    """Return a mark as pages show it; its `has_evidence` must have been annotated."""
     return {
-        "mark": str(mark.pk),
         **code_members(mark.code),
+        "mark": str(mark.pk),
         "at": mark.changed_at.isoformat(),
         "source": mark.source,
         "by": mark.marked_by.shown_name if mark.marked_by else None,
@@ -120,8 +139,18 @@ def mark_state(mark: Any) -> State:
     }
 
 
-def code_members(code: AttendanceCode | None) -> State:
-    """Return what a mark says of its code; all null where the mark was undone."""
+def result_state(result: Result) -> MarkResult:
+    """Return what became of a request to mark, with the mark as the register shows it."""
+    mark = None if result.mark is None else mark_state(_marks(pk=result.mark.pk).get())
+    return {
+        "outcome": result.outcome.value,
+        "reason": str(result.reason),
+        "mark": mark,
+        "version": result.version,
+    }
+
+
+def code_members(code: AttendanceCode | None) -> CodeMembers:
     if code is None:
         return {"code": None, "status": None, "category": None, "on_premises": None}
     return {
@@ -132,7 +161,7 @@ def code_members(code: AttendanceCode | None) -> State:
     }
 
 
-def code_state(code: AttendanceCode) -> State:
+def code_state(code: AttendanceCode) -> CodeState:
     """Return a code as pages offer it."""
     return {
         "letter": code.letter,
@@ -144,15 +173,24 @@ def code_state(code: AttendanceCode) -> State:
     }
 
 
-def _counts(students: list[State]) -> dict[str, int]:
-    counts = dict.fromkeys((*Status.values, "unmarked"), 0)
-    for student in students:
-        mark = student["mark"]
-        counts[(mark and mark["status"]) or "unmarked"] += 1
-    return {"expected": len(students), **counts}
+def _counts(students: list[StudentState]) -> RegisterCounts:
+    statuses = Counter(_status(student) for student in students)
+    return {
+        "expected": len(students),
+        "present": statuses[Status.PRESENT],
+        "late": statuses[Status.LATE],
+        "absent": statuses[Status.ABSENT],
+        "excused": statuses[Status.EXCUSED],
+        "not_expected": statuses[Status.NOT_EXPECTED],
+        "unmarked": statuses["unmarked"],
+    }
 
 
-def _attempts(session: Session) -> list[State]:
+def _status(student: StudentState) -> str:
+    return (student["mark"] and student["mark"]["status"]) or "unmarked"
+
+
+def _attempts(session: Session) -> list[AttemptState]:
     return [
         {
             "student": {"id": str(attempt.student_id), "name": attempt.student.name},
@@ -165,12 +203,11 @@ def _attempts(session: Session) -> list[State]:
     ]
 
 
-def mark_message(mark: Mark, version: int) -> State:
-    """Return the `mark` or `unmark` message of both sockets."""
+def mark_message(mark: Mark, version: int) -> MarkMessage:
     return {
+        **code_members(mark.code),
         "type": "unmark" if mark.code is None else "mark",
         "student": {"id": str(mark.student_id), "name": mark.student.name},
-        **code_members(mark.code),
         "at": mark.changed_at.isoformat(),
         "mark": str(mark.pk),
         "source": mark.source,
@@ -182,13 +219,11 @@ def mark_message(mark: Mark, version: int) -> State:
     }
 
 
-def session_message(session: Session) -> State:
-    """Return the `session` message of both sockets."""
+def session_message(session: Session) -> SessionMessage:
     return {"type": "session", "session": session_state(session), "version": session.version}
 
 
-def session_state(session: Session) -> State:
-    """Return the session as sockets and pages show it."""
+def session_state(session: Session) -> SessionState:
     return {
         "id": str(session.pk),
         "class": {"id": str(session.school_class_id), "name": session.school_class.name},
@@ -201,16 +236,26 @@ def session_state(session: Session) -> State:
     }
 
 
-def signed_register(session: Session) -> State:
+def signed_register(session: Session) -> SignedRegister:
     """Return the register as a signature keeps it: every expected or marked student with the code as it is now."""
-    marks = {mark.student_id: mark for mark in _marks(session)}
+    marks = {mark.student_id: mark for mark in _marks(session=session)}
     students = [_signed_student(student, marks.get(student.pk)) for student in _students(session)]
     return {"session": session_state(session), "version": session.version, "students": students}
 
 
-def _signed_student(student: Student, mark: Mark | None) -> State:
-    known = {"id": str(student.pk), "name": student.name, "external_id": student.external_id}
-    if mark is None:
-        return {**known, "mark": None}
-    members = {**code_members(mark.code), "note": mark.note, "minutes_late": mark.minutes_late}
-    return {**known, "mark": {**members, "revision": mark.revision, "source": mark.source}}
+def _signed_student(student: Student, mark: Mark | None) -> SignedStudent:
+    signed_mark: SignedMark | None = None
+    if mark is not None:
+        signed_mark = {
+            **code_members(mark.code),
+            "note": mark.note,
+            "minutes_late": mark.minutes_late,
+            "revision": mark.revision,
+            "source": mark.source,
+        }
+    return {
+        "id": str(student.pk),
+        "name": student.name,
+        "external_id": student.external_id,
+        "mark": signed_mark,
+    }

@@ -1,4 +1,4 @@
-"""What both sockets share: the door, the check again every ten seconds, errors, and the end."""
+"""The base of both sockets: access at the start and every ten seconds, errors, tasks, and the end."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from attendance.sockets.hub import Hub, hub
 
 logger = logging.getLogger(__name__)
 
+# Seconds between two checks of a socket's rights.
 CHECK_SECONDS: Final = 10.0
-TRY_AGAIN: Final = 1013
-FINISHING: Final[set[asyncio.Task[Any]]] = set()
-"""Tasks that outlive their socket; the loop itself keeps no hold of them."""
+# Close codes of RFC 6455.
+TRY_AGAIN_LATER: Final = 1013
+# Tasks that outlive their socket. The event loop keeps no reference to them.
+DETACHED_TASKS: Final[set[asyncio.Task[Any]]] = set()
 
 
 class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
@@ -36,12 +38,12 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
     kinds: ClassVar[Collection[DeviceKind]]
 
     session_id: UUID
-    guest: Guest
+    principal: Guest
     credentials: Credentials
     hub: Hub
 
     async def connect(self) -> None:
-        """Refuse a foreign page at the handshake; anybody else is accepted and told why not, if not."""
+        """Refuse a foreign Origin at the handshake. Accept all others; a refusal is sent as an error, then closed."""
         self.open = False
         self.tasks: set[asyncio.Task[Any]] = set()
         if foreign_origin(self.scope):
@@ -51,87 +53,89 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
         self.session_id = self.scope["url_route"]["kwargs"]["session_id"]
         self.credentials, self.hub = credentials_of(self.scope), hub()
         try:
-            self.guest = await self.admitted()
+            self.principal = await self.check_access()
             self.open = True
             await self.hub.join(self)
-            await self.opened()
-        except Turned as turned:
-            await self.turn_away(turned)
+            await self.on_open()
+        except Turned as denied:
+            await self.deny(denied)
         except NOT_ANSWERING:
-            await self.fault("unavailable", _("The database does not answer. Try again in a moment."))
-            await self.end(TRY_AGAIN)
+            await self.send_error("unavailable", _("The database does not answer. Try again in a moment."))
+            await self.end(TRY_AGAIN_LATER)
         else:
-            self.start(self.check_again())
+            self.start_task(self.keep_checking())
 
-    async def opened(self) -> None:
-        """The guest is in."""
+    async def on_open(self) -> None:
+        """Begin the socket's work: access was granted, and events arrive from now on."""
         raise NotImplementedError
 
-    async def checked(self) -> None:
-        """The guest's rights and session have been read again."""
+    async def on_checked(self) -> None:
+        """Take over what may have changed: rights and session have been read again."""
 
-    def closed(self) -> None:
-        """The socket is gone, or is about to go."""
+    def on_end(self) -> None:
+        """Release what the subclass holds. Called once."""
 
-    async def admitted(self) -> Guest:
-        """Who asks, by what the database says now. Raises `Turned`."""
+    async def check_access(self) -> Guest:
+        """Return who asks, read from the database now. Raises `Turned`, and what the database raises."""
         return await db(admit, self.credentials, self.session_id, self.action, self.kinds)
 
-    async def check_again(self) -> None:
-        """Rights that end in mid-session end the socket."""
+    async def keep_checking(self) -> None:
+        """Check access every ten seconds, so that rights that end in mid-session end the socket."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:
-                self.guest = await self.admitted()
-                await self.checked()
-            except Turned as turned:
-                await self.turn_away(turned)
+                self.principal = await self.check_access()
+                await self.on_checked()
+            except Turned as denied:
+                await self.deny(denied)
                 return
-            except NOT_ANSWERING as fault:
-                # Nobody is named while the database is away, so waiting for it gives nothing away.
-                logger.warning("rights could not be checked: %s", type(fault).__name__)
+            except NOT_ANSWERING as error:
+                # No names are sent while the database does not answer, so the socket may stay open.
+                logger.warning("rights could not be checked: %s", type(error).__name__)
 
-    async def turn_away(self, turned: Turned) -> None:
-        """Say why, then close."""
-        await self.fault(turned.code, turned.message)
-        await self.end(turned.close)
+    async def deny(self, denied: Turned) -> None:
+        """Send the reason, then close."""
+        await self.send_error(denied.code, denied.message)
+        await self.end(denied.close)
 
-    async def fault(self, code: str, message: str, seq: int | None = None, **extra: Any) -> None:
-        """The `error` message."""
-        await self.say({"type": "error", "code": code, "seq": seq, "message": message, "extra": extra})
+    async def send_error(self, code: str, message: str, seq: int | None = None, **extra: Any) -> None:
+        """Send an `error` message; `seq` is the number of the frame that it is about."""
+        await self.send_message(
+            {"type": "error", "code": code, "seq": seq, "message": message, "extra": extra}
+        )
 
-    async def say(self, message: Mapping[str, Any]) -> None:
-        """One message, as JSON; lost where the other side has gone, of which `disconnect` is about to tell."""
+    async def send_message(self, message: Mapping[str, Any]) -> None:
+        """Send one message as JSON. It is lost where the client has gone; `disconnect` is called then."""
         with suppress(Disconnected):
             await self.send(text_data=json.dumps(message, separators=(",", ":"), ensure_ascii=False))
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """A task that ends with the socket."""
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task that is cancelled when the socket ends."""
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def finish(self, work: Coroutine[Any, Any, None]) -> None:
-        """A task that ends by itself, though the socket be gone: what was recognised is marked all the same."""
+    def start_detached(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task that goes on after the socket has ended: what was recognised is marked all the same."""
         task = asyncio.create_task(work)
-        FINISHING.add(task)
-        task.add_done_callback(FINISHING.discard)
+        DETACHED_TASKS.add(task)
+        task.add_done_callback(DETACHED_TASKS.discard)
 
     async def end(self, code: int) -> None:
-        """Close from our side; nothing is answered afterwards."""
-        self.leave()
+        """Close the socket from this side; nothing is answered afterwards."""
+        self.release()
         await self.close(code)
 
     async def disconnect(self, _code: int) -> None:
-        """The other side is gone."""
-        self.leave()
+        """Release everything: the client has gone."""
+        self.release()
 
-    def leave(self) -> None:
-        """Give everything back, once."""
+    def release(self) -> None:
+        """Leave the hub and cancel the socket's tasks, once."""
         if self.open:
             self.open = False
             self.hub.leave(self)
-            self.closed()
+            self.on_end()
         current = asyncio.current_task()
         for task in tuple(self.tasks):
             if task is not current:

@@ -1,4 +1,4 @@
-"""The socket of a camera: frames in, one answer for each, and the marks that follow from them."""
+"""The socket of a camera: frames in, one answer for each, and the marks and reviews that follow."""
 
 from __future__ import annotations
 
@@ -19,44 +19,49 @@ from attendance.core.policy import Action
 from attendance.live import camera_marks, review_queue, runtime
 from attendance.live.camera_state import LATEST_RESULTS
 from attendance.models import DeviceKind, Session
-from attendance.register.feed import Message
+from attendance.register.description import Message
+from attendance.register.device_view import message_for_device
 from attendance.register.state import session_state
 from attendance.sockets import messages
 from attendance.sockets.base import SessionConsumer
-from attendance.sockets.rate_limit import CLOSE, Meter
+from attendance.sockets.rate_limit import CLOSE_CODE, RateMeter
 from recognition.streams.frame_results import Claim, Fault, Question, Rules, Seen, View
 from recognition.streams.queue import Answer
 
 logger = logging.getLogger(__name__)
 
-HEAD_BYTES: Final = 4
-LARGEST: Final = 2 * 1024 * 1024 + HEAD_BYTES
+# A frame begins with its number.
+SEQ_BYTES: Final = 4
+MAX_FRAME_BYTES: Final = 2 * 1024 * 1024 + SEQ_BYTES
+# Seconds between two checks of the advice: frames may be further apart.
 ADVICE_SECONDS: Final = 2.0
+# Codes of the engine that clients know as `too_large`.
 TOO_LARGE: Final = frozenset({"too_large", "too_many_pixels"})
 
 
 class CameraConsumer(SessionConsumer):
-    """Never waits for recognition: a frame goes into the camera's slot, its answer comes when it comes."""
+    """Puts frames into the camera's slot of the queue, and sends answers as they come; never waits for recognition."""
 
     action: ClassVar[Action] = Action.RUN_SESSION
     kinds: ClassVar[tuple[DeviceKind, ...]] = (DeviceKind.CAMERA, DeviceKind.KIOSK)
 
-    async def opened(self) -> None:
-        """Take a place in the queue and say what to send."""
+    async def on_open(self) -> None:
+        """Take a place in the queue and send `ready` with the advice."""
         loop = asyncio.get_running_loop()
-        self.early: list[Message] | None = []
+        # Events that come before the socket is ready.
+        self.early_events: list[Message] | None = []
         self.reading_rules = self.rules_changed = False
         self.dropped = 0
-        self.meter = Meter()
-        # Once more, now that events are heard: what changed at the door is in here, and what changes next is heard.
-        self.guest = await self.admitted()
-        session = self.guest.session
+        self.meter = RateMeter()
+        # Read again, now that events arrive: what changed since the first check is in here, later changes are events.
+        self.principal = await self.check_access()
+        session = self.principal.session
         self.state: str = session.state
         self.names: Mapping[str, str] = await db(camera_marks.names, session)
         self.visitors: Mapping[str, camera_marks.Visitor] = {}
         self.view = View(str(session.school_class_id), rules=await self.rules())
-        # A track's number is the connection's own; so is this name, and no review is taken for another's.
-        self.label = f"{self.guest.name[:60]} · {uuid4().hex[:8]}"
+        # Numbers of tracks are unique within a connection, so reviews need a label that is unique to it.
+        self.label = f"{self.principal.name[:60]} · {uuid4().hex[:8]}"
         self.answers: asyncio.Queue[Answer[Seen | Fault]] = asyncio.Queue()
         streams = (await asyncio.to_thread(runtime.live_pipeline)).streams
         self.streams = streams
@@ -67,189 +72,193 @@ class CameraConsumer(SessionConsumer):
 
         self.camera = streams.open(self.view, answered)
         self.advice = streams.advice()
-        await self.say(
+        await self.send_message(
             {
                 "type": "ready",
                 "protocol": messages.PROTOCOL,
                 "session": session_state(session),
-                "advice": messages.advice_of(self.advice),
+                "advice": messages.advice_state(self.advice),
             }
         )
-        self.start(self.answer_frames())
-        self.start(self.keep_advised())
-        early, self.early = self.early, None
-        for message in early:
-            self.hear(message)
+        self.start_task(self.answer_frames())
+        self.start_task(self.keep_advising())
+        early_events, self.early_events = self.early_events, None
+        for message in early_events:
+            self.on_event(message)
         if self.rules_changed:
-            self.renew_rules()
+            self.reload_rules()
 
-    def closed(self) -> None:
-        """The place in the queue is free again."""
+    def on_end(self) -> None:
+        """Give up the place in the queue."""
         if hasattr(self, "camera"):
             self.camera.close()
             LATEST_RESULTS.get().forget(self.session_id, self.label)
 
-    async def checked(self) -> None:
-        """Names, rules and the session's state, for what no event tells of."""
-        self.state = self.guest.session.state
-        self.names = await db(camera_marks.names, self.guest.session)
-        self.renew_rules()
+    async def on_checked(self) -> None:
+        """Read names, rules and the session's state, whose changes are not all events."""
+        self.state = self.principal.session.state
+        self.names = await db(camera_marks.names, self.principal.session)
+        self.reload_rules()
 
     async def rules(self) -> Rules:
-        """The session's. Only a person at our own page is asked about visitors: no device and no other system."""
-        page = self.guest.device is None and self.credentials.token is None
-        return await db(camera_marks.rules, self.guest.session, visitors=page)
+        """Return the session's rules. Visitors are shown to people at the page only: to no device or other system."""
+        at_page = self.principal.device is None and self.credentials.token is None
+        return await db(camera_marks.rules, self.principal.session, visitors=at_page)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """A frame: four bytes of number, then the picture."""
+        """Take a frame: four bytes of number, big-endian, then a JPEG or PNG."""
         if not self.open:
             return
         data = bytes_data or b""
         if self.meter.flooded(len(data) or len(text_data or ""), time.monotonic()):
-            await self.end(CLOSE)
+            await self.end(CLOSE_CODE)
             return
-        seq = int.from_bytes(data[:HEAD_BYTES], "big") if len(data) >= HEAD_BYTES else None
-        if seq is None or len(data) == HEAD_BYTES:
-            await self.fault(
+        seq = int.from_bytes(data[:SEQ_BYTES], "big") if len(data) >= SEQ_BYTES else None
+        if seq is None or len(data) == SEQ_BYTES:
+            await self.send_error(
                 "bad_frame", _("Send frames only: four bytes of number, then a JPEG or PNG."), seq
             )
-        elif len(data) > LARGEST:
-            await self.fault("too_large", _("A frame is at most 2 MiB. Send a smaller picture."), seq)
+        elif len(data) > MAX_FRAME_BYTES:
+            await self.send_error("too_large", _("A frame is at most 2 MiB. Send a smaller picture."), seq)
         elif self.state != Session.State.OPEN:
-            await self.fault("session_closed", _("The session is not open. Start it first."), seq)
-        elif not self.camera.put(seq, data[HEAD_BYTES:]):
-            await self.fault("unavailable", _("The server is stopping. Connect again in a moment."), seq)
+            await self.send_error("session_closed", _("The session is not open. Start it first."), seq)
+        elif not self.camera.put(seq, data[SEQ_BYTES:]):
+            await self.send_error("unavailable", _("The server is stopping. Connect again in a moment."), seq)
 
     async def answer_frames(self) -> None:
-        """Answers in the order in which the threads gave them."""
+        """Send the answers in the order in which the recognition threads gave them."""
         while True:
             answer = await self.answers.get()
-            await self.hold_back(answer)
+            await self.delay(answer)
             self.dropped += answer.dropped
             if isinstance(answer.result, Seen):
-                await self.answer_with(answer, answer.result)
+                await self.send_result(answer, answer.result)
             elif isinstance(answer.result, Fault):
                 code = "too_large" if answer.result.code in TOO_LARGE else "bad_frame"
-                await self.fault(code, answer.result.message, answer.seq, reason=answer.result.code)
+                await self.send_error(code, answer.result.message, answer.seq, reason=answer.result.code)
             elif answer.late:
-                await self.fault("busy", _("Too many cameras at once. Send fewer frames."), answer.seq)
+                await self.send_error("busy", _("Too many cameras at once. Send fewer frames."), answer.seq)
             else:
-                await self.fault("unavailable", _("The frame could not be looked at."), answer.seq)
+                await self.send_error("unavailable", _("The frame could not be looked at."), answer.seq)
             await self.advise()
 
-    async def hold_back(self, answer: Answer[Seen | Fault]) -> None:
-        """Where the camera waits for each answer; one that has frames on their way, or a claim, waits for nothing."""
+    async def delay(self, answer: Answer[Seen | Fault]) -> None:
+        """Wait before an answer, so that a camera that waits for each answer never floods. A mark is not delayed."""
         claiming = isinstance(answer.result, Seen) and bool(answer.result.claims)
         if self.answers.empty() and not claiming:
-            await asyncio.sleep(self.meter.rest(time.monotonic()))
+            await asyncio.sleep(self.meter.pause(time.monotonic()))
 
-    async def answer_with(self, answer: Answer[Any], seen: Seen) -> None:
-        """The result of a frame, then whatever follows from it."""
+    async def send_result(self, answer: Answer[Any], seen: Seen) -> None:
+        """Send the result of a frame, then write its marks and queue its questions."""
         named = {face.decision.id for face in seen.faces if face.decision.id is not None}
         if not named <= self.names.keys():
-            # Failing that, the face stays without a name until the next frame.
+            # Where this fails, the face has no name until the next frame.
             with suppress(*NOT_ANSWERING):
                 self.names = {**self.names, **await db(camera_marks.names_of, named)}
-        await self.know_visitors({face.visitor for face in seen.faces if face.visitor is not None})
-        full = self.guest.device is None
-        await self.say(messages.result(answer, seen, self.dropped, self.names, self.visitors, full=full))
+        await self.load_visitors({face.visitor for face in seen.faces if face.visitor is not None})
+        full = self.principal.device is None
+        await self.send_message(
+            messages.result(answer, seen, self.dropped, self.names, self.visitors, full=full)
+        )
         self.dropped = 0
         LATEST_RESULTS.get().remember(self.session_id, self.label, seen)
         for claim in seen.claims:
-            self.finish(self.mark(claim, seen.space))
+            self.start_detached(self.mark(claim, seen.space))
         for question in seen.questions:
-            self.finish(self.ask(question))
+            self.start_detached(self.ask(question))
 
-    async def know_visitors(self, asked: set[str]) -> None:
-        """Whom to ask about; forgotten as soon as nobody in the picture may be that student."""
-        self.visitors = {key: known for key, known in self.visitors.items() if key in asked}
-        if not asked <= self.visitors.keys():
-            # Failing that, the face stays unknown until the next frame.
+    async def load_visitors(self, student_ids: set[str]) -> None:
+        """Read the visitors that this frame may show, and forget all others."""
+        self.visitors = {
+            student_id: visitor for student_id, visitor in self.visitors.items() if student_id in student_ids
+        }
+        if not student_ids <= self.visitors.keys():
+            # Where this fails, the face is unknown until the next frame.
             with suppress(*NOT_ANSWERING):
-                self.visitors = await db(camera_marks.visitors_of, asked)
+                self.visitors = await db(camera_marks.visitors_of, student_ids)
 
     async def mark(self, claim: Claim, space: str) -> None:
-        """Write the mark of a track, with the rights of this moment; also where the camera goes just then."""
+        """Write the mark of a track, with access checked again; also where the camera disconnects meanwhile."""
         try:
-            self.guest = await self.admitted()
-            marked = await db(camera_marks.mark, self.guest, claim, camera=self.label, space=space)
-        except Turned as turned:
+            self.principal = await self.check_access()
+            marked = await db(camera_marks.mark, self.principal, claim, camera=self.label, space=space)
+        except Turned as denied:
             if self.open:
-                await self.turn_away(turned)
+                await self.deny(denied)
         except NOT_ANSWERING:
             self.view.handovers.release_mark(claim.track, claim.student)
             if self.open:
-                await self.fault(
+                await self.send_error(
                     "unavailable", _("The mark could not be written yet. It will be tried again.")
                 )
         except Refused as refused:
             if self.open:
-                await self.fault("not_allowed", refused.message, reason=refused.code)
+                await self.send_error("not_allowed", refused.message, reason=refused.code)
         else:
             if marked.closed:
                 self.view.handovers.release_mark(claim.track, claim.student)
             if marked.event is not None:
-                self.hub.tell(self.session_id, marked.event)
+                self.hub.publish(self.session_id, marked.event)
 
     async def ask(self, question: Question) -> None:
-        """Put an undecided face before the teacher."""
+        """Put an undecided face into the review queue."""
         try:
             event = await db(
                 review_queue.offer, session_id=self.session_id, question=question, camera=self.label
             )
-        except NOT_ANSWERING as fault:
-            logger.warning("a face could not be put before a person: %s", fault)
+        except NOT_ANSWERING as error:
+            logger.warning("a face could not be queued for review: %s", error)
             self.view.handovers.release_question(question.track)
         else:
             if event is not None:
-                self.hub.tell(self.session_id, event)
+                self.hub.publish(self.session_id, event)
             else:
                 self.view.handovers.question_unneeded(question.track)
 
     async def advise(self) -> None:
-        """Say so when this camera should send more or less."""
+        """Send `advice` where it has changed."""
         advice = self.streams.advice()
         if advice != self.advice:
             self.advice = advice
-            await self.say({"type": "advice", "advice": messages.advice_of(advice)})
+            await self.send_message({"type": "advice", "advice": messages.advice_state(advice)})
 
-    async def keep_advised(self) -> None:
-        """Advice also between frames, which may be ten seconds apart."""
+    async def keep_advising(self) -> None:
+        """Send changed advice also between frames, which may be ten seconds apart."""
         while True:
             await asyncio.sleep(ADVICE_SECONDS)
             await self.advise()
 
-    def hear(self, message: Message) -> None:
+    def on_event(self, message: Message) -> None:
         """See `hub.Follower`."""
-        if self.early is not None:
-            self.early.append(message)
+        if self.early_events is not None:
+            self.early_events.append(message)
             return
         if message["type"] == "session":
             self.state = message["session"]["state"]
         if message["type"] != "mark":
             self.view.handovers.release_unneeded()
         if message["type"] not in {"mark", "unmark"}:
-            self.renew_rules()
-        shown = message if self.guest.device is None else messages.event_for_device(message)
-        self.start(self.say(shown))
+            self.reload_rules()
+        for_device = self.principal.device is not None
+        self.start_task(self.send_message(message_for_device(message) if for_device else message))
 
-    def lost(self, _version: int) -> None:
-        """Marks come by themselves; what else happened may have changed the rules."""
-        if self.early is not None:
+    def on_gap(self, _version: int) -> None:
+        """See `hub.Follower`. Missed marks do not matter to a camera; other events may have changed the rules."""
+        if self.early_events is not None:
             self.rules_changed = True
             return
         self.view.handovers.release_unneeded()
-        self.renew_rules()
+        self.reload_rules()
 
-    def renew_rules(self) -> None:
-        """A person may have said "not this student". The check every ten seconds reads them too."""
+    def reload_rules(self) -> None:
+        """Read the rules in the background: a person may have rejected a match."""
         self.rules_changed = True
         if not self.reading_rules:
             self.reading_rules = True
-            self.start(self.read_rules())
+            self.start_task(self.read_rules())
 
     async def read_rules(self) -> None:
-        """One reading after the other, until nothing changed meanwhile: an older answer must not be the last."""
+        """Read the rules until nothing changes meanwhile, so that an older answer never stays."""
         while self.rules_changed:
             self.rules_changed = False
             with suppress(*NOT_ANSWERING):

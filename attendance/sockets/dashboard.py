@@ -1,4 +1,4 @@
-"""The socket of whoever watches a register: the whole state, then each event with a version that rises by one."""
+"""The socket of a dashboard: the whole register, then each event with a version that rises by one."""
 
 from __future__ import annotations
 
@@ -12,74 +12,75 @@ from attendance.core.db_threads import NOT_ANSWERING, db
 from attendance.core.policy import Action
 from attendance.models import DeviceKind
 from attendance.register import state
-from attendance.register.feed import Message
-from attendance.sockets import messages
+from attendance.register.description import Message
+from attendance.register.device_view import message_for_device, state_for_device
 from attendance.sockets.base import SessionConsumer
-from attendance.sockets.hub import PERIOD
-from attendance.sockets.rate_limit import CLOSE, Meter
+from attendance.sockets.hub import POLL_SECONDS
+from attendance.sockets.rate_limit import CLOSE_CODE, RateMeter
 
 
 class DashboardConsumer(SessionConsumer):
-    """Sends only. Where an event is missing the whole state comes again, so that no client need notice."""
+    """Sends only. After a gap it sends the whole register again, so clients need not notice gaps."""
 
     action: ClassVar[Action] = Action.VIEW_SESSION
     kinds: ClassVar[tuple[DeviceKind, ...]] = tuple(DeviceKind)
 
-    async def opened(self) -> None:
-        """The state; what is heard from now on is held against its version."""
+    async def on_open(self) -> None:
+        """Send the register; events since then are compared with its version."""
         self.version = self.newest = -1
         self.reading = True
-        self.meter = Meter()
-        await self.send_state()
+        self.meter = RateMeter()
+        await self.send_register()
         self.reading = False
-        self.lost(self.newest)
+        self.on_gap(self.newest)
 
-    async def send_state(self) -> None:
-        """The whole register as the database has it."""
-        register_now = await db(state.register_state, self.guest.session, user=self.guest.user)
+    async def send_register(self) -> None:
+        """Read and send the whole register. Raises what the database raises."""
+        register_now = await db(state.register_state, self.principal.session, user=self.principal.user)
         if not self.open:
             return
         self.version = register_now["version"]
-        await self.say(register_now if self.guest.device is None else messages.state_for_device(register_now))
+        for_device = self.principal.device is not None
+        await self.send_message(state_for_device(register_now) if for_device else register_now)
 
-    def hear(self, message: Message) -> None:
+    def on_event(self, message: Message) -> None:
         """See `hub.Follower`."""
         version = message["version"]
-        # What happens while the state is read may be in it or not: only the reading's own version tells.
+        # An event that comes while the register is read may be in it or not: only the version that was read tells.
         if self.reading or version > self.version + 1:
-            self.lost(version)
+            self.on_gap(version)
         elif version > self.version:
             self.version = version
-            shown = message if self.guest.device is None else messages.event_for_device(message)
-            self.start(self.say(shown))
+            for_device = self.principal.device is not None
+            self.start_task(self.send_message(message_for_device(message) if for_device else message))
 
-    def lost(self, version: int) -> None:
+    def on_gap(self, version: int) -> None:
         """See `hub.Follower`."""
         self.newest = max(self.newest, version)
         if not self.reading and self.version < self.newest:
             self.reading = True
-            self.start(self.read_again())
+            self.start_task(self.read_again())
 
     async def read_again(self) -> None:
-        """Until the state is as new as the newest event that could not be told."""
-        told = False
+        """Read and send the register until it is as new as the newest event."""
+        error_sent = False
         while self.open and self.version < self.newest:
             try:
-                await self.send_state()
+                await self.send_register()
             except NOT_ANSWERING:
-                if not told:
-                    told = True
-                    await self.fault(
+                if not error_sent:
+                    error_sent = True
+                    await self.send_error(
                         "unavailable", _("The database does not answer; the register may be out of date.")
                     )
-                await asyncio.sleep(PERIOD)
+                await asyncio.sleep(POLL_SECONDS)
         self.reading = False
 
     async def receive(self, text_data: str | None = None, bytes_data: Any = None) -> None:
-        """Nothing is heard here; every command is REST."""
+        """Answer each message with an error; commands are REST."""
         if not self.open:
             return
         if self.meter.flooded(len(text_data or bytes_data or b""), time.monotonic()):
-            await self.end(CLOSE)
+            await self.end(CLOSE_CODE)
             return
-        await self.fault("bad_frame", _("This socket only sends. Use the REST API for commands."))
+        await self.send_error("bad_frame", _("This socket only sends. Use the REST API for commands."))

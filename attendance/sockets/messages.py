@@ -1,36 +1,23 @@
-"""The messages of the sockets, as the contract words them, and what a device may read of them."""
+"""The camera socket's own messages. Those of both sockets are in `attendance.register.description`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from attendance.core.json_types import IdAndName
 from attendance.live.camera_marks import Visitor
-from attendance.models import OnPremises
-from recognition.engine.types import State
+from recognition.engine.types import Decision, State
 from recognition.streams.frame_results import Seen, SeenFace
 from recognition.streams.pacing import Advice
 from recognition.streams.queue import Answer
 
-Message = dict[str, Any]
-
 STAGES: Final = ("decode", "detect", "align", "encode", "match")
 PROTOCOL: Final = 1
-OF_A_MARK: Final = (
-    "type",
-    "student",
-    "status",
-    "category",
-    "on_premises",
-    "code",
-    "at",
-    "mark",
-    "version",
-)
 
 
-def advice_of(advice: Advice) -> Message:
-    """Frames a second, longer side in pixels, JPEG quality."""
+def advice_state(advice: Advice) -> dict[str, float]:
+    """Return frames per second, longer side in pixels and JPEG quality, as the client gets them."""
     return {"fps": advice.fps, "side": advice.side, "quality": advice.quality}
 
 
@@ -42,8 +29,8 @@ def result(
     visitors: Mapping[str, Visitor],
     *,
     full: bool,
-) -> Message:
-    """The `result` message. Devices (not `full`) get no distance, no confidence, and no visitor in any case."""
+) -> dict[str, Any]:
+    """Return the `result` message. Devices (not `full`) get no distances, confidences and visitors."""
     ms = {
         "queue": answer.queue,
         **{stage: seen.ms.get(stage, 0.0) for stage in STAGES},
@@ -60,45 +47,26 @@ def result(
 
 def _face(
     face: SeenFace, names: Mapping[str, str], visitors: Mapping[str, Visitor], *, full: bool
-) -> Message:
+) -> dict[str, Any]:
     decision = face.decision
-    named = decision.state is State.RECOGNISED and decision.id in names
     visitor = visitors.get(face.visitor) if face.visitor and decision.state is State.UNKNOWN else None
-    shown = {
+    state = {
         "box": list(face.box),
         "track": face.track,
         "state": str(decision.state),
-        "student": {"id": decision.id, "name": names[decision.id]} if named and decision.id else None,
+        "student": _student(decision, names),
         "distance": _rounded(decision.distance) if full else None,
         "confidence": _rounded(decision.confidence) if full else None,
         "looks": decision.looks,
     }
-    return shown if visitor is None else {**shown, "state": "visitor", "visitor": visitor}
+    return state if visitor is None else {**state, "state": "visitor", "visitor": visitor}
+
+
+def _student(decision: Decision, names: Mapping[str, str]) -> IdAndName | None:
+    if decision.state is not State.RECOGNISED or decision.id is None or decision.id not in names:
+        return None
+    return {"id": decision.id, "name": names[decision.id]}
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def event_for_device(message: Mapping[str, Any]) -> Message:
-    """Of an event what a device in the classroom may show; of anything else only that it happened."""
-    if message["type"] == "session":
-        return dict(message)
-    if message["type"] not in {"mark", "unmark"}:
-        return {"type": "version", "version": message["version"]}
-    return {member: message[member] for member in OF_A_MARK}
-
-
-def state_for_device(state: Mapping[str, Any]) -> Message:
-    """The register without the roll: who has arrived, and how many are expected."""
-    arrived = [
-        {"id": student["id"], "name": student["name"], "mark": _mark_for_device(student["mark"])}
-        for student in state["students"]
-        if student["mark"] is not None and student["mark"]["on_premises"] == OnPremises.YES
-    ]
-    shown = {member: state[member] for member in ("type", "version", "session", "codes", "counts")}
-    return {**shown, "students": arrived}
-
-
-def _mark_for_device(mark: Mapping[str, Any]) -> Message:
-    return {member: mark[member] for member in ("mark", "code", "status", "at")}

@@ -5,8 +5,8 @@ from typing import Any
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 
-class NowhereConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
-    """Refuses the handshake; without it the router's error would fill the log whenever somebody tries."""
+class UnknownAddressConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
+    """Refuses the handshake. Without it each attempt would put the router's error into the log."""
 
     channel_layer_alias = None
 
@@ -14,4 +14,4 @@ class NowhereConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
         await self.close()
 
     async def receive(self, text_data: str | None = None, bytes_data: Any = None) -> None:
-        """Nothing is heard."""
+        """Ignore messages."""

@@ -19,8 +19,9 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.faces.photo_checks import room_limits
 from attendance.live import not_this_student
-from attendance.models import DeviceKind, OnPremises, SchoolSettings, Session
-from attendance.register import state
+from attendance.models import DeviceKind, SchoolSettings, Session
+from attendance.register import device_view, state
+from attendance.register.device_view import Board
 from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
 from attendance.web.forms import HandOverForm
 
@@ -110,7 +111,7 @@ def device_page(request: HttpRequest, session_id: UUID, kind: str) -> HttpRespon
     elif device is None or device.kind != kind:
         return render(request, "sessions/not_paired.html", {"kind": kind}, status=403)
     session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
-    context = {"session": session, "device": device, "board": board_of(session), "kind": kind}
+    context = {"session": session, "device": device, "board": _board(session), "kind": kind}
     return render(request, f"sessions/{kind}.html", context)
 
 
@@ -123,25 +124,11 @@ def board(request: HttpRequest, session_id: UUID) -> HttpResponse:
     session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
     if device_for(request, session_id) is None:
         session_for(request, session_id, Action.VIEW_SESSION)
-    return JsonResponse(board_of(session))
+    return JsonResponse(_board(session))
 
 
-def board_of(session: Session) -> dict[str, Any]:
-    """Names of those who are here, latest first, and counts; nothing about anybody who is not."""
-    register_now = state.register_state(session, user=None)
-    here = [
-        {"id": s["id"], "name": s["name"], "at": s["mark"]["at"]}
-        for s in register_now["students"]
-        if s["mark"] and s["mark"]["on_premises"] == OnPremises.YES
-    ]
-    here.sort(key=lambda student: student["at"], reverse=True)
-    return {
-        "version": register_now["version"],
-        "session": register_now["session"],
-        "here": here,
-        "expected": register_now["counts"]["expected"],
-        "to_come": register_now["counts"]["unmarked"],
-    }
+def _board(session: Session) -> Board:
+    return device_view.board(state.register_state(session, user=None))
 
 
 @require_POST

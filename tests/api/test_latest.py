@@ -50,7 +50,7 @@ def asked(cameras: World, client_of: Client, fits: Fits) -> Callable[[str], Late
         path = f"/api/v1/sessions/{cameras.session.pk}/latest/"
         answer = client_of(getattr(cameras, who)).get(path)
         assert answer.status_code == 200
-        fits("LatestResults", answer.json())
+        fits("LatestState", answer.json())
         found: Latest = answer.json()
         return found
 

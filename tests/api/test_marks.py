@@ -117,10 +117,10 @@ def test_the_remaining_are_marked_only_if_their_number_is_the_expected(
     wrong = teacher.post(path, {"code": "N", "expected": 3}, format="json")
     assert (wrong.status_code, wrong.json()["extra"]) == (409, {"unmarked": 4})
     done = teacher.post(path, {"code": "N", "expected": 4}, format="json").json()
-    fits("RemainingMarked", done)
+    fits("RemainingMarksOut", done)
     assert done["marked"] == 4
     listed = teacher.get("/api/v1/marks/").json()
-    fits("PaginatedMarkShownList", listed)
+    fits("PaginatedMarkOutList", listed)
     assert {mark["code"] for mark in listed["results"]} == {"N"}
 
 
@@ -135,7 +135,7 @@ def test_history_shows_evidence_to_those_who_may_see_faces(
     assert result.mark is not None
     path = f"/api/v1/marks/{result.mark.pk}/history/"
     history = client_of(world.teacher).get(path).json()
-    fits("PaginatedEventShownList", history)
+    fits("PaginatedMarkEventOutList", history)
     event = history["results"][0]
     assert event["evidence"]["looks"] == 5
     image = client_of(world.teacher).get(event["evidence"]["image"])

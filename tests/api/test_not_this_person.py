@@ -50,7 +50,7 @@ def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
     mark = marked(world, face[0])
     answer = refuse(client_of, world.teacher, mark)
     assert answer.status_code == 200
-    fits("NotThisPerson", answer.json())
+    fits("MarkRejectionOut", answer.json())
     assert answer.json() == {"outcome": "taken_back", "blocked": True}
     block = RejectedMatch.objects.get()
     assert (block.session, block.student, block.rejected_by) == (world.session, world.ann, world.teacher)

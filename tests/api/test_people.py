@@ -26,7 +26,7 @@ def test_a_consent_is_given_listed_and_withdrawn(world: World, office: APIClient
     body = {"given_by": "A guardian", "given_on": timezone.localdate().isoformat(), "version": "2"}
     given = office.post(path, body, format="json")
     assert given.status_code == 201
-    fits("ConsentShown", given.json())
+    fits("ConsentOut", given.json())
     assert (given.json()["version"], given.json()["withdrawn_at"]) == ("2", None)
     assert Consent.objects.valid(timezone.now()).filter(student=world.dan).exists()
     photograph(world.dan, vector(1))
@@ -64,7 +64,7 @@ def test_erasure_takes_the_face_and_the_contact_and_leaves_the_student(
     for _time in range(2):
         assert office.post(f"{path}erase/", {"reason": "asked to"}, format="json").status_code == 204
     shown = office.get(path).json()
-    fits("StudentShown", shown)
+    fits("StudentOut", shown)
     assert (shown["contact_email"], shown["photographs"], shown["recognisable"]) == ("", 0, False)
     assert shown["erased_at"] is not None
     assert not Photograph.objects.exists()
@@ -76,7 +76,7 @@ def test_a_membership_is_begun_and_ended(world: World, office: APIClient, fits: 
     body = {"student": str(world.eve.pk), "school_class": str(world.school_class.pk)}
     begun = office.post("/api/v1/memberships/", {**body, "starts_on": today.isoformat()}, format="json")
     assert begun.status_code == 201
-    fits("MembershipShown", begun.json())
+    fits("MembershipOut", begun.json())
     again = office.post("/api/v1/memberships/", {**body, "starts_on": today.isoformat()}, format="json")
     assert (again.status_code, again.json()["code"]) == (409, "already")
     path = f"/api/v1/memberships/{begun.json()['id']}/"
@@ -91,7 +91,7 @@ def test_a_membership_is_begun_and_ended(world: World, office: APIClient, fits: 
 
 def test_a_class_is_made_and_archived(office: APIClient, world: World, fits: Fits) -> None:
     made = office.post("/api/v1/classes/", {"name": "8 East", "room": "12"}, format="json").json()
-    fits("ClassShown", made)
+    fits("ClassOut", made)
     changed = office.patch(f"/api/v1/classes/{made['id']}/", {"archived": True}, format="json").json()
     assert (changed["name"], changed["archived"]) == ("8 East", True)
     named = office.get("/api/v1/classes/", {"archived": "true"}).json()["results"]

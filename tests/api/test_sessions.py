@@ -29,12 +29,12 @@ def test_a_session_is_planned_started_filled_and_closed(world: World, teacher: A
     }  # fmt: skip
     planned = teacher.post("/api/v1/sessions/", body, format="json")
     assert planned.status_code == 201
-    fits("SessionShown", planned.json())
+    fits("SessionOut", planned.json())
     path = f"/api/v1/sessions/{planned.json()['id']}/"
     assert teacher.post(f"{path}start/").json()["state"] == "open"
     assert teacher.put(f"{path}marks/{world.ann.pk}/", {"code": "/"}, format="json").status_code == 200
     state = teacher.get(f"{path}register/").json()
-    fits("Register", state)
+    fits("RegisterState", state)
     assert (state["counts"]["present"], state["counts"]["unmarked"]) == (1, 3)
     closed = teacher.post(f"{path}sign/", {"unmarked": "N"}, format="json").json()
     assert (closed["state"], Mark.objects.filter(code__letter="N").count()) == ("signed", 3)
@@ -50,7 +50,7 @@ def test_the_register_says_who_was_refused(world: World, teacher: APIClient, fit
     path = f"/api/v1/sessions/{world.session.pk}/"
     teacher.put(f"{path}marks/{world.eve.pk}/", {"code": "/"}, format="json")
     state = teacher.get(f"{path}register/").json()
-    fits("Register", state)
+    fits("RegisterState", state)
     (attempt,) = state["attempts"]
     assert (attempt["student"]["name"], attempt["reason"]) == ("Eve Elm", "not_a_member")
 
@@ -70,7 +70,7 @@ def test_an_undecided_face_is_listed_and_looked_at(
     world: World, client_of: Client, review: Review, fits: Fits
 ) -> None:
     listed = client_of(world.teacher).get(f"/api/v1/sessions/{world.session.pk}/reviews/").json()
-    fits("Reviews", listed)
+    fits("ReviewsOut", listed)
     image = client_of(world.teacher).get(listed["results"][0]["image"])
     assert (image.content, image.headers["Cache-Control"]) == (b"a crop", "private, no-store")
     assert AuditEvent.objects.filter(action="review_viewed", actor=world.teacher).exists()
@@ -82,7 +82,7 @@ def test_a_person_says_who_it_is_and_only_once(
 ) -> None:
     body = {"verdict": "student", "student": str(world.ann.pk)}
     decided = teacher.post(f"/api/v1/reviews/{review.pk}/decide/", body, format="json").json()
-    fits("Decided", decided)
+    fits("ReviewDecisionOut", decided)
     assert (decided["result"]["outcome"], Mark.objects.get().source) == ("created", "review")
     assert RejectedMatch.objects.get().student == world.bea
     again = teacher.post(f"/api/v1/reviews/{review.pk}/decide/", body, format="json")
@@ -94,7 +94,7 @@ def test_neither_marks_nobody(world: World, teacher: APIClient, review: Review, 
     nobody = teacher.post(path, {"verdict": "student"}, format="json")
     assert (nobody.status_code, nobody.json()["code"]) == (400, "student_needed")
     decided = teacher.post(path, {"verdict": "neither"}, format="json").json()
-    fits("Decided", decided)
+    fits("ReviewDecisionOut", decided)
     assert decided == {"result": None}
     assert not Mark.objects.exists()
     assert set(RejectedMatch.objects.values_list("student", flat=True)) == {world.ann.pk, world.bea.pk}
@@ -118,10 +118,10 @@ def paired(world: World, teacher: APIClient, client: APIClient, **body: Any) -> 
 def test_a_code_makes_a_device_once(world: World, teacher: APIClient, fits: Fits) -> None:
     device = APIClient()
     code, answer = paired(world, teacher, device, label="back row")
-    fits("PairingCode", code)
+    fits("PairingCodeOut", code)
     assert code["url"].endswith(f"/pair/#{code['code']}")
     assert code["svg"].startswith("<svg")
-    fits("PairedDevice", answer.json())
+    fits("PairedDeviceOut", answer.json())
     assert answer.json() == {"session": str(world.session.pk), "kind": "camera"}
     cookie = answer.cookies[devices.COOKIE]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")

@@ -75,7 +75,7 @@ def identify(client: APIClient, world: World, data: bytes, fits: Fits) -> Any:
     body = {"picture": upload(data), "school_class": str(world.school_class.pk)}
     answer = client.post("/api/v1/identify/", body, format="multipart")
     assert answer.status_code == 200, answer.json()
-    fits("Identified", answer.json())
+    fits("IdentifiedImage", answer.json())
     return answer.json()["faces"]
 
 
@@ -107,9 +107,9 @@ def test_a_photograph_is_taken_from_a_telephone(world: World, client_of: Client,
     body = {"photograph": upload(heic(people()["obama"][0]))}
     answer = client_of(world.registrar).post(path, body, format="multipart")
     assert answer.status_code == 201
-    fits("VerdictShown", answer.json())
+    fits("VerdictOut", answer.json())
     listed = client_of(world.teacher).get(path).json()
-    fits("PaginatedPhotographShownList", listed)
+    fits("PaginatedPhotographOutList", listed)
     assert listed["count"] == 1
 
 
@@ -126,7 +126,7 @@ def test_group_photographs_mark_only_whom_a_person_accepts(
     two = group(client, world, stranger, enrolled[0])
     three = group(client, world, enrolled[0], stranger, enrolled[0])
     for answer, places in ((two, [1]), (three, [0, 2])):
-        fits("GroupFound", answer)
+        fits("GroupProposals", answer)
         named = [face for face in answer["found"] if face["student"]]
         assert {face["student"]["name"] for face in named} == {"Ann Ash"}
         assert [face["picture"] for face in named] == places
@@ -135,7 +135,7 @@ def test_group_photographs_mark_only_whom_a_person_accepts(
     path = f"/api/v1/sessions/{world.session.pk}/group/accept/"
     body = {"token": three["token"], "students": [str(world.ann.pk), str(world.bea.pk)]}
     first, again = (client.post(path, body, format="json").json() for _time in range(2))
-    fits("GroupAccepted", first)
+    fits("AcceptedMarks", first)
     assert [each["outcome"] for each in first["results"]] == ["created", "created"]
     assert [each["outcome"] for each in again["results"]] == ["already_marked", "already_marked"]
     sources = dict(Mark.objects.values_list("student", "source"))

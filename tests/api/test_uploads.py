@@ -69,8 +69,8 @@ async def test_a_body_is_received_without_a_file() -> None:
 def test_pictures_beyond_those_at_work_wait_and_then_are_told_so(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "PATIENCE", 0.01)
-    with images.turn(), images.turn():
+    monkeypatch.setattr(images, "SLOT_SECONDS", 0.01)
+    with images.upload_slot(), images.upload_slot():
         answer = identify(client_of(world.teacher), world, b"x")
         assert (answer.status_code, answer.json()["code"]) == (429, "busy")
         assert answer.headers["Retry-After"] == "5"

@@ -363,7 +363,7 @@ def test_the_picture_behind_a_mark_is_shown_to_its_teachers(world: World) -> Non
     assert refused(evidence.read, evidence=kept, actor=world.other_teacher) == "not_allowed"
     consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
     kept.refresh_from_db()
-    assert refused(evidence.read, evidence=kept, actor=world.teacher) == "no_such_picture"
+    assert refused(evidence.read, evidence=kept, actor=world.teacher) == "no_such_evidence"
 
 
 def test_the_cache_holds_no_gallery_of_who_withdrew(

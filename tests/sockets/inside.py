@@ -12,6 +12,7 @@ from typing import Any
 from channels.testing import WebsocketCommunicator
 
 from attendance.models import Student
+from attendance.register.description import MarkMessage
 from attendance.register.state import mark_message
 from attendance.sockets import camera
 from recognition.engine.types import SPACE, Array, Decision, Match, State
@@ -119,7 +120,7 @@ async def show(socket: WebsocketCommunicator, seq: int = 1) -> Message:
     return await hear(socket, "result")
 
 
-def marks_ann(school: World, letter: str | None = "/") -> Message:
+def marks_ann(school: World, letter: str | None = "/") -> MarkMessage:
     """The teacher marks Ann, or takes her mark back; the event of it."""
     result = by_hand(school, school.ann, letter)
     assert result.mark is not None

@@ -16,6 +16,7 @@ from attendance.core import db_threads
 from attendance.live import camera_marks, review_queue
 from attendance.models import Attempt, Mark, RejectedMatch, Review, Session
 from attendance.register import MarkRequest, feed
+from attendance.register.description import ReviewsMessage
 from attendance.sockets import base, hub
 from recognition.streams.frame_results import Rules
 from tests.sockets.inside import (
@@ -30,7 +31,7 @@ from tests.sockets.inside import (
     reached,
     show,
 )
-from tests.sockets.serving import Message, frame
+from tests.sockets.serving import frame
 from tests.world import World, vector
 
 
@@ -45,7 +46,7 @@ async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(
         assert (await show(socket))["faces"][0]["student"]["name"] == "Ann Ash"
         await reached(gate)
     gate.free.set()
-    await asyncio.gather(*base.FINISHING)
+    await asyncio.gather(*base.DETACHED_TASKS)
     assert await db_threads.db(lambda: Mark.objects.get().student_id) == school.ann.pk
 
 
@@ -57,11 +58,11 @@ async def test_events_wait_until_the_camera_was_told_that_it_is_ready(
     told = hub.hub()
     async with filming(school, authorization) as socket:
         await reached(gate)
-        told.tell(school.session.pk, await db_threads.db(marks_ann, school))
+        told.publish(school.session.pk, await db_threads.db(marks_ann, school))
         event = await db_threads.db(review_queue.offer, session_id=school.session.pk, camera="back",
                                   question=question_of(school.bea, school.cem, vector(3), 1))  # fmt: skip
         assert event is not None
-        told.tell(school.session.pk, event)
+        told.publish(school.session.pk, event)
         gate.free.set()
         await hear(socket, "ready")
         assert (await hear(socket, "mark"))["student"]["name"] == "Ann Ash"
@@ -99,13 +100,13 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
             order[1].wait(1)
         return found
 
-    def blocked() -> Message:
+    def blocked() -> ReviewsMessage:
         offered = review_queue.offer(session_id=school.session.pk, camera="back",
                                 question=question_of(school.ann, school.bea, vector(1), 1))  # fmt: skip
         assert offered is not None
         return offered
 
-    def neither() -> Message:
+    def neither() -> ReviewsMessage:
         review_queue.decide(
             review_id=Review.objects.get().pk, verdict="neither", actor=school.teacher, now=timezone.now()
         )
@@ -117,9 +118,9 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
         await hear(socket, "ready")
         await show(socket)
         monkeypatch.setattr(camera_marks, "rules", slow_at_first)
-        told.tell(school.session.pk, await db_threads.db(blocked))
+        told.publish(school.session.pk, await db_threads.db(blocked))
         assert await asyncio.to_thread(order[0].wait, WAIT)
-        told.tell(school.session.pk, await db_threads.db(neither))
+        told.publish(school.session.pk, await db_threads.db(neither))
         order[1].set()
         for _ in range(2):
             await hear(socket, "reviews")
@@ -145,7 +146,7 @@ async def test_what_a_closed_session_refused_is_claimed_again_when_it_is_open(
         await show(socket)
         view = eyes.views[0]
         assert view.handovers.take_mark(claim.track, claim.student)
-        await asyncio.gather(*base.FINISHING)
+        await asyncio.gather(*base.DETACHED_TASKS)
         assert view.handovers.take_mark(claim.track, claim.student)
         assert await db_threads.db(lambda: Attempt.objects.get().reason) == Attempt.Reason.SESSION_CLOSED
 
@@ -165,12 +166,12 @@ async def test_a_face_is_asked_about_again_once_the_one_before_it_is_decided(
         assert view.handovers.take_question(1)
         assert view.handovers.take_question(2)
         await show(socket, 2)
-        await asyncio.gather(*base.FINISHING)
+        await asyncio.gather(*base.DETACHED_TASKS)
         assert view.handovers.tracks == {1, 2}
-        told.tell(school.session.pk, await db_threads.db(marks_ann, school))
+        told.publish(school.session.pk, await db_threads.db(marks_ann, school))
         await hear(socket, "mark")
         assert view.handovers.tracks == {1, 2}
-        told.tell(school.session.pk, await db_threads.db(marks_ann, school, None))
+        told.publish(school.session.pk, await db_threads.db(marks_ann, school, None))
         await hear(socket, "unmark")
         assert view.handovers.tracks == {1}
 

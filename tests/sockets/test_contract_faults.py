@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from attendance.models import DeviceKind
 from attendance.sockets import base
-from attendance.sockets.camera import LARGEST
-from attendance.sockets.rate_limit import BYTES, FRAMES, SECONDS, Meter
+from attendance.sockets.camera import MAX_FRAME_BYTES
+from attendance.sockets.rate_limit import BYTES_PER_SECOND, FLOOD_SECONDS, FRAMES_PER_SECOND, RateMeter
 from recognition.engine.types import SPACE, Decision, Match, State
 from recognition.streams import queue
 from recognition.streams.frame_results import Seen, SeenFace
@@ -144,48 +144,48 @@ async def test_without_a_database_at_the_door_it_says_so_and_asks_to_try_again(
 @pytest.mark.parametrize(
     ("messages", "size", "seconds", "ends"),
     [
-        (FRAMES + 1, 1000, SECONDS, True),
-        (FRAMES, 1000, 3 * SECONDS, False),
-        (FRAMES + 1, 1000, SECONDS - 1, False),
-        (11, BYTES // 10, SECONDS, True),
-        (10, BYTES // 10, 3 * SECONDS, False),
+        (FRAMES_PER_SECOND + 1, 1000, FLOOD_SECONDS, True),
+        (FRAMES_PER_SECOND, 1000, 3 * FLOOD_SECONDS, False),
+        (FRAMES_PER_SECOND + 1, 1000, FLOOD_SECONDS - 1, False),
+        (11, BYTES_PER_SECOND // 10, FLOOD_SECONDS, True),
+        (10, BYTES_PER_SECOND // 10, 3 * FLOOD_SECONDS, False),
     ],
 )
 def test_a_flood_is_over_60_frames_or_20_mb_in_each_of_five_seconds(
     messages: int, size: int, seconds: int, ends: bool
 ) -> None:
-    meter = Meter()
+    meter = RateMeter()
     found = [
         meter.flooded(size, second + each / messages) for second in range(seconds) for each in range(messages)
     ]
     assert not any(found)
     assert meter.flooded(size, float(seconds)) == ends
-    assert (FRAMES, BYTES, SECONDS) == (60, 20_000_000, 5)
+    assert (FRAMES_PER_SECOND, BYTES_PER_SECOND, FLOOD_SECONDS) == (60, 20_000_000, 5)
 
 
 def test_a_second_of_peace_ends_a_flood() -> None:
-    meter = Meter()
+    meter = RateMeter()
     seconds = (0, 1, 2, 3, 5, 6, 7, 8)
     assert not any(meter.flooded(1, second + each / 61) for second in seconds for each in range(61))
     assert not meter.flooded(1, 9.0)
 
 
 @given(
-    size=st.integers(5, LARGEST),
+    size=st.integers(5, MAX_FRAME_BYTES),
     takes=st.lists(st.floats(0, 0.03), min_size=1, max_size=5),
     began=st.floats(100, 101),
 )
 def test_whoever_waits_for_each_answer_is_never_a_flood(size: int, takes: list[float], began: float) -> None:
     """However fast the answers are: those of an empty view take two milliseconds."""
-    meter, now = Meter(), began
-    for take in itertools.islice(itertools.cycle(takes), FRAMES * 2 * SECONDS):
+    meter, now = RateMeter(), began
+    for take in itertools.islice(itertools.cycle(takes), FRAMES_PER_SECOND * 2 * FLOOD_SECONDS):
         assert not meter.flooded(size, now)
         now += take
-        now += meter.rest(now)
+        now += meter.pause(now)
 
 
 def test_answers_to_a_camera_of_thirty_frames_a_second_are_out_before_its_next_frame() -> None:
-    meter = Meter()
+    meter = RateMeter()
     for each in range(1, 90):
         meter.flooded(80_000, 5 + each / 30)
-        assert 0.002 + meter.rest(5 + each / 30 + 0.002) < 1 / 30
+        assert 0.002 + meter.pause(5 + each / 30 + 0.002) < 1 / 30

@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from attendance.core import db_threads
 from attendance.register import broadcast, state
+from attendance.register.description import RegisterState
 from attendance.sockets import dashboard, hub
 from attendance.sockets.dashboard import DashboardConsumer
 from tests.sockets.inside import marks_ann
@@ -55,10 +56,10 @@ async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
 ) -> None:
     read, told, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["/"]
 
-    def read_then_marked(*args: Any, **given: Any) -> Message:
+    def read_then_marked(*args: Any, **given: Any) -> RegisterState:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.tell, school.session.pk, marks_ann(school, letters.pop()))
+            loop.call_soon_threadsafe(told.publish, school.session.pk, marks_ann(school, letters.pop()))
         return state
 
     monkeypatch.setattr(state, "register_state", read_then_marked)
@@ -75,10 +76,10 @@ async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
 ) -> None:
     read, told, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["I", "L", "/"]
 
-    def read_then_marked(*args: Any, **given: Any) -> Message:
+    def read_then_marked(*args: Any, **given: Any) -> RegisterState:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.tell, school.session.pk, marks_ann(school, letters.pop()))
+            loop.call_soon_threadsafe(told.publish, school.session.pk, marks_ann(school, letters.pop()))
         return state
 
     monkeypatch.setattr(state, "register_state", read_then_marked)
@@ -90,10 +91,10 @@ async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
 async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dashboard, "PERIOD", 0.05)
+    monkeypatch.setattr(dashboard, "POLL_SECONDS", 0.05)
     read, told, faults = state.register_state, hub.hub(), [3]
 
-    def away(*args: Any, **given: Any) -> Message:
+    def away(*args: Any, **given: Any) -> RegisterState:
         if faults[0]:
             faults[0] -= 1
             raise OperationalError("the database is away")
@@ -104,7 +105,7 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
         monkeypatch.setattr(state, "register_state", away)
         # Two changes, of which only the second is told of.
         await db_threads.db(marks_ann, school, "L")
-        told.tell(school.session.pk, await db_threads.db(marks_ann, school, "/"))
+        told.publish(school.session.pk, await db_threads.db(marks_ann, school, "/"))
         fault = await socket.receive_json_from(10)
         assert (fault["type"], fault["code"]) == ("error", "unavailable")
         told_now = await socket.receive_json_from(10)

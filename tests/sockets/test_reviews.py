@@ -67,9 +67,9 @@ def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World
     sealed = bytes(Blob.objects.get(review=review).sealed)
     assert b"a crop" not in sealed
     assert vector(1).tobytes() not in bytes(review.sealed_template or b"")
-    assert review_queue.picture(review_id=review.pk, actor=world.teacher) == b"a crop"
+    assert review_queue.crop(review_id=review.pk, actor=world.teacher) == b"a crop"
     with pytest.raises(Refused, match="right"):
-        review_queue.picture(review_id=review.pk, actor=world.other_teacher)
+        review_queue.crop(review_id=review.pk, actor=world.other_teacher)
 
 
 def test_the_same_face_is_asked_about_once_whatever_camera_or_track(world: World) -> None:

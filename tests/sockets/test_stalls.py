@@ -86,10 +86,10 @@ async def test_an_answer_to_a_camera_that_has_just_gone_is_no_fault() -> None:
         raise Disconnected("Attempt to send on a closed protocol")
 
     consumer.base_send = gone
-    await consumer.say({"type": "result"})
+    await consumer.send_message({"type": "result"})
     consumer.base_send = broken
     with pytest.raises(ZeroDivisionError):
-        await consumer.say({"type": "result"})
+        await consumer.send_message({"type": "result"})
 
 
 async def broken(_message: object) -> None:

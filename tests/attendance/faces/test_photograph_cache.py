@@ -136,7 +136,7 @@ def test_what_is_only_looked_at_is_kept_nowhere(world: World) -> None:
     assert enrol(world, world.ann, picture()).accepted
     before = MONITOR.figures().counters
     group = material.need("faces", "groups", "obama_and_biden.jpg").read_bytes()
-    sights, _ = still_images.look([group], class_id=world.school_class.pk, on=world.session.date)
+    sights, _ = still_images.analyse([group], class_id=world.school_class.pk, on=world.session.date)
     assert len(sights) >= 2
     loaded = engine()
     for rgb in map(decode, (group, picture(1))):

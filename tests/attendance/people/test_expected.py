@@ -15,6 +15,7 @@ from attendance.live import camera_marks
 from attendance.models import Mark, Membership, Source, Student
 from attendance.people import students
 from attendance.register import state
+from attendance.register.description import RegisterState
 from tests import world as small
 from tests.world import World, by_hand, photograph, vector
 
@@ -29,10 +30,8 @@ def left(world: World) -> Student:
     return students.change(student_id=world.ann.pk, actor=world.registrar, left_on=yesterday)
 
 
-def names_in(state: dict[str, object]) -> list[str]:
-    shown = state["students"]
-    assert isinstance(shown, list)
-    return [student["name"] for student in shown]
+def names_in(register_now: RegisterState) -> list[str]:
+    return [student["name"] for student in register_now["students"]]
 
 
 def test_a_student_who_left_is_on_no_later_register_and_is_not_made_absent(

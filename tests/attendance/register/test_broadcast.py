@@ -39,10 +39,10 @@ def mark(world: World) -> register.Result:
 async def heard_of(world: World, act: Any, *, ringing: bool) -> dict[str, Any]:
     """What a dashboard hears while `act` runs in a thread of its own; `ringing`: of a process that has sockets."""
     if ringing:
-        broadcast.ring_on(asyncio.get_running_loop())
+        broadcast.send_on(asyncio.get_running_loop())
     layer = get_channel_layer(broadcast.LAYER)
     channel = await layer.new_channel()
-    await layer.group_add(broadcast.group_of(world.session.pk), channel)
+    await layer.group_add(broadcast.group_name(world.session.pk), channel)
     await asyncio.get_running_loop().run_in_executor(None, act)
     message: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 10)
     return message
@@ -70,7 +70,7 @@ def test_a_mark_is_told_once_it_is_committed(world: World, ringing: bool) -> Non
 @pytest.fixture
 def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Valkey accepts connections and answers none of them."""
-    monkeypatch.setattr(broadcast, "_rest_until", 0.0)
+    monkeypatch.setattr(broadcast, "_paused_until", 0.0)
     os.kill(valkey.process.pid, signal.SIGSTOP)
     yield
     os.kill(valkey.process.pid, signal.SIGCONT)
@@ -80,19 +80,19 @@ def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> None:
     begun = time.monotonic()
     assert mark(world).written
-    assert broadcast.PATIENCE * 0.9 < time.monotonic() - begun < broadcast.PATIENCE + 3
+    assert broadcast.SEND_SECONDS * 0.9 < time.monotonic() - begun < broadcast.SEND_SECONDS + 3
     assert Mark.objects.get().letter == "/"
 
 
 @pytest.mark.clock
 def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: World, stuck: None) -> None:
     async def marked() -> float:
-        broadcast.ring_on(asyncio.get_running_loop())
+        broadcast.send_on(asyncio.get_running_loop())
         begun = time.monotonic()
         assert (await asyncio.to_thread(in_thread)).written
         took = time.monotonic() - begun
         # Until the bell has given up, so that nothing is left behind.
-        await asyncio.sleep(broadcast.PATIENCE + 0.2)
+        await asyncio.sleep(broadcast.SEND_SECONDS + 0.2)
         return took
 
     def in_thread() -> register.Result:
@@ -101,7 +101,7 @@ def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: Wo
         finally:
             connection.close()
 
-    assert asyncio.run(marked()) < broadcast.PATIENCE / 2
+    assert asyncio.run(marked()) < broadcast.SEND_SECONDS / 2
     assert Mark.objects.get().letter == "/"
 
 
@@ -109,5 +109,5 @@ def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: Wo
 def test_a_stuck_redis_holds_up_a_whole_register_no_longer_than_one_mark(world: World, stuck: None) -> None:
     begun = time.monotonic()
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
-    assert time.monotonic() - begun < broadcast.PATIENCE + 3
+    assert time.monotonic() - begun < broadcast.SEND_SECONDS + 3
     assert Mark.objects.count() == len(world.students)

@@ -69,6 +69,8 @@ def test_the_state_tells_who_is_here_and_who_may_be_recognised(world: World) -> 
     assert [each["by_hand"] for each in (ann, bea, cem, dan)] == by_hand
     assert ann["portrait"] == f"/api/v1/students/{world.ann.pk}/portrait/"
     assert bea["portrait"] is None
+    assert ann["mark"] is not None
+    assert bea["mark"] is not None
     assert (ann["mark"]["code"], ann["mark"]["source"], ann["mark"]["evidence"]) == ("/", "camera", True)
     assert (bea["mark"]["status"], bea["mark"]["note"], bea["mark"]["by"]) == ("excused", "rang", "teacher")
     assert cem["mark"] is None
@@ -99,8 +101,10 @@ def test_an_undone_mark_counts_as_unmarked(world: World) -> None:
     )
     shown = state.register_state(world.session, user=world.teacher)
     assert shown["counts"]["unmarked"] == 4
-    assert shown["students"][0]["mark"]["code"] is None
-    assert shown["students"][0]["mark"]["status"] is None
+    undone = shown["students"][0]["mark"]
+    assert undone is not None
+    assert undone["code"] is None
+    assert undone["status"] is None
 
 
 @pytest.mark.parametrize("who", ["viewer", None])
