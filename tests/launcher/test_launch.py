@@ -11,9 +11,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.urls import reverse
 
+from config.embedded_addresses import EmbeddedAddresses
+from config.secret_files import make_secrets, read_secret
+from launcher.embedded import EmbeddedConfig
+from launcher.postgresql import start_postgres
+from launcher.socket_folder import find_socket_folder
 from tests.launcher.launching import Launched, launch, still_running
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
@@ -191,3 +197,25 @@ def test_missing_demonstration_folder_is_refused(tmp_path: Path) -> None:
     running = launch(tmp_path / "var", "--demo", str(tmp_path / "none"))
     assert running.process.wait(60) == 1
     assert "is not a folder" in running.output()
+
+
+def test_data_folder_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    make_secrets(var / "secrets")
+    config = EmbeddedConfig(var, find_socket_folder(var), durable=False)
+    server = start_postgres(config)
+    addresses = EmbeddedAddresses.for_sockets(
+        config.sockets, read_secret(config.secrets, "database_password")
+    )
+    with closing(psycopg2.connect(addresses.database_url)) as database, database, database.cursor() as cursor:
+        cursor.execute("CREATE TABLE django_migrations (id int, app text, name text, applied timestamptz)")
+        cursor.execute("INSERT INTO django_migrations VALUES (1, 'attendance', '0099_old', now())")
+    server.stop()
+    running = launch(var)
+    processes = running.descendants()
+    assert running.process.wait(60) == 1
+    output = running.output()
+    assert f"rollcall: the data folder {var} belongs to an earlier development version" in output
+    assert "Move or delete the folder, or set VAR_DIR to another one" in output
+    assert "Traceback" not in output
+    assert still_running(processes) == []
