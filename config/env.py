@@ -160,7 +160,7 @@ class Environment:
         """Raise ImproperlyConfigured with all errors, one a line, if there are any."""
         if self.errors:
             lines = "\n".join(f"  {error}" for error in self.errors)
-            msg = f"Rollcall cannot start with these settings:\n{lines}"
+            msg = f"some settings cannot be used:\n{lines}"
             raise ImproperlyConfigured(msg)
 
     def _read(

@@ -22,7 +22,11 @@ env = Environment(os.environ)
 # --- folders and addresses
 
 VAR_DIR = Path(
-    env.text("VAR_DIR", "var", "Folder for what Rollcall writes: embedded servers, secrets, logs, networks.")
+    env.text(
+        "VAR_DIR",
+        "var",
+        "Folder for all that Rollcall writes: embedded servers, secrets, logs, converted networks.",
+    )
 )
 VAR_DIR = VAR_DIR if VAR_DIR.is_absolute() else BASE_DIR / VAR_DIR
 DATABASE_URL = env.text(
@@ -64,14 +68,15 @@ _keys_required = bool(DATABASE_URL) or not all(
 )
 SECRET_KEY = env.secret(
     "SECRET_KEY",
-    "Signs logins and addresses. Made in `VAR_DIR/secrets` unless `DATABASE_URL` or a public `PUBLIC_URL` is set; "
-    "then it must be given.",
+    "The key that signs logins and links. Made in `VAR_DIR/secrets` unless `DATABASE_URL` or a public `PUBLIC_URL` is "
+    "set; then it must be given.",
     parse=addresses.parse_secret_key,
     default="",
 )
 FACE_DATA_KEYS = env.secret(
     "FACE_DATA_KEYS",
-    "Encrypt what shows or describes a face: 32 bytes each, base64, newest first. Made or given as `SECRET_KEY` is.",
+    "The keys that encrypt everything that shows or describes a face: 32 bytes each, base64, newest first. Made or "
+    "given under the same conditions as `SECRET_KEY`.",
     parse=addresses.parse_data_keys,
     default=tuple[str, ...](),
 )
@@ -131,7 +136,7 @@ FACE_DEVICE = env.choice(
 FACE_PRECISION = env.choice(
     "FACE_PRECISION",
     "auto",
-    "Precision of the networks. auto is bf16 where the processor has it, else f32.",
+    "Precision of the networks. auto is bf16 if the processor supports it, else f32.",
     options=("auto", "f32", "bf16"),
 )
 FACE_MODELS_DIR = Path(
@@ -183,8 +188,8 @@ DB_STATEMENT_TIMEOUT = env.integer(
 REDIS_CACHE_TTL = env.integer(
     "REDIS_CACHE_TTL",
     3600,
-    "Seconds for which the memory of a process keeps the answer to a search of a gallery. Not in Redis, which was "
-    "measured to be slower than the search itself (139 against 39 µs). Encodings stay 24 hours.",
+    "Seconds for which a process keeps the result of a gallery search in its memory. Not in Redis, which was measured "
+    "to be slower than the search itself (139 against 39 µs). Encodings are kept for 24 hours.",
     low=1,
     high=604_800,
 )
@@ -192,7 +197,7 @@ TIME_ZONE = env.text("TIME_ZONE", "UTC", "The school's time zone.", parse=addres
 LANGUAGE_CODE = env.choice(
     "LANGUAGE_CODE",
     "en-gb",
-    "The language for browsers that ask for none that Rollcall has.",
+    "The language of pages for browsers that ask for no language that Rollcall has.",
     options=tuple(code for code, _name in LANGUAGES),
 )
 env.raise_errors()

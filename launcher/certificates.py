@@ -129,9 +129,8 @@ def interface_addresses() -> list[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query_socket:
         for _, name in socket.if_nameindex():
             try:
-                reply = fcntl.ioctl(
-                    query_socket.fileno(), SIOCGIFADDR, struct.pack("256s", name.encode()[:15])
-                )
+                request = struct.pack("256s", name.encode()[:15])
+                reply = fcntl.ioctl(query_socket.fileno(), SIOCGIFADDR, request)
             except OSError:
                 continue
             addresses.append(socket.inet_ntoa(reply[20:24]))

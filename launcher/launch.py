@@ -35,7 +35,8 @@ from launcher.valkey import start_valkey
 
 READY_SECONDS = 60.0
 
-# Web server, worker and timer each have a pool of database connections; the others are for people and commands.
+# Web server, worker and one command of manage.py may each use a full pool of database connections at the same time.
+# The others are for tools such as pg_dump and for PostgreSQL's superuser.
 POOLED_PROCESSES = 3
 OTHER_CONNECTIONS = 20
 
@@ -105,7 +106,10 @@ class Launcher:
             start_checks.check_port(options.host, port)
 
     def start_servers(self, *, database: bool, cache: bool, pool: int) -> None:
-        """Start PostgreSQL and Valkey where wanted; `pool` is the most connections that one process opens."""
+        """Start PostgreSQL (`database`) and Valkey (`cache`) if wanted.
+
+        `pool` is the largest number of connections that one process opens.
+        """
         connections = max(POOLED_PROCESSES * pool + OTHER_CONNECTIONS, 100)
         config = EmbeddedConfig(self.var, find_socket_folder(self.var), max_connections=connections)
         password = read_secret(config.secrets, "database_password")

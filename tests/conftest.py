@@ -54,9 +54,16 @@ ENVIRONMENT = {
 
 
 def _is_setting(name: str) -> bool:
-    base_name = name.removesuffix("_FILE")
-    names = {*ENVIRONMENT, "TRUSTED_PROXIES", "TIME_ZONE", "LANGUAGE_CODE", "METRICS_TOKEN", "MAX_UPLOAD_SIZE"}
-    return base_name in names or base_name.startswith(("FACE_", "DB_", "REDIS_", "FAISS_", "MAX_IMAGE_", "IMAGE_"))
+    base = name.removesuffix("_FILE")
+    names = {
+        *ENVIRONMENT,
+        "TRUSTED_PROXIES",
+        "TIME_ZONE",
+        "LANGUAGE_CODE",
+        "METRICS_TOKEN",
+        "MAX_UPLOAD_SIZE",
+    }
+    return base in names or base.startswith(("FACE_", "DB_", "REDIS_", "FAISS_", "MAX_IMAGE_", "IMAGE_"))
 
 
 for _name in [name for name in os.environ if _is_setting(name)]:
@@ -147,10 +154,10 @@ def clean_cache() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
-    """Lets the emptying of tables after a transactional test pass the guards of what is append-only.
+    """Let the emptying of tables after a transactional test pass the triggers of append-only tables.
 
-    The letters and settings that migrations wrote are put back, so that the next test finds them. A server that is
-    still at work may meet the emptying in a deadlock; whoever PostgreSQL then ends must ask again.
+    The codes and settings that migrations wrote are restored for the next test. A server that is still working may
+    be in a deadlock with the emptying; if PostgreSQL then ends the emptying, it is tried again.
     """
     from django.db import OperationalError, connection, transaction
     from psycopg2.errors import DeadlockDetected

@@ -24,7 +24,7 @@ from tests.material import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name, service in SERVICES.items() if service["image"] == "rollcall"]
+ROLLCALL_SERVICES = [name for name, service in SERVICES.items() if service["image"] == "rollcall"]
 NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PYTHON = "/app/.venv/bin/python"
@@ -63,7 +63,7 @@ def check_celery(name: str, options: list[str]) -> None:
     assert {option.partition("=")[0] for option in options} <= known
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", ROLLCALL_SERVICES)
 def test_commands_of_services_exist(name: str) -> None:
     check_command(SERVICES[name]["command"])
 
@@ -75,7 +75,7 @@ def test_service_has_a_health_check(name: str) -> None:
         assert name in {"migrate", "beat"}
         return
     assert health["test"][0] == "CMD"
-    if name in OURS:
+    if name in ROLLCALL_SERVICES:
         check_command(health["test"][1:])
 
 
@@ -83,7 +83,7 @@ def test_worker_uses_threads() -> None:
     assert {"--pool=threads", "--concurrency=2"} <= set(SERVICES["worker"]["command"])
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", ROLLCALL_SERVICES)
 def test_variables_are_settings(name: str) -> None:
     known = {setting.name for setting in settings.DECLARED_SETTINGS}
     assert {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]} <= known

@@ -19,7 +19,7 @@ def test_unreachable_database_is_one_clear_error() -> None:
         "import manage, sys; sys.argv = ['manage.py', 'prepare']; manage.main()", DATABASE_URL=address
     )
     assert result.returncode == 1
-    assert "CommandError: PostgreSQL cannot be reached, check DATABASE_URL: " in result.stderr
+    assert "CommandError: PostgreSQL cannot be reached, check DATABASE_URL (" in result.stderr
     assert "Traceback" not in result.stderr
 
 

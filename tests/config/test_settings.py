@@ -128,7 +128,7 @@ def test_statement_over_the_timeout_is_ended(postgres: object) -> None:
         "import django; django.setup()\n"
         "from django.db import OperationalError, connection\n"
         "try: connection.cursor().execute('SELECT pg_sleep(5)')\n"
-        "except OperationalError as why: print(why)\n"
+        "except OperationalError as error: print(error)\n"
     )
     assert "statement timeout" in run(code, DB_STATEMENT_TIMEOUT="200").stdout
 

@@ -58,7 +58,7 @@ def connection_problem() -> str:
         connection.ensure_connection()
     except OperationalError as error:
         remedy = "start it with `make run`" if settings.EMBEDDED_DATABASE else "check DATABASE_URL"
-        return f"PostgreSQL cannot be reached, {remedy}: {error}".strip()
+        return f"PostgreSQL cannot be reached, {remedy} ({str(error).splitlines()[0]})"
     return ""
 
 
