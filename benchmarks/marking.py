@@ -30,7 +30,7 @@ BEGIN, ENTERS, END = 40, 85, 211
 """Frames of the clip: nobody of the class until `ENTERS`, then Miranda to the end."""
 CORNER = 24
 PATIENCE_MS = 60_000
-READY, READY_SECONDS = "Ctrl-C ends everything", 300.0
+READY, READY_SECONDS = "press Ctrl-C to stop", 300.0
 
 CLOCK = """(() => {
   globalThis.clock = { entered: 0, marked: 0 };
@@ -97,7 +97,7 @@ def main() -> None:
         try:
             running.wait_for(READY, READY_SECONDS)
             browsers = Browsers(start, f"http://127.0.0.1:{running.port}")
-            password = running.said().split("Password: ")[1].split()[0]
+            password = running.output().split("Password: ")[1].split()[0]
             times = measured(browsers, password, film, options.passes)
             browsers.close()
         finally:

@@ -20,8 +20,8 @@ LATER = 3
 def started(var: Path) -> dict[str, float]:
     """One start and its end."""
     running = launch(var)
-    seconds = running.ready()
-    work = running.work()
+    seconds = running.wait_until_ready()
+    work = running.cpu_seconds()
     return {"seconds": seconds, "processor": work, "end": running.end()}
 
 

@@ -17,8 +17,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import paths
-from launcher import embedded
+from config import secret_files
+from config.embedded_addresses import EmbeddedAddresses
+from launcher.embedded import EmbeddedConfig
+from launcher.postgresql import start_postgres
+from launcher.socket_folder import find_socket_folder
+from launcher.valkey import start_valkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STUDENTS, ENROLLED = 30, 3
@@ -37,11 +41,10 @@ class Room:
 def servers() -> Iterator[None]:
     """PostgreSQL and Valkey in a temporary folder, and Django on them. Once in a process."""
     var = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
-    paths.make_secrets(var / "secrets")
-    place = embedded.Place(var=var, sockets=embedded.sockets_folder(var), durable=False)
-    addresses = paths.Addresses.in_folder(
-        place.sockets, paths.read_secret(place.secrets, "database_password")
-    )
+    secret_files.make_secrets(var / "secrets")
+    config = EmbeddedConfig(var=var, sockets=find_socket_folder(var), durable=False)
+    password = secret_files.read_secret(config.secrets, "database_password")
+    addresses = EmbeddedAddresses.for_sockets(config.sockets, password)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "VAR_DIR": str(var),
@@ -51,7 +54,7 @@ def servers() -> Iterator[None]:
         "FACE_DATA_KEYS": base64.b64encode(os.urandom(32)).decode(),
         "FACE_MODELS_DIR": str(ROOT / "var" / "models"),
     }
-    children = [embedded.start_valkey(place), embedded.start_postgres(place)]
+    children = [start_valkey(config), start_postgres(config)]
     try:
         import django
         from django.core.management import call_command

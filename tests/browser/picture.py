@@ -48,14 +48,14 @@ def main() -> None:
         )
         running = launch(Path(folder) / "var", "--demo", str(shared() / "faces" / "people"))
         try:
-            running.ready()
+            running.wait_until_ready()
             program = shutil.which("chromium")
             browsers = Browsers(
                 lambda *arguments: playwright.chromium.launch(executable_path=program, args=list(arguments)),
                 f"http://127.0.0.1:{running.port}",
             )
             raw = Path(folder) / "page.png"
-            boxes = photographed(browsers, film, running.said().split("Password: ")[1].split()[0], raw)
+            boxes = photographed(browsers, film, running.output().split("Password: ")[1].split()[0], raw)
             browsers.close()
         finally:
             running.end()

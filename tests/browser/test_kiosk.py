@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg2
 from playwright.sync_api import Page, expect
 
-from config.paths import Addresses
+from config.embedded_addresses import EmbeddedAddresses
 from tests.browser.camera import from_pictures
 from tests.browser.lessons import Lesson, begun
 from tests.browser.office import add_class, add_user, beside
@@ -126,7 +126,7 @@ def test_a_device_joins_by_a_code_that_works_once_and_for_five_minutes(
     expect(page.locator("#fault")).to_contain_text(USED_OR_OLD)
     late = ask(office, "POST", f"/sessions/{session}/pair/", {"kind": "camera"})["code"]
     sooner = "UPDATE attendance_pairingcode SET expires_at = now() WHERE session_id = %s"
-    with psycopg2.connect(Addresses.of(installation.words.parent).database_url) as database:
+    with psycopg2.connect(EmbeddedAddresses.load(installation.output_file.parent).database_url) as database:
         database.cursor().execute(sooner, [session])
     database.close()
     page = joins(other, late)

@@ -47,7 +47,7 @@ for track, (first, second) in enumerate(zip(keys[::2], keys[1::2])):
 def offered(installation: Launched, session: str, keys: list[str]) -> None:
     """Asks about faces from beside the server, in whose database the page finds them."""
     outside = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
-    inside = {"VAR_DIR": str(installation.words.parent), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    inside = {"VAR_DIR": str(installation.output_file.parent), "DJANGO_SETTINGS_MODULE": "config.settings"}
     subprocess.run(
         [sys.executable, "-c", OFFER, session, *keys],
         cwd=ROOT,
