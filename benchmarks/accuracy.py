@@ -23,7 +23,7 @@ from benchmarks.calibrate import mean_of
 from benchmarks.lfw import CACHE, Pictures, load
 from recognition.engine.gallery import Gallery
 from recognition.engine.identification.decision import decide, propose
-from recognition.engine.types import Decision, Look, Match, State
+from recognition.engine.types import Decision, Match, Sample, State
 
 CLASS, ENROLLED, TRACK = 30, 3, 3
 SEED = 41
@@ -107,12 +107,12 @@ class School:
 
     def _tracks(self, gallery: Gallery, person: int, tracks: list[Rows], into: Probes) -> None:
         for rows in tracks:
-            looks = [
-                Look(self.pictures.templates[row], float(self.pictures.quality[row]), float(at))
+            samples = [
+                Sample(self.pictures.templates[row], float(self.pictures.quality[row]), float(at))
                 for at, row in enumerate(rows)
             ]
             matches = gallery.search(mean_of(self.pictures.templates[rows])[None])[0]
-            into.add(person, matches, 0.0, decide(looks, matches, gallery.photographs, gallery.size))
+            into.add(person, matches, 0.0, decide(samples, matches, gallery.photographs, gallery.size))
 
 
 def wilson(hits: int, of: int) -> Interval:

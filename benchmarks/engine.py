@@ -120,11 +120,11 @@ def tracked_row(engine: Engine, pictures: Sequence[Pixels]) -> Row:
 def track(engine: Engine, tracker: Tracker, frame: Pixels, at: float) -> None:
     """One frame as the live pipeline takes it: only the faces whose track wants a look are encoded."""
     tracked = tracker.update(engine.detect(frame), at)
-    wanted = [face for face in tracked if face.embed]
+    wanted = [face for face in tracked if face.encode]
     faces = engine.encode(frame, [one.detection for one in wanted], quick=True)
     for one, face in zip(wanted, faces, strict=True):
-        track_id = tracker.add_look(one.track, face, at)
-        tracker.settle(track_id, known=len(tracker.looks(track_id)) >= 3)
+        track_id = tracker.add_sample(one.track, face, at)
+        tracker.set_named(track_id, named=len(tracker.samples(track_id)) >= 3)
 
 
 def busy(threads: int, work: Callable[[], object], seconds: float) -> tuple[float, list[float]]:

@@ -25,11 +25,11 @@ from recognition.engine import Engine
 from recognition.engine.gallery import Gallery
 from recognition.engine.images.image import encode_jpeg
 from recognition.engine.types import Array
-from recognition.galleries import Found, Galleries
-from recognition.streams.frame_pipeline import Recogniser
-from recognition.streams.frame_results import Fault, Seen, View
+from recognition.galleries import Galleries, SearchResult
+from recognition.streams.frame_pipeline import FramePipeline
+from recognition.streams.frame_results import CameraContext, FrameError, FrameResult
 from recognition.streams.pacing import Adviser
-from recognition.streams.queue import Answer, Streams
+from recognition.streams.queue import FrameAnswer, FrameQueue
 from recognition.telemetry.monitor import Monitor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,9 +72,12 @@ class Shelf:
     def __init__(self, templates: Array) -> None:
         self.gallery = Gallery.build(templates, [str(row) for row in range(len(templates))])
 
-    def search(self, probes: Mapping[str, Array], k: int = 2) -> dict[str, Found]:
+    def search(self, probes: Mapping[str, Array], k: int = 2) -> dict[str, SearchResult]:
         """As `Galleries.search`."""
-        return {name: Found(self.gallery.search(rows, k), self.gallery, "1") for name, rows in probes.items()}
+        return {
+            name: SearchResult(self.gallery.search(rows, k), self.gallery, "1")
+            for name, rows in probes.items()
+        }
 
 
 def of_a_frame(
@@ -82,12 +85,14 @@ def of_a_frame(
 ) -> Row:
     """One camera that sends its next frame when the last was answered."""
     monitor, answered = Counting(), threading.Event()
-    eyes = Recogniser(engine, cast(Galleries, shelf), monitor=monitor, largest_side=1024, quality=85)
+    eyes = FramePipeline(engine, cast(Galleries, shelf), monitor=monitor, largest_side=1024, quality=85)
     adviser = Adviser(workers=1, largest_side=1024, quality=85)
-    streams: Streams[View, Seen | Fault] = Streams(eyes.work, workers=1, monitor=monitor, adviser=adviser)
+    streams: FrameQueue[CameraContext, FrameResult | FrameError] = FrameQueue(
+        eyes.process, workers=1, monitor=monitor, adviser=adviser
+    )
 
-    def heard(answer: Answer[Seen | Fault]) -> None:
-        assert isinstance(answer.result, Seen)
+    def heard(answer: FrameAnswer[FrameResult | FrameError]) -> None:
+        assert isinstance(answer.result, FrameResult)
         answered.set()
 
     def ask(seq: int) -> None:
@@ -95,7 +100,7 @@ def of_a_frame(
         camera.put(seq, jpeg)
         assert answered.wait(10)
 
-    camera = streams.open(View("class"), heard)
+    camera = streams.open(CameraContext("class"), heard)
     ask(0)  # compiles what this kind of frame needs
     frames, monitor.calls = 0, 0
     began, until = time.process_time(), time.monotonic() + seconds

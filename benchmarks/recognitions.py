@@ -43,20 +43,20 @@ def run(class_id: str, frames: list[bytes], remember: float) -> tuple[list[Any],
     from attendance.live.gallery_source import DatabaseSource
     from recognition.galleries import Galleries
     from recognition.process import engine
-    from recognition.streams.frame_pipeline import Recogniser
-    from recognition.streams.frame_results import Seen, View
+    from recognition.streams.frame_pipeline import FramePipeline
+    from recognition.streams.frame_results import CameraContext, FrameResult
     from recognition.streams.queue import Frame
     from recognition.telemetry.monitor import Monitor
 
     monitor = Monitor()
     shelves = Galleries(DatabaseSource(), monitor=monitor, rebuild_seconds=3600, remember_seconds=remember)
-    eyes = Recogniser(engine(), shelves, monitor=monitor, largest_side=1024, quality=85)
-    view, answers = View(class_id), []
+    eyes = FramePipeline(engine(), shelves, monitor=monitor, largest_side=1024, quality=85)
+    view, answers = CameraContext(class_id), []
     # The clock is the clip's (25 frames a second) and never behind, so that both runs look alike at the same faces.
     start = time.monotonic() + 3600
     for number, picture in enumerate(frames):
-        (seen,) = eyes.work([Frame(view, number, picture, start + number * STEP / 25)])
-        assert isinstance(seen, Seen)
+        (seen,) = eyes.process([Frame(view, number, picture, start + number * STEP / 25)])
+        assert isinstance(seen, FrameResult)
         answers += [
             (number, face.track, face.decision.state, face.decision.id, face.decision.distance)
             for face in seen.faces
@@ -78,12 +78,12 @@ def costs(shelves: Any, class_id: str) -> dict[str, float]:
     """One template of somebody of the class, sought in the three ways."""
     from django.core.cache import cache
 
-    held = shelves._held[class_id]
+    held = shelves._loaded[class_id]
     probe = held.gallery._index.reconstruct(0)[None] + np.float32(0.01)
-    shelves._matches(held, probe, 4)
+    shelves._search_remembered(held, probe, 4)
     cache.set("recognition", json.dumps([["0" * 36, 0.3]] * 4).encode())
     return {
-        "from memory, us": microseconds(lambda: shelves._matches(held, probe, 4)),
+        "from memory, us": microseconds(lambda: shelves._search_remembered(held, probe, 4)),
         "searched, us": microseconds(lambda: held.gallery.search(probe, 4)),
         "from Redis over its socket, us": microseconds(lambda: cache.get("recognition")),
     }

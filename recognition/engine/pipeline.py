@@ -122,7 +122,7 @@ class Engine:
         faces = iter([face for part in self._map(self._finish, parts) for face in part])
         return [[next(faces) for _ in look] for look in looks]
 
-    def detect(self, rgb: Pixels, *, tiled: bool = False, coarse: bool = False) -> list[Detection]:
+    def detect(self, rgb: Pixels, *, tiled: bool = False, reduced: bool = False) -> list[Detection]:
         """Where the faces are, best first. `tiled` looks at big pictures in pieces too, for the back rows.
 
         `coarse`, for whom a queue waits, takes less than half the time and overlooks faces far away; where the
@@ -132,7 +132,7 @@ class Engine:
         with self.timings.stage("detect"):
             if tiled:
                 return tiles.detect(pixels, self._detect_one)
-            return self._detect_one(pixels, coarse=coarse)
+            return self._detect_one(pixels, reduced=reduced)
 
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
         """The faces at `detections`, which this engine's `detect` found in `rgb` (or in one of its size).
@@ -199,9 +199,9 @@ class Engine:
             detections = self._detect_one(pixels)
         return self._align(pixels, detections)
 
-    def _detect_one(self, pixels: Pixels, *, coarse: bool = False) -> list[Detection]:
+    def _detect_one(self, pixels: Pixels, *, reduced: bool = False) -> list[Detection]:
         self._check_running()
-        side = sizing.detection_side(max(pixels.shape[:2]), self._scale, self.runtime, coarse=coarse)
+        side = sizing.detection_side(max(pixels.shape[:2]), self._scale, self.runtime, reduced=reduced)
         return self._detector.detect(pixels, side)
 
     def _align(self, pixels: Pixels, detections: Sequence[Detection]) -> list[_Found]:

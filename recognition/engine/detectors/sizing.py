@@ -22,7 +22,7 @@ def check_scale(scale: float | None) -> None:
         raise RuntimeUnavailable(msg, extra={"scale": scale})
 
 
-def detection_side(longer: int, scale: float | None, runtime: Runtime, *, coarse: bool = False) -> int:
+def detection_side(longer: int, scale: float | None, runtime: Runtime, *, reduced: bool = False) -> int:
     """The detector's longer side for a picture (or tile) whose own is `longer`, between 320 and 960.
 
     `scale` is FACE_DETECTION_SCALE, the one as a fraction of the other; None picks by size and device, and
@@ -32,6 +32,6 @@ def detection_side(longer: int, scale: float | None, runtime: Runtime, *, coarse
         return round(min(max(longer * scale, SMALLEST_SIDE), LARGEST_SIDE))
     slow = runtime.device == "cpu" and runtime.precision == "f32"
     side = min(longer, next(side for limit, side in (_F32 if slow else _FASTER) if longer <= limit))
-    if coarse:
+    if reduced:
         side = next((smaller for smaller in _COARSE if smaller < side), SMALLEST_SIDE)
     return max(side, SMALLEST_SIDE)

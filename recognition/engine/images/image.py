@@ -25,10 +25,10 @@ __all__ = [
     "UPLOAD",
     "ImageHeader",
     "Limits",
+    "block_means",
     "crop",
     "decode",
     "encode_jpeg",
-    "glimpse",
     "probe",
     "resize_longer",
 ]
@@ -71,7 +71,7 @@ def decode(data: bytes, *, limits: Limits = UPLOAD) -> Pixels:
     return _upright(pixels, orientation)
 
 
-def glimpse(data: bytes, *, limits: Limits = UPLOAD) -> Pixels | None:
+def block_means(data: bytes, *, limits: Limits = UPLOAD) -> Pixels | None:
     """A JPEG at an eighth of its size, in grey and as it lies in the file: (height / 8, width / 8) uint8, rounded up.
 
     For a third of the time of `decode`, since the mean of each block of 8x8 pixels is all that is worked out. None for
