@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+# Sealed bytes are: magic, id of the key, nonce, and the encrypted bytes with their tag.
 MAGIC = b"RC1"
 KEY_BYTES = 32
 KEY_ID_BYTES = 4
@@ -75,8 +76,8 @@ class Keyring:
         data = bytes(sealed)
         if len(data) < HEAD_BYTES or not data.startswith(MAGIC):
             raise CannotOpen("foreign", "These bytes were not sealed by Rollcall.")
-        wanted = data[len(MAGIC) : len(MAGIC) + KEY_ID_BYTES]
-        key = next((k for k in self.keys if key_id(k) == wanted), None)
+        sealed_with = data[len(MAGIC) : len(MAGIC) + KEY_ID_BYTES]
+        key = next((key for key in self.keys if key_id(key) == sealed_with), None)
         if key is None:
             message = "The key is not among FACE_DATA_KEYS. Add the older key after the newest one."
             raise CannotOpen("no_key", message)
@@ -89,7 +90,10 @@ class Keyring:
             raise CannotOpen("damaged", message) from None
 
     def digest(self, data: bytes, purpose: str) -> str:
-        """Return a keyed BLAKE2b digest in hex, under the oldest key so that adding a key does not change it."""
+        """Return a keyed BLAKE2b digest in hex; under the oldest key, so that a new key does not change it.
+
+        Digests for different purposes (at most 16 bytes) differ.
+        """
         return hashlib.blake2b(
             data, key=self.keys[-1], person=purpose.encode()[:16], digest_size=32
         ).hexdigest()

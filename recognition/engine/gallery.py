@@ -26,10 +26,14 @@ from numpy.typing import NDArray
 from recognition.engine.errors import DamagedGallery, WrongSpace
 from recognition.engine.types import SPACE, Array, Match
 
+# Templates up to which searches are exact.
 EXACT_ROWS: Final = 100_000
+# The first bytes of a stored gallery; they change with its format.
 MAGIC: Final = b"RCGALRY1"
+# Numbers of a template.
 _WIDTH = 128
 _DIGEST_BYTES = 32
+# In a stored gallery: bytes of the description, bytes of the ids, rows, bytes of the index.
 _SIZES = struct.Struct("<QQQQ")
 # FAISS computes |a|^2 + |b|^2 - 2ab, which loses digits where two vectors are this close (squared distance); those
 # distances are computed again.
@@ -51,10 +55,11 @@ _SEED = 7
 class Gallery:
     """Templates (N, 128) float32 of one space with their subjects; distances are L2, smaller is nearer.
 
-    Several rows may share an id. Create one with `build`, `build_means` or `from_bytes`.
+    Several rows may belong to one subject. `ids` are the subjects, `recall` is the part of searches in which the index
+    finds the nearest. Create a gallery with `build`, `build_means` or `from_bytes`.
     """
 
-    __slots__ = ("_index", "_owners", "_photographs", "_places", "ids", "recall", "space")
+    __slots__ = ("_index", "_index_of", "_owners", "_photographs", "ids", "recall", "space")
 
     def __init__(
         self,
@@ -69,7 +74,7 @@ class Gallery:
         self._index = index
         self._owners = owners
         self._photographs = photographs
-        self._places = {name: place for place, name in enumerate(ids)}
+        self._index_of = {subject: index for index, subject in enumerate(ids)}
         self.ids = ids
         self.space = space
         self.recall = recall
@@ -79,14 +84,14 @@ class Gallery:
         """Return a gallery with a row for each template; `ids` has one entry for each. Raises ValueError."""
         rows = _checked(templates)
         names, owners = _grouped(ids, len(rows))
-        return cls._over(rows, owners, names, np.bincount(owners, minlength=len(names)), space)
+        return cls._from_rows(rows, owners, names, np.bincount(owners, minlength=len(names)), space)
 
     @classmethod
     def build_means(cls, templates: Array, ids: Sequence[str | UUID], *, space: str = SPACE) -> Gallery:
         """Return a gallery with a row for each id: the mean of its templates, scaled to unit length.
 
-        In measurements this was better than the nearest of several rows. `photographs(id)` returns how many templates
-        the mean has. Raises ValueError.
+        In measurements this was better than the nearest of several rows. `photographs` returns how many templates the
+        mean has. Raises ValueError.
         """
         rows = _checked(templates)
         names, owners = _grouped(ids, len(rows))
@@ -95,10 +100,10 @@ class Gallery:
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         means = (sums / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
         counts = np.bincount(owners, minlength=len(names))
-        return cls._over(means, np.arange(len(names), dtype=np.uint32), names, counts, space)
+        return cls._from_rows(means, np.arange(len(names), dtype=np.uint32), names, counts, space)
 
     @classmethod
-    def _over(
+    def _from_rows(
         cls,
         rows: Array,
         owners: NDArray[np.uint32],
@@ -120,9 +125,9 @@ class Gallery:
         """Return the number of templates."""
         return int(self._index.ntotal)
 
-    def photographs(self, name: str) -> int:
-        """Return how many templates a subject was enrolled with. Raises KeyError for an unknown id."""
-        return int(self._photographs[self._places[name]])
+    def photographs(self, subject: str) -> int:
+        """Return how many templates a subject was enrolled with. Raises KeyError for an unknown one."""
+        return int(self._photographs[self._index_of[subject]])
 
     def search(self, probes: Array, k: int = 2, *, space: str | None = None) -> list[list[Match]]:
         """Return the nearest `k` subjects of each probe (P, 128), best first, each once.
@@ -146,9 +151,9 @@ class Gallery:
             if complete or depth == self.rows:
                 break
             depth = min(self.rows, depth * 4)
-        lines = np.arange(len(checked))[:, None]
-        labels = np.where(columns < 0, -1, labels[lines, columns])
-        return self._matches(checked, squares[lines, columns], labels)
+        probe_rows = np.arange(len(checked))[:, None]
+        labels = np.where(columns < 0, -1, labels[probe_rows, columns])
+        return self._matches(checked, squares[probe_rows, columns], labels)
 
     def _matches(self, probes: Array, squares: Array, labels: NDArray[np.int64]) -> list[list[Match]]:
         """Return squared distances and rows (P, k) as lists of matches; row -1 is none. Written for speed."""
@@ -232,6 +237,7 @@ def _same_space(given: str | None, wanted: str) -> None:
 
 
 def _checked(templates: Array) -> Array:
+    """Return templates (N, 128) as contiguous float32. Raises ValueError for other shapes and infinite numbers."""
     rows = np.ascontiguousarray(templates, np.float32)
     if rows.size == 0:
         return rows.reshape(0, _WIDTH)
@@ -245,12 +251,13 @@ def _checked(templates: Array) -> Array:
 
 
 def _grouped(ids: Sequence[str | UUID], rows: int) -> tuple[tuple[str, ...], NDArray[np.uint32]]:
+    """Return the distinct ids, and for each row the index of its id. Raises ValueError unless there are `rows` ids."""
     if len(ids) != rows:
         msg = f"{rows} templates need {rows} ids, not {len(ids)}"
         raise ValueError(msg)
-    places: dict[str, int] = {}
-    owners = np.fromiter((places.setdefault(str(name), len(places)) for name in ids), np.uint32, rows)
-    return tuple(places), owners
+    index_of: dict[str, int] = {}
+    owners = np.fromiter((index_of.setdefault(str(name), len(index_of)) for name in ids), np.uint32, rows)
+    return tuple(index_of), owners
 
 
 def _first_of_each(
@@ -263,12 +270,12 @@ def _first_of_each(
         remaining &= labels >= 0
     columns = np.zeros((len(labels), wanted), np.int64)
     columns[:, 0] -= labels[:, 0] < 0
-    lines = np.arange(len(labels))
+    probe_rows = np.arange(len(labels))
     for place in range(1, wanted):
         column = remaining.argmax(axis=1)
-        columns[:, place] = np.where(remaining[lines, column], column, -1)
+        columns[:, place] = np.where(remaining[probe_rows, column], column, -1)
         if place + 1 < wanted:
-            remaining &= row_owners != row_owners[lines, column][:, None]
+            remaining &= row_owners != row_owners[probe_rows, column][:, None]
     return columns, bool(columns.min() >= 0)
 
 

@@ -26,6 +26,7 @@ from recognition.engine.networks.model_files import (
 from recognition.engine.types import Array, Box, Detection, Pixels
 
 _MODELS_MODULE = "face_recognition_models"
+# Held during every call into the library.
 _lock = threading.Lock()
 _loaded: Any = None
 
@@ -44,7 +45,7 @@ def library(models_dir: Path | None = None) -> Any:
 
 
 def _import(models_dir: Path | None) -> Any:
-    before, lenient = sys.modules.get(_MODELS_MODULE), ImageFile.LOAD_TRUNCATED_IMAGES
+    real_module, accepts_truncated = sys.modules.get(_MODELS_MODULE), ImageFile.LOAD_TRUNCATED_IMAGES
     sys.modules[_MODELS_MODULE] = _substitute_models(models_dir)
     try:
         from face_recognition import api
@@ -53,11 +54,11 @@ def _import(models_dir: Path | None) -> Any:
         raise RuntimeUnavailable(msg) from error
     finally:
         # The library makes Pillow accept truncated images in the whole process; the engine refuses them.
-        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-        if before is None:
+        ImageFile.LOAD_TRUNCATED_IMAGES = accepts_truncated
+        if real_module is None:
             del sys.modules[_MODELS_MODULE]
         else:
-            sys.modules[_MODELS_MODULE] = before
+            sys.modules[_MODELS_MODULE] = real_module
     return api
 
 
@@ -71,7 +72,7 @@ def _substitute_models(models_dir: Path | None) -> ModuleType:
         "cnn_face_detector_model_location": str(verified(MMOD_FILE, models_dir)),
     }
     module = ModuleType(_MODELS_MODULE)
-    # It keeps the place of the real module, so that another thread still finds the model files there meanwhile.
+    # With the real module's `__spec__`, another thread that meanwhile locates the model files by it still finds them.
     module.__spec__ = find_spec(_MODELS_MODULE)
     for name, path in paths.items():
         setattr(module, name, lambda path=path: path)
@@ -93,10 +94,10 @@ class Reference:
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - always in full size
         """Return the boxes of `face_recognition.face_locations(rgb)`, each with score 1: the library gives none."""
         with _lock:
-            places = self._api.face_locations(rgb, model=self.name)
+            boxes = self._api.face_locations(rgb, model=self.name)
         return [
             Detection(box=(left, top, right, bottom), score=1.0, landmarks=None)
-            for top, right, bottom, left in places
+            for top, right, bottom, left in boxes
         ]
 
     def hog_box(self, detection: Detection) -> Box:

@@ -14,7 +14,7 @@ from recognition.streams.motion import MotionDetector
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchRules:
-    """What limits the matches of a session. Replaced as a whole when something changes.
+    """The rules for matches in a session; replaced as a whole when one changes.
 
     `confusable` are pairs of students who look alike, `rejected` the matches that a person rejected, `visitors` says
     whether unknown faces may be searched in the whole school.
@@ -29,8 +29,8 @@ class MatchRules:
 class CameraContext:
     """The state of one camera. Used by one thread at a time; `rules` may be replaced from any thread.
 
-    `reduced_left` is how many more frames may get reduced detection before a full one is due. It starts at 1: when a
-    camera's first frame comes while others wait, reduced detection must do.
+    `reduced_left` is how many more frames may get reduced detection before a full one is due. It starts at 1, so under
+    load a camera's first frame gets reduced detection and its second a full one.
     """
 
     class_id: str
@@ -85,9 +85,10 @@ class UncertainTrack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """All faces of a frame, and those tracks that are handed on now.
+    """All faces of a frame, and the tracks that are handed on: `recognised` to be marked, `uncertain` to be reviewed.
 
-    `space` is the space of the templates, `ms` the milliseconds that each stage took.
+    `Handovers` decides when a track is handed on. `space` is the space of the templates, `ms` the milliseconds that
+    each stage took.
     """
 
     faces: tuple[FrameFace, ...]

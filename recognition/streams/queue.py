@@ -21,6 +21,7 @@ from recognition.telemetry.monitor import Monitor
 
 logger = logging.getLogger(__name__)
 
+# The state of a camera, and the result of a frame.
 V = TypeVar("V")
 R = TypeVar("R")
 
@@ -129,7 +130,7 @@ class FrameQueue(Generic[V, R]):
             thread.start()
 
     def put(self, camera: CameraSlot[V, R], frame: Frame[V]) -> bool:
-        """See `Camera.put`."""
+        """See `CameraSlot.put`."""
         self._monitor.count("frames")
         with self._change:
             if self._stopping or camera.closed:
@@ -144,7 +145,7 @@ class FrameQueue(Generic[V, R]):
         return True
 
     def leave(self, camera: CameraSlot[V, R]) -> None:
-        """See `Camera.close`."""
+        """See `CameraSlot.close`."""
         with self._change:
             camera.closed, camera.waiting = True, None
             self._cameras.discard(camera)

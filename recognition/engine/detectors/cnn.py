@@ -110,7 +110,7 @@ def _round(value: float) -> int:
 
 
 def pyramid(rgb: Pixels) -> tuple[list[Level], Array]:
-    """Return the levels, and the image in all their sizes on one normalised canvas (1, 3, H, W), zero between them."""
+    """Return the levels, and a normalised canvas (1, 3, H, W) with the image in the size of each level, else zero."""
     levels, height, width = _layout(rgb.shape[0], rgb.shape[1])
     canvas = np.zeros((3, height, width), np.float32)
     first = levels[0]

@@ -17,16 +17,18 @@ from recognition.engine.types import Array, Pixels
 # Chips in one call of the network. More gain nothing: of 4 each took 7.5 ms, of 8 8.6, of 16 9.1 (their activations do
 # not fit into the processor's cache), and a worker that is told to end finishes its call first.
 BATCH = 8
-# A face whose agreement is lower is hard. docs/benchmarks.md has what a second alignment gains for these and for all
-# faces.
-_EASY_AGREEMENT = 0.989
+# A face whose agreement is lower is hard: a second alignment improves its template. docs/benchmarks.md has the gain for
+# these and for all faces.
+_LEAST_EASY_AGREEMENT = 0.989
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
-    """`embedding` (128,) as dlib returns it; `template` (128,) of length 1 from the chip and its mirror image.
+    """The encoding of a chip.
 
-    `agreement` is the cosine between the two, from -1 to 1: it is low where the face is turned, hidden or blurred.
+    `embedding` (128,) is the network's output for the chip, as dlib returns it. `template` (128,) is the mean of the
+    embeddings of chip and mirror image, scaled to length 1. `agreement` is the cosine between these two embeddings,
+    from -1 to 1; it is low where the face is turned, hidden or blurred.
     """
 
     embedding: Array
@@ -35,8 +37,8 @@ class Encoding:
 
     @property
     def hard(self) -> bool:
-        """Return whether a second alignment is worth its time, which it is for a quarter of LFW."""
-        return self.agreement < _EASY_AGREEMENT
+        """Return whether the face needs a second alignment (`Aligner.align_by_landmarks`), as a quarter of LFW does."""
+        return self.agreement < _LEAST_EASY_AGREEMENT
 
     def with_second(self, second: Encoding) -> Encoding:
         """Return the encoding with the template averaged over this and a second alignment."""
@@ -50,7 +52,7 @@ class Encoder:
     """
 
     def __init__(self, network: Callable[[Pixels], Array], cache_size: int) -> None:
-        self._network, self._size = network, cache_size
+        self._network, self._cache_size = network, cache_size
         self._lock = threading.Lock()
         self._cached: OrderedDict[bytes, Encoding] = OrderedDict()
 
@@ -58,22 +60,23 @@ class Encoder:
         """Return embeddings (N, 128) float32 of chips (N, 150, 150, 3) uint8 RGB. Raises BadImage for other arrays."""
         check_chips(chips)
         parts = [
-            self._network(np.ascontiguousarray(chips[at : at + BATCH])) for at in range(0, len(chips), BATCH)
+            self._network(np.ascontiguousarray(chips[start : start + BATCH]))
+            for start in range(0, len(chips), BATCH)
         ]
         return np.concatenate([np.empty((0, 128), np.float32), *parts])
 
     def encode(self, chips: Pixels) -> list[Encoding]:
         """Return the encodings of chips (N, 150, 150, 3) uint8 RGB. Raises BadImage for other arrays."""
         check_chips(chips)
-        if not self._size:
+        if not self._cache_size:
             return self._encode(chips)
         keys = [blake2b(chip.data, digest_size=16).digest() for chip in np.ascontiguousarray(chips)]
         known = {key: encoding for key in keys if (encoding := self._cached_encoding(key)) is not None}
-        missing = [at for at, key in enumerate(keys) if key not in known]
+        missing = [index for index, key in enumerate(keys) if key not in known]
         if missing:
-            for at, encoding in zip(missing, self._encode(chips[missing]), strict=True):
-                known[keys[at]] = encoding
-                self._cache(keys[at], encoding)
+            for index, encoding in zip(missing, self._encode(chips[missing]), strict=True):
+                known[keys[index]] = encoding
+                self._cache(keys[index], encoding)
         return [known[key] for key in keys]
 
     def _encode(self, chips: Pixels) -> list[Encoding]:
@@ -97,12 +100,12 @@ class Encoder:
     def _cache(self, key: bytes, encoding: Encoding) -> None:
         with self._lock:
             self._cached[key] = encoding
-            while len(self._cached) > self._size:
+            while len(self._cached) > self._cache_size:
                 self._cached.popitem(last=False)
 
 
 def unit(vectors: Array) -> Array:
-    """Return each row scaled to length 1; a row of zeros stays."""
+    """Return vectors (..., 128) scaled to length 1; zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 

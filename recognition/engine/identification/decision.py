@@ -96,7 +96,7 @@ def decide(
 
     `matches` are two or more, best first. `photographs` returns a subject's number of enrolment photographs
     (`Gallery.photographs`). `confusable` are pairs of ids that need a larger margin. `rejected` are ids that a person
-    said this face is not: they are never named, and others must still be nearer than they are.
+    said this face is not: they are never named, and others must still be nearer than them by the margin.
     """
     count = len(select(samples))
     decision = _judge(

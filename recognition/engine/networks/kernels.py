@@ -1,4 +1,4 @@
-"""The kernels that OpenVINO uses for a network, where its own choice is slower.
+"""The kernels (implementations of a layer) that OpenVINO uses for a network, where its own choice is slower.
 
 On processors with AVX2 and without AVX-512 it prefers brgemm kernels. They suit the encoder's wide 3x3 convolutions,
 but the 1x1 and depthwise convolutions of detectors take up to a fifth longer with them (docs/benchmarks.md).
@@ -15,6 +15,7 @@ from recognition.engine.opencv import cv2
 _AVX2: Final = 11
 _AVX512F: Final = 13
 
+# OpenVINO's names of its kernels for 1x1 and for depthwise convolutions with AVX2.
 _POINTWISE: Final = "cpu:jit_avx2_1x1"
 _DEPTHWISE: Final = "cpu:jit_avx2_dw"
 

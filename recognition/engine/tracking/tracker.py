@@ -343,12 +343,12 @@ def _encode_reason(track: _Track, at: float) -> EncodeReason | None:
     return EncodeReason.STALE if waited >= interval else None
 
 
-def _camera_moved(predicted: Floats, found: Floats, pairs: Sequence[tuple[int, int, float]]) -> bool:
+def _camera_moved(predicted: Floats, boxes: Floats, pairs: Sequence[tuple[int, int, float]]) -> bool:
     """Return whether most pairs are far from where they were expected: the camera moved, or pairs are wrong."""
     if len(pairs) < 2:
         return False
     i, j = [p[0] for p in pairs], [p[1] for p in pairs]
-    away = np.linalg.norm(centre(predicted[i]) - centre(found[j]), axis=1) / side(predicted[i])
+    away = np.linalg.norm(centre(predicted[i]) - centre(boxes[j]), axis=1) / side(predicted[i])
     return bool(np.median(away) > _CALM)
 
 
