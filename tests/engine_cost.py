@@ -36,10 +36,10 @@ class Free(Engine):
         super().__init__(*given, **named)
         self._known: dict[bytes, Any] = {}
 
-    def detect(self, rgb: Pixels, *, tiled: bool = False, coarse: bool = False) -> list[Detection]:
+    def detect(self, rgb: Pixels, *, tiled: bool = False, reduced: bool = False) -> list[Detection]:
         """See Engine."""
-        key = digest(rgb, "detect", tiled, coarse)
-        return self._remembered(key, lambda: super(Free, self).detect(rgb, tiled=tiled, coarse=coarse))
+        key = digest(rgb, "detect", tiled, reduced)
+        return self._remembered(key, lambda: super(Free, self).detect(rgb, tiled=tiled, reduced=reduced))
 
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
         """See Engine."""
@@ -56,9 +56,9 @@ class Free(Engine):
 class Tenfold(Engine):
     """An engine that takes ten times as long."""
 
-    def detect(self, rgb: Pixels, *, tiled: bool = False, coarse: bool = False) -> list[Detection]:
+    def detect(self, rgb: Pixels, *, tiled: bool = False, reduced: bool = False) -> list[Detection]:
         """See Engine."""
-        return slowly(lambda: super(Tenfold, self).detect(rgb, tiled=tiled, coarse=coarse))
+        return slowly(lambda: super(Tenfold, self).detect(rgb, tiled=tiled, reduced=reduced))
 
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
         """See Engine."""

@@ -37,8 +37,8 @@ STAGES: Final[Words] = {
 }
 FRAMES: Final[Words] = {
     "frames": gettext_lazy("Received"),
-    "still": gettext_lazy("Nothing moved in an empty view"),
-    "coarse": gettext_lazy("Looked at coarsely, in haste"),
+    "no_motion": gettext_lazy("Nothing moved in an empty view"),
+    "reduced": gettext_lazy("Looked at coarsely, in haste"),
     "dropped": gettext_lazy("Overtaken by a newer one"),
     "late": gettext_lazy("Too late, not looked at"),
     "bad_frames": gettext_lazy("No picture"),
@@ -104,14 +104,14 @@ class Panel:
 @require_safe
 def performance(request: HttpRequest) -> HttpResponse:
     """All processes summed, then each. Who may enter is asked at the admin's door."""
-    found = metrics.gathered()
+    found = metrics.gather()
     total = found.total
     lines = lines_of(total)
     return page(
         request,
         "admin/rollcall/performance.html",
         title=_("Performance"),
-        alone=found.alone,
+        alone=found.partial,
         gauges=gauges_of(total),
         lines=lines,
         stages=stages_chart(lines),

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from attendance.models import CachedEncoding, Student
-from recognition.encoding_cache import KEEP_SECONDS, Encodings, name_of
+from recognition.encoding_cache import KEEP_SECONDS, EncodingCache, name_of
 from recognition.engine.types import Face
 from recognition.process import PROCESS
 from recognition.telemetry.monitor import MONITOR
@@ -22,10 +22,10 @@ from recognition.telemetry.monitor import MONITOR
 KEEP = dt.timedelta(seconds=KEEP_SECONDS)
 
 
-class Ledger:
+class EncodingRecords:
     """The rows, as `recognition.encoding_cache` asks for them."""
 
-    def standing(self, names: Collection[str]) -> set[str]:
+    def valid_names(self, names: Collection[str]) -> set[str]:
         """Those that are younger than a day and whose student may be recognised now; one query."""
         now = timezone.now()
         rows = CachedEncoding.objects.filter(
@@ -35,11 +35,11 @@ class Ledger:
 
 
 PHOTOGRAPH_CACHE: Final = PROCESS.part(
-    lambda: Encodings(Ledger(), size=settings.FACE_ENCODING_CACHE_SIZE, monitor=MONITOR)
+    lambda: EncodingCache(EncodingRecords(), size=settings.FACE_ENCODING_CACHE_SIZE, monitor=MONITOR)
 )
 
 
-def photograph_cache() -> Encodings:
+def photograph_cache() -> EncodingCache:
     """Return the encodings that this process remembers."""
     return PHOTOGRAPH_CACHE.get()
 

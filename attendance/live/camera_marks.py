@@ -25,7 +25,7 @@ from attendance.models import (
 from attendance.register import Outcome, rejected_matches
 from attendance.register.evidence import MatchEvidence
 from attendance.register.state import mark_message
-from recognition.streams.frame_results import Claim, Rules
+from recognition.streams.frame_results import MatchRules, RecognisedTrack
 from recognition.telemetry.monitor import MONITOR
 
 COUNTED = {
@@ -75,14 +75,14 @@ def visitors_of(student_ids: Iterable[str]) -> dict[str, Visitor]:
     }
 
 
-def rules(session: Session, *, visitors: bool) -> Rules:
+def rules(session: Session, *, visitors: bool) -> MatchRules:
     """Which students are hard to tell apart, and which faces are not whom the camera took them for.
 
     `visitors`: whether whoever looks at this camera may be asked about students of other classes, if the school wants.
     """
     members = Student.objects.expected(session.date, session.school_class_id).values("pk")
     pairs = ConfusablePair.objects.filter(first__in=members, second__in=members)
-    return Rules(
+    return MatchRules(
         frozenset(frozenset(map(str, pair)) for pair in pairs.values_list("first", "second")),
         rejected_matches.of_session(session),
         visitors=visitors and SchoolSettings.load().visitors_shown,
@@ -97,7 +97,7 @@ class Marked:
     closed: bool
 
 
-def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
+def mark(guest: Guest, claim: RecognisedTrack, *, camera: str, space: str) -> Marked:
     """Write what the camera recognised."""
     kiosk = guest.device is not None and guest.device.kind == DeviceKind.KIOSK
     now = timezone.now()
@@ -121,14 +121,14 @@ def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
     return Marked(event, result.reason == Attempt.Reason.SESSION_CLOSED)
 
 
-def evidence_of(claim: Claim, *, camera: str, space: str) -> MatchEvidence:
+def evidence_of(claim: RecognisedTrack, *, camera: str, space: str) -> MatchEvidence:
     """Why the camera said so."""
     decision = claim.decision
     return MatchEvidence(
         distance=decision.distance or 0.0,
         margin=decision.margin,
         confidence=decision.confidence,
-        samples=decision.looks,
+        samples=decision.samples,
         photographs=claim.photographs,
         space=space,
         camera=camera,

@@ -16,7 +16,7 @@ from attendance.faces import templates
 from attendance.models import Session
 from recognition.engine.types import State
 from recognition.process import PROCESS
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 
 # Older than this a result no longer says what a camera sees.
 FRESH: Final = dt.timedelta(seconds=10)
@@ -28,7 +28,7 @@ class CameraResult:
 
     camera: str
     at: float
-    seen: Seen
+    seen: FrameResult
 
 
 class LatestResults:
@@ -37,11 +37,11 @@ class LatestResults:
     def __init__(self) -> None:
         self._sessions: dict[UUID, dict[str, CameraResult]] = {}
 
-    def remember(self, session_id: UUID, camera: str, seen: Seen) -> None:
+    def remember(self, session_id: UUID, camera: str, seen: FrameResult) -> None:
         """Keep the newest result of a camera, without the visitors that it may have shown."""
         faces = tuple(replace(face, visitor=None) for face in seen.faces)
         self._sessions.setdefault(session_id, {})[camera] = CameraResult(
-            camera, time.time(), replace(seen, faces=faces, claims=(), questions=())
+            camera, time.time(), replace(seen, faces=faces, recognised=(), uncertain=())
         )
 
     def forget(self, session_id: UUID, camera: str) -> None:
@@ -87,7 +87,7 @@ def _moment(seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, timezone.get_current_timezone())
 
 
-def _recognised(face: SeenFace) -> bool:
+def _recognised(face: FrameFace) -> bool:
     return face.decision.state is State.RECOGNISED
 
 
@@ -99,7 +99,7 @@ def _names(session: Session, keys: set[str], now: dt.datetime) -> dict[str, str]
     return {str(student.pk): student.name for student in standing.filter(pk__in=[UUID(key) for key in keys])}
 
 
-def _face(face: SeenFace, names: dict[str, str], *, exact: bool) -> dict[str, Any]:
+def _face(face: FrameFace, names: dict[str, str], *, exact: bool) -> dict[str, Any]:
     decision = face.decision
     name = names.get(decision.id or "") if _recognised(face) else None
     # The frame is a moment old: who was taken out of the gallery since then cannot be named.
@@ -112,5 +112,5 @@ def _face(face: SeenFace, names: dict[str, str], *, exact: bool) -> dict[str, An
         "student": None if name is None else {"id": decision.id, "name": name},
         "distance": round(decision.distance, 3) if told and decision.distance is not None else None,
         "confidence": round(decision.confidence, 3) if told and decision.confidence is not None else None,
-        "looks": decision.looks,
+        "looks": decision.samples,
     }

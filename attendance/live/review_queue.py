@@ -42,7 +42,7 @@ from recognition.engine import SPACE
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
 from recognition.engine.types import Decision
-from recognition.streams.frame_results import Question
+from recognition.streams.frame_results import UncertainTrack
 from recognition.telemetry.monitor import MONITOR
 
 MOST_WAITING: Final = 50
@@ -51,7 +51,7 @@ AS_NEAR: Final = 0.02
 """Distances to two students that differ by less say nothing of which of the two it is."""
 
 
-def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any] | None:
+def offer(*, session_id: UUID, question: UncertainTrack, camera: str) -> dict[str, Any] | None:
     """Ask about a track, once; the event for the sockets. None where there is nothing to ask.
 
     Nothing to ask is: the session is not open, a candidate may not be recognised in it any more, whoever it may be is
@@ -72,7 +72,7 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> dict[str, Any
             first_distance=best.distance,
             second_id=UUID(others[0].id) if others else None,
             second_distance=others[0].distance if others else None,
-            samples=question.decision.looks,
+            samples=question.decision.samples,
             camera=camera,
             track=question.track,
             seen_at=now,
@@ -153,10 +153,10 @@ def _missing(session: Session, decision: Decision) -> UUID | None:
         return None
     first, second = sorted(keys)
     twins = ConfusablePair.objects.filter(first=first, second=second).exists()
-    return keys[1] if twins and decision.margin < margin(decision.looks, confusable=True) else None
+    return keys[1] if twins and decision.margin < margin(decision.samples, confusable=True) else None
 
 
-def _asked_before(session: Session, question: Question, missing: UUID, camera: str) -> bool:
+def _asked_before(session: Session, question: UncertainTrack, missing: UUID, camera: str) -> bool:
     rows = list(Review.objects.filter(session=session).exclude(sealed_template=None))
     if sum(row.verdict == Review.Verdict.WAITING for row in rows) >= MOST_WAITING:
         return True

@@ -78,11 +78,11 @@ def look(
                 gallery.photographs,
                 gallery.size,
                 confusable=pairs,
-                blocked=rejected_students(face.template, blocked),
+                rejected=rejected_students(face.template, blocked),
             )
             for face in seen
         ]
-        for face, said in zip(seen, decision.assign(judged, claiming=State.CONFIRMING), strict=True):
+        for face, said in zip(seen, decision.assign(judged, state=State.CONFIRMING), strict=True):
             behind = gallery.photographs(said.candidates[0].id) if said.candidates else 0
             part = _crop(rgb, face) if said.state is State.CONFIRMING else None
             sights.append(Sight(place, face, said, behind, part))

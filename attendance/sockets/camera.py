@@ -24,8 +24,15 @@ from attendance.register.state import session_state
 from attendance.sockets import messages
 from attendance.sockets.base import SessionConsumer
 from attendance.sockets.rate_limit import CLOSE, Meter
-from recognition.streams.frame_results import Claim, Fault, Question, Rules, Seen, View
-from recognition.streams.queue import Answer
+from recognition.streams.frame_results import (
+    CameraContext,
+    FrameError,
+    FrameResult,
+    MatchRules,
+    RecognisedTrack,
+    UncertainTrack,
+)
+from recognition.streams.queue import FrameAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -54,14 +61,14 @@ class CameraConsumer(SessionConsumer):
         self.state: str = session.state
         self.names: Mapping[str, str] = await db(camera_marks.names, session)
         self.visitors: Mapping[str, camera_marks.Visitor] = {}
-        self.view = View(str(session.school_class_id), rules=await self.rules())
+        self.view = CameraContext(str(session.school_class_id), rules=await self.rules())
         # A track's number is the connection's own; so is this name, and no review is taken for another's.
         self.label = f"{self.guest.name[:60]} · {uuid4().hex[:8]}"
-        self.answers: asyncio.Queue[Answer[Seen | Fault]] = asyncio.Queue()
+        self.answers: asyncio.Queue[FrameAnswer[FrameResult | FrameError]] = asyncio.Queue()
         streams = (await asyncio.to_thread(runtime.live_pipeline)).streams
         self.streams = streams
 
-        def answered(answer: Answer[Seen | Fault]) -> None:
+        def answered(answer: FrameAnswer[FrameResult | FrameError]) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self.answers.put_nowait, answer)
 
@@ -95,7 +102,7 @@ class CameraConsumer(SessionConsumer):
         self.names = await db(camera_marks.names, self.guest.session)
         self.renew_rules()
 
-    async def rules(self) -> Rules:
+    async def rules(self) -> MatchRules:
         """The session's. Only a person at our own page is asked about visitors: no device and no other system."""
         page = self.guest.device is None and self.credentials.token is None
         return await db(camera_marks.rules, self.guest.session, visitors=page)
@@ -126,9 +133,9 @@ class CameraConsumer(SessionConsumer):
             answer = await self.answers.get()
             await self.hold_back(answer)
             self.dropped += answer.dropped
-            if isinstance(answer.result, Seen):
+            if isinstance(answer.result, FrameResult):
                 await self.answer_with(answer, answer.result)
-            elif isinstance(answer.result, Fault):
+            elif isinstance(answer.result, FrameError):
                 code = "too_large" if answer.result.code in TOO_LARGE else "bad_frame"
                 await self.fault(code, answer.result.message, answer.seq, reason=answer.result.code)
             elif answer.late:
@@ -137,13 +144,13 @@ class CameraConsumer(SessionConsumer):
                 await self.fault("unavailable", _("The frame could not be looked at."), answer.seq)
             await self.advise()
 
-    async def hold_back(self, answer: Answer[Seen | Fault]) -> None:
+    async def hold_back(self, answer: FrameAnswer[FrameResult | FrameError]) -> None:
         """Where the camera waits for each answer; one that has frames on their way, or a claim, waits for nothing."""
-        claiming = isinstance(answer.result, Seen) and bool(answer.result.claims)
+        claiming = isinstance(answer.result, FrameResult) and bool(answer.result.recognised)
         if self.answers.empty() and not claiming:
             await asyncio.sleep(self.meter.rest(time.monotonic()))
 
-    async def answer_with(self, answer: Answer[Any], seen: Seen) -> None:
+    async def answer_with(self, answer: FrameAnswer[Any], seen: FrameResult) -> None:
         """The result of a frame, then whatever follows from it."""
         named = {face.decision.id for face in seen.faces if face.decision.id is not None}
         if not named <= self.names.keys():
@@ -155,9 +162,9 @@ class CameraConsumer(SessionConsumer):
         await self.say(messages.result(answer, seen, self.dropped, self.names, self.visitors, full=full))
         self.dropped = 0
         LATEST_RESULTS.get().remember(self.session_id, self.label, seen)
-        for claim in seen.claims:
+        for claim in seen.recognised:
             self.finish(self.mark(claim, seen.space))
-        for question in seen.questions:
+        for question in seen.uncertain:
             self.finish(self.ask(question))
 
     async def know_visitors(self, asked: set[str]) -> None:
@@ -168,7 +175,7 @@ class CameraConsumer(SessionConsumer):
             with suppress(*NOT_ANSWERING):
                 self.visitors = await db(camera_marks.visitors_of, asked)
 
-    async def mark(self, claim: Claim, space: str) -> None:
+    async def mark(self, claim: RecognisedTrack, space: str) -> None:
         """Write the mark of a track, with the rights of this moment; also where the camera goes just then."""
         try:
             self.guest = await self.admitted()
@@ -191,7 +198,7 @@ class CameraConsumer(SessionConsumer):
             if marked.event is not None:
                 self.hub.tell(self.session_id, marked.event)
 
-    async def ask(self, question: Question) -> None:
+    async def ask(self, question: UncertainTrack) -> None:
         """Put an undecided face before the teacher."""
         try:
             event = await db(

@@ -8,9 +8,9 @@ from typing import Any, Final
 from attendance.live.camera_marks import Visitor
 from attendance.models import OnPremises
 from recognition.engine.types import State
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 from recognition.streams.pacing import Advice
-from recognition.streams.queue import Answer
+from recognition.streams.queue import FrameAnswer
 
 Message = dict[str, Any]
 
@@ -35,8 +35,8 @@ def advice_of(advice: Advice) -> Message:
 
 
 def result(
-    answer: Answer[Any],
-    seen: Seen,
+    answer: FrameAnswer[Any],
+    seen: FrameResult,
     dropped: int,
     names: Mapping[str, str],
     visitors: Mapping[str, Visitor],
@@ -59,7 +59,7 @@ def result(
 
 
 def _face(
-    face: SeenFace, names: Mapping[str, str], visitors: Mapping[str, Visitor], *, full: bool
+    face: FrameFace, names: Mapping[str, str], visitors: Mapping[str, Visitor], *, full: bool
 ) -> Message:
     decision = face.decision
     named = decision.state is State.RECOGNISED and decision.id in names
@@ -71,7 +71,7 @@ def _face(
         "student": {"id": decision.id, "name": names[decision.id]} if named and decision.id else None,
         "distance": _rounded(decision.distance) if full else None,
         "confidence": _rounded(decision.confidence) if full else None,
-        "looks": decision.looks,
+        "looks": decision.samples,
     }
     return shown if visitor is None else {**shown, "state": "visitor", "visitor": visitor}
 

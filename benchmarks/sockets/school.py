@@ -1,4 +1,4 @@
-"""A school of people of LFW on servers of its own, for benchmarks that go through the sockets."""
+"""A school of people of LFW on its own servers, for benchmarks that use the sockets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STUDENTS, ENROLLED = 30, 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """A class: each student's key, and pictures of each that are not enrolled."""
+    """A class: the key of each student, and their images that are not enrolled."""
 
     class_id: str
     students: tuple[str, ...]
@@ -39,7 +39,7 @@ class Room:
 
 @contextmanager
 def servers() -> Iterator[None]:
-    """PostgreSQL and Valkey in a temporary folder, and Django on them. Once in a process."""
+    """Run PostgreSQL and Valkey in a temporary folder, and set up Django for them. Once in a process."""
     var = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
     secret_files.make_secrets(var / "secrets")
     config = EmbeddedConfig(var=var, sockets=find_socket_folder(var), durable=False)
@@ -69,7 +69,7 @@ def servers() -> Iterator[None]:
 
 
 def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
-    """Classes of thirty, three photographs each: the templates alone, past the checks of enrolment."""
+    """Create classes of thirty with three photographs each: only their templates, without the checks of enrolment."""
     from attendance.models import Membership, SchoolClass
     from recognition.engine.images.image import decode
     from recognition.process import ENGINE, engine
@@ -96,14 +96,14 @@ def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
 
 
 def sessions(rooms: Sequence[Room], count: int) -> list[tuple[str, int]]:
-    """So many open sessions over the classes: the session's key and the class's number."""
+    """Create open sessions of the classes in turn; return each session's key and its class's number."""
     from uuid import UUID
 
     from django.utils import timezone
 
     from attendance.models import Session
 
-    now, made = timezone.now(), []
+    now, created = timezone.now(), []
     for number in range(count):
         start = now - dt.timedelta(seconds=number + Session.objects.count())
         session = Session.objects.create(
@@ -114,12 +114,12 @@ def sessions(rooms: Sequence[Room], count: int) -> list[tuple[str, int]]:
             state=Session.State.OPEN,
             opened_at=start,
         )
-        made.append((str(session.pk), number % len(rooms)))
-    return made
+        created.append((str(session.pk), number % len(rooms)))
+    return created
 
 
 def administrator_token() -> str:
-    """The token that all cameras of a benchmark use."""
+    """Return a token for all cameras of a benchmark."""
     from attendance.access import tokens
     from attendance.models import User
 
@@ -129,7 +129,7 @@ def administrator_token() -> str:
 
 @contextmanager
 def served(*command: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A server process on a free port, once it takes connections."""
+    """Run a server process; yield its port and process once it accepts connections."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

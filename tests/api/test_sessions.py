@@ -11,7 +11,7 @@ from attendance.access import devices
 from attendance.live import review_queue
 from attendance.models import AuditEvent, Device, Mark, RejectedMatch, Review, Session
 from recognition.engine.types import Decision, Match, State
-from recognition.streams.frame_results import Question
+from recognition.streams.frame_results import UncertainTrack
 from tests.api.conftest import Client, Fits
 from tests.world import World, vector
 
@@ -61,7 +61,9 @@ def review(world: World) -> Review:
     candidates = (Match(str(world.ann.pk), 0.33), Match(str(world.bea.pk), 0.35))
     decision = Decision(State.UNCERTAIN, None, 0.33, 0.02, 0.7, 3, candidates)
     review_queue.offer(
-        session_id=world.session.pk, question=Question(1, decision, vector(1), b"a crop"), camera="front"
+        session_id=world.session.pk,
+        question=UncertainTrack(1, decision, vector(1), b"a crop"),
+        camera="front",
     )
     return Review.objects.get()
 

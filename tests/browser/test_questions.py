@@ -31,14 +31,14 @@ import numpy as np
 django.setup()
 from attendance.live import review_queue
 from recognition.engine.types import Decision, Match, State
-from recognition.streams.frame_results import Question
+from recognition.streams.frame_results import UncertainTrack
 session, *keys = sys.argv[1:]
 crop = sys.stdin.buffer.read()
 for track, (first, second) in enumerate(zip(keys[::2], keys[1::2])):
     template = np.eye(128, dtype=np.float32)[track]
     candidates = (Match(first, 0.43), Match(second, 0.45))
     decision = Decision(State.UNCERTAIN, None, 0.43, 0.02, None, 5, candidates)
-    question = Question(track, decision, template, crop)
+    question = UncertainTrack(track, decision, template, crop)
     assert review_queue.offer(session_id=UUID(session), question=question, camera="door")
 """
 """Puts a face for each two keys before the session's teacher, as its camera does."""

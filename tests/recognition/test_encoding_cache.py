@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from attendance.live import runtime
 from recognition import encoding_cache as encodings_room
 from recognition.crypto import Keyring, keyring, new_key, parse_key
-from recognition.encoding_cache import KEEP_SECONDS, NUMBERS, Encodings, key_of, name_of, seal
+from recognition.encoding_cache import KEEP_SECONDS, RECORD, EncodingCache, key_of, name_of, seal
 from recognition.engine import SPACE
 from recognition.engine.types import Face, Quality
 from recognition.telemetry import metrics
@@ -23,13 +23,13 @@ NAME, OTHER_NAME = name_of(CONTENT, SPACE), name_of(OTHER, SPACE)
 NEXT_SPACE = "another-network/1"
 
 
-class Ledger:
+class EncodingRecords:
     """Everything stands but what was struck out."""
 
     def __init__(self) -> None:
         self.gone: set[str] = set()
 
-    def standing(self, names: Collection[str]) -> set[str]:
+    def valid_names(self, names: Collection[str]) -> set[str]:
         return set(names) - self.gone
 
 
@@ -41,10 +41,10 @@ def face(seed: int) -> Face:
     return Face((1, -2, 300, 400), float(drawn.random()), landmarks, numbers[0], numbers[1], quality)
 
 
-def process(ledger: Ledger | None = None, size: int = 10) -> tuple[Encodings, Monitor]:
+def process(records: EncodingRecords | None = None, size: int = 10) -> tuple[EncodingCache, Monitor]:
     """The encodings of one process: what they share is the ledger and Redis."""
     monitor = Monitor()
-    return Encodings(ledger or Ledger(), size=size, monitor=monitor), monitor
+    return EncodingCache(records or EncodingRecords(), size=size, monitor=monitor), monitor
 
 
 def same(one: Face | None, other: Face) -> bool:
@@ -83,7 +83,7 @@ def test_it_is_kept_for_a_day_and_the_bytes_are_counted() -> None:
     assert KEEP_SECONDS - 60 < cache.ttl(key_of(NAME)) <= KEEP_SECONDS  # type: ignore[attr-defined]
     figures = monitor.figures()
     assert figures.counters["encoding_bytes_sent"] == len(cache.get(key_of(NAME)))
-    assert (figures.gauges["encodings"], figures.gauges["encoding_bytes"]) == (1, NUMBERS.itemsize)
+    assert (figures.gauges["encodings"], figures.gauges["encoding_bytes"]) == (1, RECORD.itemsize)
 
 
 def test_memory_holds_so_many_faces_and_redis_the_others() -> None:
@@ -101,51 +101,51 @@ def test_memory_holds_so_many_faces_and_redis_the_others() -> None:
 
 
 def test_what_was_struck_out_serves_in_no_process_though_every_copy_is_left() -> None:
-    ledger = Ledger()
-    here, _ = process(ledger)
-    there, monitor = process(ledger)
+    records = EncodingRecords()
+    here, _ = process(records)
+    there, monitor = process(records)
     here.put(NAME, SPACE, face(1))
     assert same(there.get(NAME, SPACE), face(1))
-    ledger.gone.add(NAME)
+    records.gone.add(NAME)
     assert here.get(NAME, SPACE) is None
     assert there.get(NAME, SPACE) is None
     assert monitor.figures().gauges["encodings"] == 0
 
 
 def test_forgetting_leaves_nothing_here_nor_in_redis_and_tidying_nothing_elsewhere() -> None:
-    ledger = Ledger()
-    here, one = process(ledger)
-    there, two = process(ledger)
+    records = EncodingRecords()
+    here, one = process(records)
+    there, two = process(records)
     for name, seed in ((NAME, 1), (OTHER_NAME, 2)):
         here.put(name, SPACE, face(seed))
         there.get(name, SPACE)
-    ledger.gone.add(NAME)
+    records.gone.add(NAME)
     here.forget([NAME])
     assert cache.get(key_of(NAME)) is None
     assert (one.figures().gauges["encodings"], two.figures().gauges["encodings"]) == (1, 2)
-    there.tidy()
+    there.drop_invalid()
     assert two.figures().gauges["encodings"] == 1
     assert same(there.get(OTHER_NAME, SPACE), face(2))
 
 
 def test_what_is_struck_out_while_it_is_written_leaves_no_copy() -> None:
-    ledger = Ledger()
-    here, monitor = process(ledger)
-    ledger.gone.add(NAME)
+    records = EncodingRecords()
+    here, monitor = process(records)
+    records.gone.add(NAME)
     here.put(NAME, SPACE, face(1))
     assert cache.get(key_of(NAME)) is None
     assert monitor.figures().gauges["encodings"] == 0
 
 
 def test_what_was_struck_out_does_not_come_back_when_it_is_played_back() -> None:
-    ledger = Ledger()
-    here, _ = process(ledger)
+    records = EncodingRecords()
+    here, _ = process(records)
     here.put(NAME, SPACE, face(1))
     old = cache.get(key_of(NAME))
-    ledger.gone.add(NAME)
+    records.gone.add(NAME)
     here.forget([NAME])
     cache.set(key_of(NAME), old)
-    assert process(ledger)[0].get(NAME, SPACE) is None
+    assert process(records)[0].get(NAME, SPACE) is None
 
 
 def _cut(data: bytes) -> object:
@@ -158,7 +158,7 @@ def _flipped(data: bytes) -> object:
 
 def _foreign(_: bytes) -> object:
     stranger = Keyring((parse_key(new_key()),))
-    return encodings_room.MAGIC + stranger.seal(bytes(NUMBERS.itemsize), "encoding", NAME, SPACE)
+    return encodings_room.MAGIC + stranger.seal(bytes(RECORD.itemsize), "encoding", NAME, SPACE)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_without_redis_memory_serves_and_nobody_sees_an_error(monkeypatch: pytes
 
 
 def test_prometheus_sees_hits_misses_and_bytes_of_every_cache() -> None:
-    Encodings(Ledger(), size=10, monitor=MONITOR).put(NAME, SPACE, face(1))
+    EncodingCache(EncodingRecords(), size=10, monitor=MONITOR).put(NAME, SPACE, face(1))
     runtime.galleries()
     found = {
         sample.name.removeprefix("rollcall_"): sample.value
@@ -263,8 +263,8 @@ def test_prometheus_sees_hits_misses_and_bytes_of_every_cache() -> None:
         for sample in family.samples
     }
     assert found["encodings"] == 1
-    assert found["encoding_bytes"] == NUMBERS.itemsize
-    assert found["encoding_bytes_sent_total"] > NUMBERS.itemsize
+    assert found["encoding_bytes"] == RECORD.itemsize
+    assert found["encoding_bytes_sent_total"] > RECORD.itemsize
     counters = (
         "encoding_hits",
         "encoding_misses",

@@ -111,9 +111,9 @@ def test_the_command_takes_the_files_from_a_folder(
 ) -> None:
     settings.FACE_MODELS_DIR = tmp_path / "models"
     call_command("fetch_models", source=material.models_dir())
-    assert capsys.readouterr().out.count("got, checked") == len(FETCHED)
+    assert capsys.readouterr().out.count("fetched, checked") == len(FETCHED)
     call_command("fetch_models")
-    assert capsys.readouterr().out.count("was there already, checked") == len(FETCHED)
+    assert capsys.readouterr().out.count("already there, checked") == len(FETCHED)
 
 
 def test_the_command_fails_where_a_file_is_missing(settings: Settings, tmp_path: Path) -> None:

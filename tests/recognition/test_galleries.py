@@ -43,7 +43,7 @@ class School:
         self.builds += 1
         return self.faces[class_id], self.owners[class_id]
 
-    def alone(self, class_id: str, build: Callable[[], None]) -> None:
+    def run_locked(self, class_id: str, build: Callable[[], None]) -> None:
         build()
 
     def remove(self, class_id: str, student: str) -> None:
@@ -353,7 +353,7 @@ def test_a_gallery_that_is_out_of_date_leaves_the_memory_with_the_next_round() -
 
 def test_memory_holds_so_many_classes_and_no_more() -> None:
     school = School()
-    galleries = Galleries(school, monitor=(monitor := Monitor()), rebuild_seconds=60, kept=1)
+    galleries = Galleries(school, monitor=(monitor := Monitor()), rebuild_seconds=60, most_galleries=1)
     galleries.search({CLASS: unit(1, 1), OTHER: unit(1, 1)})
     assert monitor.figures().gauges["galleries"] == 1
 

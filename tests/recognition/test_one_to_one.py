@@ -14,7 +14,7 @@ def test_of_two_faces_of_one_student_only_one_is_named_and_marked() -> None:
     for seen in found:
         assert sum(face.decision.id == "5" for face in seen.faces) <= 1
     assert any(State.UNCERTAIN in states(seen) for seen in found)
-    assert not any(claim.student == "5" for seen in found for claim in seen.claims)
+    assert not any(claim.student == "5" for seen in found for claim in seen.recognised)
 
 
 def test_two_students_side_by_side_have_each_their_own_name() -> None:
@@ -22,7 +22,7 @@ def test_two_students_side_by_side_have_each_their_own_name() -> None:
     found = room.frames(10, 3, 4)
     last = found[-1]
     assert [face.decision.id for face in last.faces] == ["3", "4"]
-    assert sorted(claim.student for seen in found for claim in seen.claims) == ["3", "4"]
+    assert sorted(claim.student for seen in found for claim in seen.recognised) == ["3", "4"]
 
 
 def test_a_face_that_could_be_either_of_two_students_is_neither() -> None:
@@ -31,4 +31,4 @@ def test_a_face_that_could_be_either_of_two_students_is_neither() -> None:
     for seen in room.frames(12, 3):
         (face,) = seen.faces
         assert face.decision.id is None
-        assert seen.claims == ()
+        assert seen.recognised == ()

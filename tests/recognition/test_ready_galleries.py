@@ -51,5 +51,5 @@ def test_nothing_that_was_sought_is_remembered() -> None:
     galleries.refresh()
     for _ in range(3):
         galleries.search_ready(CLASS, school.faces[CLASS][:5])
-    assert galleries.current(CLASS, "1").recent == {}
+    assert galleries.current(CLASS, "1").searches == {}
     assert monitor.figures().counters["recognition_misses"] == 0

@@ -5,7 +5,7 @@ import pytest
 
 from recognition.engine.identification.decision import threshold
 from recognition.engine.types import Array
-from recognition.galleries import NEAR, Galleries
+from recognition.galleries import REMEMBER_DISTANCE, Galleries
 from recognition.telemetry.monitor import Monitor
 from tests.recognition.test_galleries import CLASS, OTHER, School, best, process, unit
 
@@ -72,7 +72,7 @@ def test_of_a_stranger_nothing_is_remembered_and_of_nobody_a_vector() -> None:
     probe = near(school, 1, 9)
     galleries.search({CLASS: np.concatenate([probe, unit(5, 78)])})
     assert monitor.figures().gauges["recognitions"] == 1
-    ((key, (_, matches)),) = galleries.current(CLASS, "1").recent.items()
+    ((key, (_, matches)),) = galleries.current(CLASS, "1").searches.items()
     assert len(key[0]) == 16
     assert {type(value) for match in matches for value in match} == {str, float}
 
@@ -84,7 +84,7 @@ def test_whoever_may_be_named_is_near_enough_to_be_remembered() -> None:
         for photographs in range(1, 6)
         for size in (1, 30)
     )
-    assert widest < NEAR
+    assert widest < REMEMBER_DISTANCE
 
 
 def test_what_is_remembered_ends_with_the_gallery_and_with_its_time() -> None:
@@ -109,4 +109,4 @@ def test_no_more_is_remembered_than_there_is_room_for() -> None:
     galleries, _ = process(school)
     galleries.search({CLASS: near(school, 700, 3)})
     galleries.search({CLASS: near(school, 700, 4)})
-    assert len(galleries.current(CLASS, "1").recent) == 512
+    assert len(galleries.current(CLASS, "1").searches) == 512

@@ -25,11 +25,11 @@ from recognition.engine.images.image import decode, encode_jpeg
 from recognition.engine.networks import runtime as networks_runtime
 from recognition.engine.types import Pixels
 from recognition.process import ENGINE, PROCESS, engine
-from recognition.streams.frame_results import View
+from recognition.streams.frame_results import CameraContext
 from recognition.streams.queue import Frame
 from recognition.telemetry.monitor import MONITOR
 from tests.recognition.streams.test_frame_pipeline import CLASS, Eyes, School
-from tests.recognition.test_encoding_cache import Ledger, face
+from tests.recognition.test_encoding_cache import EncodingRecords, face
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_so_many_threads_recognise_and_never_more_than_cores(
     settings.FACE_RECOGNITION_WORKERS = wanted
     monkeypatch.setattr(networks_runtime, "usable_cores", lambda: cores)
     before = recognising()
-    camera = runtime.live_pipeline().streams.open(View(CLASS), lambda _answer: None)
+    camera = runtime.live_pipeline().streams.open(CameraContext(CLASS), lambda _answer: None)
     assert recognising() - before == threads
     camera.close()
 
@@ -119,7 +119,7 @@ def test_memory_holds_so_many_encodings(
     size: int, held: int, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_ENCODING_CACHE_SIZE = size
-    monkeypatch.setattr(photograph_cache, "Ledger", Ledger)
+    monkeypatch.setattr(photograph_cache, "EncodingRecords", EncodingRecords)
     for content in "abc":
         photograph_cache.photograph_cache().put(name_of(content, SPACE), SPACE, face(1))
     assert MONITOR.figures().gauges["encodings"] == held
@@ -161,7 +161,7 @@ def test_live_frames_and_stored_crops_are_no_longer_than_the_limit(
 ) -> None:
     settings.MAX_IMAGE_SIZE = side
     picture = encode_jpeg(noise(480, 640))
-    runtime.live_pipeline().recogniser.work([Frame(View(CLASS), 1, picture, time.monotonic())])
+    runtime.live_pipeline().pipeline.process([Frame(CameraContext(CLASS), 1, picture, time.monotonic())])
     assert eyes.size == (side, side * 3 // 4)
     assert max(decode(stored()).shape) == side
 

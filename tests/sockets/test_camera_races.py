@@ -17,7 +17,7 @@ from attendance.live import camera_marks, review_queue
 from attendance.models import Attempt, Mark, RejectedMatch, Review, Session
 from attendance.register import MarkRequest, feed
 from attendance.sockets import base, hub
-from recognition.streams.frame_results import Rules
+from recognition.streams.frame_results import MatchRules
 from tests.sockets.inside import (
     WAIT,
     Eyes,
@@ -91,7 +91,7 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
     told, read = hub.hub(), camera_marks.rules
     first, order = threading.Event(), [threading.Event(), threading.Event()]
 
-    def slow_at_first(*args: Any, **given: Any) -> Rules:
+    def slow_at_first(*args: Any, **given: Any) -> MatchRules:
         found = read(*args, **given)
         if not first.is_set():
             first.set()

@@ -27,7 +27,7 @@ from attendance.models import (
 from attendance.people import consents, memberships
 from attendance.register import rejected_matches
 from recognition.engine.types import SPACE, Decision, State
-from recognition.streams.frame_results import Claim
+from recognition.streams.frame_results import RecognisedTrack
 from tests.attendance.register.test_concurrency import at_once
 from tests.sockets.test_reviews import offered, question
 from tests.world import World, vector
@@ -226,8 +226,8 @@ def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world
     decision = Decision(State.RECOGNISED, str(world.ann.pk), 0.2, 0.3, 0.99, 5, ())
     guest = Guest(world.session, world.teacher, None)
 
-    def seen(template: Any) -> Claim:
-        return Claim(1, str(world.ann.pk), decision, 3, template, b"a crop")
+    def seen(template: Any) -> RecognisedTrack:
+        return RecognisedTrack(1, str(world.ann.pk), decision, 3, template, b"a crop")
 
     assert camera_marks.mark(guest, seen(near), camera="front", space=SPACE).event is None
     assert not MarkEvent.objects.exists()

@@ -221,7 +221,7 @@ from recognition.engine import SPACE
 from recognition.telemetry.monitor import MONITOR
 for line in sys.stdin:
     if line.strip() == "tidy":
-        photograph_cache.photograph_cache().tidy()
+        photograph_cache.photograph_cache().drop_invalid()
     else:
         print(photograph_cache.recall(line.strip(), SPACE) is not None, end=" ")
     print(int(MONITOR.figures().gauges.get("encodings", 0)), flush=True)

@@ -144,9 +144,9 @@ def test_the_scale_is_a_fraction_kept_between_320_and_960(engine: Engine) -> Non
     slow = type(engine.runtime)("OpenVINO", "cpu", "f32", (), engine.runtime.compile)
     assert [detection_side(longer, 0.75, slow) for longer in (100, 640, 1000, 4000)] == [320, 480, 750, 960]
     assert [detection_side(longer, None, slow) for longer in (100, 640, 1000, 4000)] == [320, 480, 640, 960]
-    coarse = [detection_side(longer, None, slow, coarse=True) for longer in (100, 640, 1000, 4000)]
-    assert coarse == [320, 320, 480, 640]
-    assert detection_side(640, 0.75, slow, coarse=True) == 480
+    reduced = [detection_side(longer, None, slow, reduced=True) for longer in (100, 640, 1000, 4000)]
+    assert reduced == [320, 320, 480, 640]
+    assert detection_side(640, 0.75, slow, reduced=True) == 480
 
 
 def test_the_usual_shapes_of_cameras_leave_little_of_their_canvas_empty() -> None:

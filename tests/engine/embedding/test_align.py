@@ -75,7 +75,9 @@ def test_a_second_chip_is_upright_whatever_the_turn_and_size(
     side = round(250 * size)
     turned = cv2.warpAffine(rgb, move, (side, side), flags=cv2.INTER_CUBIC)
     there = (points @ move[:, :2].T + move[:, 2]).astype(np.float32)
-    one, other = engine.embed(np.stack([aligner.again(rgb, points), aligner.again(turned, there)]))
+    one, other = engine.embed(
+        np.stack([aligner.align_by_landmarks(rgb, points), aligner.align_by_landmarks(turned, there)])
+    )
     assert np.linalg.norm(one - other) < 0.15
 
 

@@ -18,10 +18,10 @@ from recognition.engine.images.image import (
     LIVE,
     UPLOAD,
     Limits,
+    block_means,
     crop,
     decode,
     encode_jpeg,
-    glimpse,
     probe,
     resize_longer,
 )
@@ -292,7 +292,7 @@ def test_float_pixels_are_refused() -> None:
 
 def test_a_glimpse_is_the_mean_grey_of_each_block() -> None:
     picture = scene(48, 64)
-    seen = glimpse(save(picture, "JPEG", quality=95))
+    seen = block_means(save(picture, "JPEG", quality=95))
     assert seen is not None
     grey = picture @ np.array([0.299, 0.587, 0.114])
     means = grey.reshape(6, 8, 8, 8).mean(axis=(1, 3))
@@ -300,15 +300,15 @@ def test_a_glimpse_is_the_mean_grey_of_each_block() -> None:
 
 
 def test_a_glimpse_is_for_jpegs_and_refuses_what_decoding_refuses() -> None:
-    assert glimpse(save(scene(), "PNG")) is None
-    assert glimpse(save(scene(9, 17), "JPEG")).shape == (2, 3)  # type: ignore[union-attr]
+    assert block_means(save(scene(), "PNG")) is None
+    assert block_means(save(scene(9, 17), "JPEG")).shape == (2, 3)  # type: ignore[union-attr]
     whole = save(scene(200, 300), "JPEG")
     for data, code in ((whole[: len(whole) // 2], "truncated"), (b"", "empty")):
         with pytest.raises(BadImage) as refused:
-            glimpse(data)
+            block_means(data)
         assert refused.value.code == code
     with pytest.raises(BadImage, match="pixels a side"):
-        glimpse(save(Image.new("RGB", (4000, 2200)), "JPEG"), limits=LIVE)
+        block_means(save(Image.new("RGB", (4000, 2200)), "JPEG"), limits=LIVE)
 
 
 def test_limits_of_the_live_socket_are_kept() -> None:

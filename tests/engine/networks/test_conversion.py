@@ -68,7 +68,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     blocked = tmp_path / "a file, not a folder"
     blocked.write_text("")
     assert len(conversion.load(conversion.MMOD, SOURCE, blocked)) > 700_000
-    assert "converting at each start" in caplog.text
+    assert "converted at each start" in caplog.text
 
 
 @pytest.mark.parametrize("harm", ["truncated", "foreign"])

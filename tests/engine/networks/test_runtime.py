@@ -74,7 +74,7 @@ import numpy as np
 from recognition.engine.networks import runtime
 
 chosen = runtime.choose("cpu")
-network = chosen.compile(runtime._nothing())(None)
+network = chosen.compile(runtime._empty_model())(None)
 sys.setswitchinterval(1e-6)
 together = threading.Barrier(8)
 
@@ -94,6 +94,6 @@ for thread in threads:
 def test_threads_that_call_first_at_the_same_moment_do_not_wait_for_each_other_for_ever(
     _attempt: int,
 ) -> None:
-    # Without the meeting in `choose`, about one process in five stood still here.
+    # Without the lock in `choose`, about one process in five never finished here.
     root = ROOT
     subprocess.run([sys.executable, "-c", FIRST_CALLS], cwd=root, check=True, timeout=60)

@@ -60,23 +60,23 @@ def frames() -> Iterator[tuple[int, Pixels]]:
 
 
 def decided(tracker: Tracker, gallery: Gallery, track: int) -> Decision | None:
-    looks = tracker.looks(track)
-    if not looks:
+    samples = tracker.samples(track)
+    if not samples:
         return None
-    matches = gallery.search(template_of(looks)[None])[0]
-    decision = decide(looks, matches, gallery.photographs, gallery.size)
-    tracker.settle(track, known=decision.state is State.RECOGNISED)
+    matches = gallery.search(template_of(samples)[None])[0]
+    decision = decide(samples, matches, gallery.photographs, gallery.size)
+    tracker.set_named(track, named=decision.state is State.RECOGNISED)
     return None if tracker.in_doubt(track) else decision
 
 
-def look(
+def sample(
     engine: Engine, tracker: Tracker, rgb: Pixels, tracked: list[TrackedDetection], at: float
 ) -> list[int]:
-    wanted = [place for place, one in enumerate(tracked) if one.embed]
+    wanted = [place for place, one in enumerate(tracked) if one.encode]
     tracks = [one.track for one in tracked]
     faces = engine.encode(rgb, [tracked[place].detection for place in wanted])
     for place, face in zip(wanted, faces, strict=True):
-        tracks[place] = tracker.add_look(tracks[place], face, at)
+        tracks[place] = tracker.add_sample(tracks[place], face, at)
     return tracks
 
 
@@ -86,11 +86,11 @@ def shown(engine: Engine, gallery: Gallery) -> list[Shown]:
     for number, rgb in frames():
         at = number / FILM_RATE
         tracked = tracker.update(engine.detect(rgb), at)
-        tracks = look(engine, tracker, rgb, tracked, at)
+        tracks = sample(engine, tracker, rgb, tracked, at)
         decisions = [found for track in tracks if (found := decided(tracker, gallery, track))]
         names = [decision.id for decision in assign(decisions) if decision.id]
         assert len(names) == len(set(names))
-        film.append(Shown(number, frozenset(names), len(tracked), sum(bool(one.embed) for one in tracked)))
+        film.append(Shown(number, frozenset(names), len(tracked), sum(bool(one.encode) for one in tracked)))
     return film
 
 

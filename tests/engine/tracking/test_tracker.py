@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognition.engine.tracking.assignment import common_shift, hungarian, pair
-from recognition.engine.tracking.tracker import FORGET_AFTER, Tracker, Why
+from recognition.engine.tracking.tracker import FORGET_SECONDS, EncodeReason, Tracker
 from recognition.engine.types import Array, Detection, Face, Quality
 
 # Eyes, nose and corners of the mouth in a box of side 1.
@@ -17,14 +17,14 @@ FACE = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]
 Place = tuple[float, float, float]
 
 
-def template(person: int, look: int = 0) -> Array:
+def template(person: int, sample: int = 0) -> Array:
     """About 0.25 from other looks of the person, about 0.55 from anybody else."""
 
     def direction(seed: int) -> Array:
         row = np.random.default_rng(seed).standard_normal(128)
         return np.asarray(row / np.linalg.norm(row), np.float32)
 
-    sum_ = direction(99) + 0.42 * direction(person) + 0.18 * direction(1000 + person * 97 + look)
+    sum_ = direction(99) + 0.42 * direction(person) + 0.18 * direction(1000 + person * 97 + sample)
     return np.asarray(sum_ / np.linalg.norm(sum_), np.float32)
 
 
@@ -34,10 +34,10 @@ def detection(place: Place) -> Detection:
     return Detection((x - size / 2, y - size / 2, x + size / 2, y + size / 2), 0.9, landmarks)
 
 
-def face(found: Detection, person: int, look: int, quality: float = 0.9) -> Face:
+def face(found: Detection, person: int, sample: int, quality: float = 0.9) -> Face:
     left, top, right, bottom = (round(edge) for edge in found.box)
     assert found.landmarks is not None
-    seen = template(person, look)
+    seen = template(person, sample)
     measured = Quality(40, 100, 0.5, 0, 0, 0, 0, quality)
     return Face((left, top, right, bottom), 0.9, found.landmarks, seen, seen, measured)
 
@@ -57,10 +57,10 @@ class Scene:
         assert len({tracked.track for tracked in found}) == len(found)
         for person, tracked in zip(people, found, strict=True):
             track = tracked.track
-            if tracked.embed:
+            if tracked.encode:
                 self.encodings += 1
-                look = face(tracked.detection, person, self.encodings)
-                track = self.tracker.add_look(track, look, self.now)
+                sample = face(tracked.detection, person, self.encodings)
+                track = self.tracker.add_sample(track, sample, self.now)
                 self.owners.setdefault(track, set()).add(person)
             self.current[person] = track
 
@@ -85,7 +85,7 @@ def test_people_who_sit_keep_their_tracks_and_are_encoded_rarely() -> None:
             {n: (x + jitter.normal(), y + jitter.normal(), size) for n, (x, y, size) in seats.items()}
         )
         for track in scene.current.values():
-            scene.tracker.settle(track, known=len(scene.tracker.looks(track)) >= 3)
+            scene.tracker.set_named(track, named=len(scene.tracker.samples(track)) >= 3)
     assert len(scene.owners) == 30
     assert scene.pure()
     assert scene.encodings <= 30 * 6
@@ -159,43 +159,43 @@ def test_a_person_who_was_hidden_comes_back_to_their_track() -> None:
 
 def test_a_track_is_forgotten_after_a_while() -> None:
     scene = Scene(fps=10).play([{0: (200.0, 200.0, 70.0)}] * 5)
-    scene.now += FORGET_AFTER
+    scene.now += FORGET_SECONDS
     scene.frame({1: (200.0, 200.0, 70.0)})
     assert scene.tracker.ids == {2}
-    assert scene.tracker.looks(1) == ()
-    assert scene.tracker.add_look(1, face(detection((5, 5, 9)), 0, 0), scene.now) == 3
+    assert scene.tracker.samples(1) == ()
+    assert scene.tracker.add_sample(1, face(detection((5, 5, 9)), 0, 0), scene.now) == 3
 
 
-def wants(tracker: Tracker, place: Place, at: float) -> Why | None:
-    return tracker.update([detection(place)], at)[0].embed
+def wants(tracker: Tracker, place: Place, at: float) -> EncodeReason | None:
+    return tracker.update([detection(place)], at)[0].encode
 
 
 def test_encodings_are_asked_for_only_when_needed() -> None:
     tracker, seat, found = Tracker(), (100.0, 100.0, 60.0), detection((100.0, 100.0, 60.0))
-    assert wants(tracker, seat, 0.0) is Why.NEW
-    tracker.add_look(1, face(found, 0, 0), 0.0)
+    assert wants(tracker, seat, 0.0) is EncodeReason.NEW
+    tracker.add_sample(1, face(found, 0, 0), 0.0)
     assert wants(tracker, seat, 0.1) is None
-    assert wants(tracker, seat, 0.3) is Why.FEW
-    tracker.add_look(1, face(found, 0, 1), 0.3)
-    tracker.settle(1, known=True)
+    assert wants(tracker, seat, 0.3) is EncodeReason.FEW
+    tracker.add_sample(1, face(found, 0, 1), 0.3)
+    tracker.set_named(1, named=True)
     assert [wants(tracker, seat, 0.3 + at / 4) for at in range(1, 20)] == [None] * 19
-    assert wants(tracker, seat, 5.4) is Why.STALE
-    tracker.add_look(1, face(found, 0, 2), 5.4)
+    assert wants(tracker, seat, 5.4) is EncodeReason.STALE
+    tracker.add_sample(1, face(found, 0, 2), 5.4)
     assert [wants(tracker, (100.0, 100.0, size), 5.4 + at / 10) for at, size in enumerate(range(60, 82))][
         -1
     ] in {
-        Why.BETTER,
-        Why.DOUBT,
+        EncodeReason.BETTER,
+        EncodeReason.DOUBT,
     }
 
 
 def test_a_poor_look_proves_nothing_either_way() -> None:
     tracker, found = Tracker(), detection((100.0, 100.0, 60.0))
     tracker.update([found], 0.0)
-    tracker.add_look(1, face(found, 0, 0), 0.0)
-    assert tracker.add_look(1, face(found, 1, 0, quality=0.1), 0.3) == 1
-    assert len(tracker.looks(1)) == 1
-    assert wants(tracker, (100.0, 100.0, 60.0), 0.6) is Why.DOUBT
+    tracker.add_sample(1, face(found, 0, 0), 0.0)
+    assert tracker.add_sample(1, face(found, 1, 0, quality=0.1), 0.3) == 1
+    assert len(tracker.samples(1)) == 1
+    assert wants(tracker, (100.0, 100.0, 60.0), 0.6) is EncodeReason.DOUBT
 
 
 def test_nothing_is_written_to() -> None:

@@ -10,8 +10,8 @@ from recognition.engine.images.image import encode_jpeg
 from recognition.engine.timing import StageTimes
 from recognition.engine.types import SPACE, Array, Detection, Face, Pixels, Quality, State
 from recognition.galleries import Galleries, SourceUnavailable
-from recognition.streams.frame_pipeline import Recogniser
-from recognition.streams.frame_results import Fault, Rules, Seen, View
+from recognition.streams.frame_pipeline import FramePipeline
+from recognition.streams.frame_results import CameraContext, FrameError, FrameResult, MatchRules
 from recognition.streams.queue import Frame
 from recognition.telemetry.monitor import Monitor
 
@@ -39,15 +39,15 @@ class Eyes:
         self.distance = 0.2
         self.encoded = 0
         self.size = (0, 0)
-        self.coarse: list[bool] = []
+        self.reduced: list[bool] = []
         self.width = 100.0
 
     @property
     def space(self) -> str:
         return SPACE
 
-    def detect(self, rgb: Pixels, *, coarse: bool) -> list[Detection]:
-        self.coarse.append(coarse)
+    def detect(self, rgb: Pixels, *, reduced: bool) -> list[Detection]:
+        self.reduced.append(reduced)
         self.size = (rgb.shape[1], rgb.shape[0])
         return [
             Detection((20.0 + 200 * place, 100.0, 20.0 + self.width + 200 * place, 220.0), 0.9, None)
@@ -89,7 +89,7 @@ class School:
             owners += [name] * 3
         return np.stack(rows), owners
 
-    def alone(self, class_id: str, build: Callable[[], None]) -> None:
+    def run_locked(self, class_id: str, build: Callable[[], None]) -> None:
         build()
 
 
@@ -99,24 +99,24 @@ class Room:
     def __init__(self, school: School | None = None) -> None:
         self.eyes, self.school, self.monitor = Eyes(), school or School(), Monitor()
         self.galleries = Galleries(self.school, monitor=self.monitor, rebuild_seconds=60)
-        self.recogniser = Recogniser(
+        self.pipeline = FramePipeline(
             self.eyes, self.galleries, monitor=self.monitor, largest_side=640, quality=85, clock=self.now
         )
-        self.view = View(CLASS)
+        self.view = CameraContext(CLASS)
         self.at, self.waited = 1000.0, 0.0
 
     def now(self) -> float:
         return self.at + self.waited
 
-    def frame(self, *people: int, picture: bytes = PICTURE) -> Seen | Fault:
+    def frame(self, *people: int, picture: bytes = PICTURE) -> FrameResult | FrameError:
         self.eyes.people = list(people)
         self.at += 0.3
-        (found,) = self.recogniser.work([Frame(self.view, 1, picture, self.at)])
+        (found,) = self.pipeline.process([Frame(self.view, 1, picture, self.at)])
         return found
 
-    def frames(self, count: int, *people: int) -> list[Seen]:
+    def frames(self, count: int, *people: int) -> list[FrameResult]:
         found = [self.frame(*people) for _ in range(count)]
-        return [each for each in found if isinstance(each, Seen)]
+        return [each for each in found if isinstance(each, FrameResult)]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def room() -> Room:
     return Room()
 
 
-def states(seen: Seen) -> list[State]:
+def states(seen: FrameResult) -> list[State]:
     return [face.decision.state for face in seen.faces]
 
 
@@ -132,23 +132,23 @@ def test_a_student_is_confirmed_before_being_named_and_claimed_once(room: Room) 
     found = room.frames(8, 3)
     assert states(found[0]) == [State.CONFIRMING]
     assert states(found[-1]) == [State.RECOGNISED]
-    claims = [claim for seen in found for claim in seen.claims]
+    claims = [claim for seen in found for claim in seen.recognised]
     assert [(claim.student, claim.photographs) for claim in claims] == [("3", 3)]
-    assert claims[0].decision.looks >= 2
+    assert claims[0].decision.samples >= 2
     assert claims[0].crop.startswith(b"\xff\xd8")
 
 
 def test_a_claim_that_was_taken_back_is_made_again(room: Room) -> None:
-    (claim,) = [claim for seen in room.frames(8, 3) for claim in seen.claims]
+    (claim,) = [claim for seen in room.frames(8, 3) for claim in seen.recognised]
     room.view.handovers.release_mark(claim.track, claim.student)
-    assert [again.student for again in room.frames(1, 3)[0].claims] == ["3"]
+    assert [again.student for again in room.frames(1, 3)[0].recognised] == ["3"]
 
 
 def test_a_stranger_is_never_named(room: Room) -> None:
     found = room.frames(12, 77)
     assert all(face.decision.id is None for seen in found for face in seen.faces)
     assert states(found[-1]) == [State.UNKNOWN]
-    assert not any(seen.claims for seen in found)
+    assert not any(seen.recognised for seen in found)
 
 
 def test_without_the_database_boxes_stay_and_names_go(room: Room) -> None:
@@ -172,20 +172,20 @@ def test_whoever_leaves_the_class_loses_the_name_with_the_next_frame(room: Room)
 
 def test_a_face_that_a_person_said_is_not_the_student_is_not_named(room: Room) -> None:
     room.frames(8, 3)
-    room.view.rules = Rules(rejected=(RejectedTemplate("3", unit(3)),))
+    room.view.rules = MatchRules(rejected=(RejectedTemplate("3", unit(3)),))
     seen = room.frames(1, 3)[0]
     assert seen.faces[0].decision.id is None
-    room.view.rules = Rules(rejected=(RejectedTemplate("3", unit(4)),))
+    room.view.rules = MatchRules(rejected=(RejectedTemplate("3", unit(4)),))
     assert states(room.frames(1, 3)[0]) == [State.RECOGNISED]
 
 
 def test_a_face_between_twins_is_asked_about_once_and_never_named(room: Room) -> None:
     room.school.twins = {3: "the twin of 3"}
-    room.view.rules = Rules(confusable=frozenset({frozenset(("3", "the twin of 3"))}))
+    room.view.rules = MatchRules(confusable=frozenset({frozenset(("3", "the twin of 3"))}))
     found = room.frames(12, 3)
     assert states(found[-1]) == [State.UNCERTAIN]
-    assert not any(seen.claims for seen in found)
-    (question,) = [question for seen in found for question in seen.questions]
+    assert not any(seen.recognised for seen in found)
+    (question,) = [question for seen in found for question in seen.uncertain]
     assert {match.id for match in question.decision.candidates} == {"3", "the twin of 3"}
     assert float(np.linalg.norm(question.template)) == pytest.approx(1, abs=1e-5)
 
@@ -206,44 +206,44 @@ def test_a_known_track_is_not_encoded_again_with_each_frame(room: Room) -> None:
 def test_boxes_are_in_pixels_of_the_frame_that_was_sent(room: Room) -> None:
     large = encode_jpeg(np.full((960, 1280, 3), 120, np.uint8))
     seen = room.frame(3, picture=large)
-    assert isinstance(seen, Seen)
+    assert isinstance(seen, FrameResult)
     assert room.eyes.size == (640, 480)
     assert seen.faces[0].box == (40, 200, 240, 440)
 
 
 def test_what_is_no_picture_is_a_fault_and_leaves_the_others_of_the_turn_alone(room: Room) -> None:
-    other = View(CLASS)
+    other = CameraContext(CLASS)
     room.eyes.people = [3]
-    bad, good = room.recogniser.work(
+    bad, good = room.pipeline.process(
         [Frame(room.view, 1, b"nothing", room.at), Frame(other, 1, PICTURE, room.at)]
     )
-    assert isinstance(bad, Fault)
+    assert isinstance(bad, FrameError)
     assert bad.code == "unsupported_format"
-    assert isinstance(good, Seen)
+    assert isinstance(good, FrameResult)
     assert len(good.faces) == 1
 
 
 def test_frames_of_one_turn_are_searched_together(room: Room) -> None:
-    views = [View(CLASS) for _ in range(4)]
+    views = [CameraContext(CLASS) for _ in range(4)]
     room.eyes.people = [3]
-    room.recogniser.work([Frame(view, 1, PICTURE, room.at) for view in views])
+    room.pipeline.process([Frame(view, 1, PICTURE, room.at) for view in views])
     assert room.monitor.figures().stages["match"].count == 1
 
 
 def test_nobody_who_waits_for_nothing_is_looked_at_coarsely(room: Room) -> None:
     room.frames(8, 3)
-    assert room.eyes.coarse == [False] * 8
+    assert room.eyes.reduced == [False] * 8
 
 
 def test_where_a_queue_builds_most_looks_are_coarse_and_the_same_person_is_claimed(room: Room) -> None:
     room.waited = 60.0
     found = room.frames(18, 3)
-    assert room.eyes.coarse == [True, *([False, *[True] * 5] * 3)][:18]
-    assert room.monitor.figures().counters["coarse"] == sum(room.eyes.coarse)
-    assert [claim.student for seen in found for claim in seen.claims] == ["3"]
+    assert room.eyes.reduced == [True, *([False, *[True] * 5] * 3)][:18]
+    assert room.monitor.figures().counters["reduced"] == sum(room.eyes.reduced)
+    assert [claim.student for seen in found for claim in seen.recognised] == ["3"]
 
 
 def test_while_a_face_is_far_away_every_look_is_close(room: Room) -> None:
     room.waited, room.eyes.width = 60.0, 40.0
     room.frames(8, 3)
-    assert room.eyes.coarse == [True, *[False] * 7]
+    assert room.eyes.reduced == [True, *[False] * 7]

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from recognition.streams.pacing import Adviser
-from recognition.streams.queue import Answer, Camera, Frame, Streams
+from recognition.streams.queue import CameraSlot, Frame, FrameAnswer, FrameQueue
 from recognition.telemetry.monitor import Monitor
 
-Answers = list[Answer[int]]
+Answers = list[FrameAnswer[int]]
 Work = Callable[[Sequence[Frame[str]]], list[int]]
 
 
@@ -25,7 +25,7 @@ class Bench:
         self.inside: dict[str, int] = {}
         self.overlapped = False
         self.lock = threading.Lock()
-        self.streams: Streams[str, int] | None = None
+        self.streams: FrameQueue[str, int] | None = None
         self.clock: Callable[[], float] = time.monotonic
 
     def now(self) -> float:
@@ -46,16 +46,16 @@ class Bench:
         return [frame.seq * 10 for frame in frames]
 
     def open(
-        self, *, workers: int = 2, deadline: float = 60, turn_seconds: float = math.inf
-    ) -> Streams[str, int]:
+        self, *, workers: int = 2, deadline: float = 60, batch_seconds: float = math.inf
+    ) -> FrameQueue[str, int]:
         adviser = Adviser(workers=workers, largest_side=1024, quality=85)
-        self.streams = Streams(
+        self.streams = FrameQueue(
             self.work,
             workers=workers,
             monitor=Monitor(),
             adviser=adviser,
             deadline=deadline,
-            turn_seconds=turn_seconds,
+            batch_seconds=batch_seconds,
             clock=self.now,
         )
         return self.streams
@@ -78,7 +78,7 @@ def until(true: Callable[[], bool], seconds: float = 10) -> None:
         pause.wait(0.002)
 
 
-def camera(streams: Streams[str, int], name: str) -> tuple[Camera[str, int], Answers]:
+def camera(streams: FrameQueue[str, int], name: str) -> tuple[CameraSlot[str, int], Answers]:
     answers: Answers = []
     return streams.open(name, answers.append), answers
 
@@ -106,7 +106,7 @@ def test_the_newest_frame_wins_and_the_others_are_counted(bench: Bench) -> None:
 
 
 def test_a_flooding_camera_stands_behind_everybody_who_waits(bench: Bench) -> None:
-    streams = bench.open(workers=1, turn_seconds=0)
+    streams = bench.open(workers=1, batch_seconds=0)
     places = [camera(streams, f"camera {number}") for number in range(100)]
     bench.gate.clear()
     places[0][0].put(0, b"picture")
@@ -123,7 +123,7 @@ def test_a_flooding_camera_stands_behind_everybody_who_waits(bench: Bench) -> No
 def test_frames_that_are_answered_together_do_not_keep_each_other_waiting(
     bench: Bench, seconds: int, together: int
 ) -> None:
-    streams = bench.open(workers=1, turn_seconds=seconds)
+    streams = bench.open(workers=1, batch_seconds=seconds)
     bench.gate.clear()
     first, _ = camera(streams, "first")
     first.put(0, b"picture")
@@ -274,7 +274,7 @@ def test_a_guess_that_was_wrong_is_forgotten_within_a_few_frames() -> None:
     adviser = Adviser(workers=2, largest_side=1024, quality=80, seconds=0.01)
     assert adviser.advice(50).fps == 3.0
     for _ in range(9):
-        adviser.took(0.1, 1)
+        adviser.record(0.1, 1)
     assert adviser.advice(50).fps == 0.3
 
 
@@ -282,7 +282,7 @@ def test_advice_follows_the_measured_cost_of_a_frame() -> None:
     adviser = Adviser(workers=1, largest_side=600, quality=80, seconds=0.01)
     assert adviser.advice(10).fps == 5.0
     for _ in range(200):
-        adviser.took(0.2, 2)
+        adviser.record(0.2, 2)
     assert adviser.advice(10).fps == 0.7
     assert adviser.advice(1).side == 600
 
@@ -291,6 +291,6 @@ def test_a_turn_is_measured_by_frames_with_somebody_in_them() -> None:
     """Else four of them would be answered together, after many of empty views."""
     adviser = Adviser(workers=2, largest_side=1024, quality=80)
     for number in range(400):
-        adviser.took(0.1 if number % 10 == 0 else 0.001, 1)
-    assert adviser.seconds < 0.02
-    assert adviser.dearest > 0.06
+        adviser.record(0.1 if number % 10 == 0 else 0.001, 1)
+    assert adviser.mean_seconds < 0.02
+    assert adviser.peak_seconds > 0.06

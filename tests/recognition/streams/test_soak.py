@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from recognition.streams.pacing import Adviser
-from recognition.streams.queue import Answer, Camera, Frame, Streams
+from recognition.streams.queue import CameraSlot, Frame, FrameAnswer, FrameQueue
 from recognition.telemetry.monitor import Monitor
 
 CAMERAS, RATE, FEEDERS = 100, 30, 2
@@ -26,13 +26,13 @@ MB = 1024 * 1024
 class Tally:
     """One camera: what it sent, and what came of it."""
 
-    camera: Camera[int, int]
+    camera: CameraSlot[int, int]
     sent: int = 0
     answered: int = 0
     dropped: int = 0
     failed: int = 0
 
-    def hear(self, answer: Answer[int]) -> None:
+    def hear(self, answer: FrameAnswer[int]) -> None:
         self.answered += 1
         self.dropped += answer.dropped
         self.failed += answer.result is None and not answer.late
@@ -80,11 +80,11 @@ def test_a_hundred_flooding_cameras_leave_memory_flat_and_no_frame_unaccounted_f
     caplog.set_level("CRITICAL", "recognition.streams.queue")
     monitor, ends = Monitor(), threading.Event()
     adviser = Adviser(workers=2, largest_side=1024, quality=85, seconds=WORK_SECONDS)
-    streams: Streams[int, int] = Streams(work, workers=2, monitor=monitor, adviser=adviser)
+    streams: FrameQueue[int, int] = FrameQueue(work, workers=2, monitor=monitor, adviser=adviser)
     tallies: list[Tally] = []
     for number in range(CAMERAS):
 
-        def hear(answer: Answer[int], number: int = number) -> None:
+        def hear(answer: FrameAnswer[int], number: int = number) -> None:
             tallies[number].hear(answer)
 
         tallies.append(Tally(streams.open(number, hear)))

@@ -8,12 +8,12 @@ import pytest
 from recognition.engine.identification.rejection import RejectedTemplate
 from recognition.engine.types import Array, State
 from recognition.galleries import SCHOOL
-from recognition.streams.frame_results import Rules, Seen
+from recognition.streams.frame_results import FrameResult, MatchRules
 from tests.recognition.streams.test_frame_pipeline import Room, School, look_of, states, unit
 
 VISITOR, STRANGER = 20, 77
 """Somebody of another class, and nobody of the school. The class are 0 to 9."""
-ON = Rules(visitors=True)
+ON = MatchRules(visitors=True)
 
 
 class WholeSchool(School):
@@ -57,7 +57,7 @@ class Hall(Room):
         """Whom each of so many frames asked about; one string for a frame, empty for nobody."""
         return [",".join(face.visitor or "" for face in seen.faces) for seen in self.shown(count, *people)]
 
-    def shown(self, count: int, *people: int) -> list[Seen]:
+    def shown(self, count: int, *people: int) -> list[FrameResult]:
         found = []
         for _ in range(count):
             found += self.frames(1, *people)
@@ -72,7 +72,7 @@ def hall() -> Hall:
 
 def test_a_stranger_of_five_looks_is_asked_about_and_stays_unknown(hall: Hall) -> None:
     found = hall.shown(10, VISITOR)
-    looks = [seen.faces[0].decision.looks for seen in found if seen.faces[0].visitor]
+    looks = [seen.faces[0].decision.samples for seen in found if seen.faces[0].visitor]
     assert found[-1].faces[0].visitor == str(VISITOR)
     assert min(looks) >= 5
     assert states(found[-1]) == [State.UNKNOWN]
@@ -82,11 +82,11 @@ def test_a_stranger_of_five_looks_is_asked_about_and_stays_unknown(hall: Hall) -
 def test_a_visitor_is_no_claim_and_no_question_for_the_queue(hall: Hall) -> None:
     found = hall.shown(20, VISITOR)
     assert found[-1].faces[0].visitor
-    assert [seen.claims + seen.questions for seen in found] == [()] * len(found)
+    assert [seen.recognised + seen.uncertain for seen in found] == [()] * len(found)
 
 
 def test_nobody_is_sought_unless_the_watcher_may_be_asked(hall: Hall) -> None:
-    hall.view.rules = Rules()
+    hall.view.rules = MatchRules()
     assert set(hall.asked(12, VISITOR)) == {""}
     assert hall.school.asked_for_school == 0
 
@@ -115,7 +115,7 @@ def test_somebody_of_no_class_is_never_asked_about(hall: Hall) -> None:
 
 
 def test_a_student_whom_a_person_ruled_out_of_the_class_is_no_visitor(hall: Hall) -> None:
-    hall.view.rules = Rules(visitors=True, rejected=(RejectedTemplate("3", unit(3)),))
+    hall.view.rules = MatchRules(visitors=True, rejected=(RejectedTemplate("3", unit(3)),))
     found = hall.shown(12, 3)
     assert states(found[-1]) == [State.UNKNOWN]
     assert {seen.faces[0].visitor for seen in found} == {None}
@@ -127,7 +127,7 @@ def test_a_student_of_the_class_is_never_a_visitor_whatever_their_photographs_th
 
 
 def test_whom_a_person_ruled_out_is_not_asked_about(hall: Hall) -> None:
-    hall.view.rules = Rules(visitors=True, rejected=(RejectedTemplate(str(VISITOR), unit(VISITOR)),))
+    hall.view.rules = MatchRules(visitors=True, rejected=(RejectedTemplate(str(VISITOR), unit(VISITOR)),))
     assert set(hall.asked(12, VISITOR)) == {""}
 
 

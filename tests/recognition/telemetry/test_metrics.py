@@ -40,10 +40,10 @@ def test_processes_are_summed_and_this_one_is_as_it_is_now(monkeypatch: pytest.M
     other_process(monkeypatch, "node-2")
     assert metrics.publish(MONITOR)
     before = MONITOR.figures().counters["marks"]
-    found = metrics.gathered()
+    found = metrics.gather()
     stage = found.total.stages["of_another"]
     assert (stage.count, stage.total, stage.percentile(0.95)) == (2, 24.0, 12.0)
-    assert (found.alone, set(found.processes) >= {"node-1", "node-2"}) == (False, True)
+    assert (found.partial, set(found.processes) >= {"node-1", "node-2"}) == (False, True)
     assert samples()["rollcall_marks_total"] == before + 8
     assert samples()["rollcall_processes"] == 3
 
@@ -59,7 +59,7 @@ def test_percentiles_of_the_sum_are_those_of_all_measurements_together(
         for value in values:
             monitor.observe("of_both", value)
         leave(monkeypatch, name, monitor)
-    stage = metrics.gathered().total.stages["of_both"]
+    stage = metrics.gather().total.stages["of_both"]
     together = halves[0] + halves[1]
     cuts = statistics.quantiles(together, n=100)
     for share in (50, 95, 99):
@@ -122,29 +122,29 @@ PLANTED = [
 
 @pytest.mark.parametrize("planted", PLANTED)
 def test_what_is_planted_in_the_cache_is_passed_over(planted: object) -> None:
-    cache.set(f"{metrics.ROSTER}:evil", planted)
-    assert "evil" not in metrics.gathered().processes
+    cache.set(f"{metrics.KEY_PREFIX}:evil", planted)
+    assert "evil" not in metrics.gather().processes
     assert metrics.text()
 
 
 def test_honest_figures_are_taken_as_the_planted_ones_were_offered() -> None:
-    cache.set(f"{metrics.ROSTER}:good", honest())
-    assert metrics.gathered().processes["good"].gauges == {"cameras": 2.0}
+    cache.set(f"{metrics.KEY_PREFIX}:good", honest())
+    assert metrics.gather().processes["good"].gauges == {"cameras": 2.0}
 
 
 def test_no_counter_is_told_twice_by_a_gauge_of_its_name() -> None:
-    cache.set(f"{metrics.ROSTER}:evil", honest() | {"gauges": {"marks": 5}})
-    assert "marks" not in metrics.gathered().processes["evil"].gauges
+    cache.set(f"{metrics.KEY_PREFIX}:evil", honest() | {"gauges": {"marks": 5}})
+    assert "marks" not in metrics.gather().processes["evil"].gauges
 
 
 def test_reading_stays_bounded_whatever_lies_in_the_cache() -> None:
     client = cache.client.get_client()  # type: ignore[attr-defined]  # django-redis has more than Django's caches
-    prefix = cache.make_key(f"{metrics.ROSTER}:")
+    prefix = cache.make_key(f"{metrics.KEY_PREFIX}:")
     client.mset({f"{prefix}{number}": b"j" + json.dumps(honest()).encode() for number in range(200)})
     client.set(f"{prefix}huge", b"j" + b" " * metrics.MOST_BYTES + json.dumps(honest()).encode())
     client.rpush(f"{prefix}list", b"no text at all")
     client.set(prefix.encode() + b"\xff\xfe", b"j{}")
-    found = metrics.gathered().processes
+    found = metrics.gather().processes
     assert 1 < len(found) <= metrics.MOST_PROCESSES + 1
     assert not {"huge", "list"} & set(found)
 
@@ -152,8 +152,8 @@ def test_reading_stays_bounded_whatever_lies_in_the_cache() -> None:
 def test_a_process_that_is_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     other_process(monkeypatch, "node-1")
     client = cache.client.get_client()  # type: ignore[attr-defined]  # django-redis has more than Django's caches
-    key = cache.make_key(f"{metrics.ROSTER}:node-1")
+    key = cache.make_key(f"{metrics.KEY_PREFIX}:node-1")
     assert 0 < client.ttl(key) <= metrics.KEEP_SECONDS
     assert client.getrange(key, 0, 0) == b"j"
     client.pexpire(key, 0)
-    assert "node-1" not in metrics.gathered().processes
+    assert "node-1" not in metrics.gather().processes

@@ -7,7 +7,7 @@ import timeit
 
 import pytest
 
-from recognition.telemetry.monitor import COUNTERS, Figures, Monitor, merged
+from recognition.telemetry.monitor import COUNTERS, Figures, Monitor, sum_of
 
 
 def test_percentiles_are_right_within_a_bucket() -> None:
@@ -39,8 +39,8 @@ def test_processes_add_up_and_ages_do_not() -> None:
         monitor.count("frames", 3)
         monitor.gauge("cameras", lambda: 2.0)
         monitor.gauge("gallery_age_seconds", lambda age=age: age)  # type: ignore[misc]  # the default binds it
-    through_cache = Figures.of_json(json.loads(json.dumps(two.figures().as_json())))
-    total = merged([one.figures(), through_cache])
+    through_cache = Figures.from_json(json.loads(json.dumps(two.figures().as_json())))
+    total = sum_of([one.figures(), through_cache])
     assert total.stages["detect"].count == 2
     assert total.counters["frames"] == 6
     assert total.gauges == {"cameras": 4.0, "gallery_age_seconds": 9.0}
@@ -49,7 +49,7 @@ def test_processes_add_up_and_ages_do_not() -> None:
 
 def test_figures_of_another_version_are_refused() -> None:
     with pytest.raises(ValueError, match="buckets"):
-        Figures.of_json({"stages": {"detect": [1, 1.0, 1.0, 1.0, [1]]}, "counters": {}, "gauges": {}})
+        Figures.from_json({"stages": {"detect": [1, 1.0, 1.0, 1.0, [1]]}, "counters": {}, "gauges": {}})
 
 
 def test_measuring_costs_under_a_hundredth_of_a_frame() -> None:
