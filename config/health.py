@@ -63,7 +63,7 @@ def check_cache() -> None:
     client.set(cache.make_key("health"), b"", ex=60)
     seconds = time.perf_counter() - started_at
     if seconds > SLOW_CACHE_SECONDS:
-        message = f"storing a value took {seconds * 1000:.0f} ms"
+        message = f"it took {seconds * 1000:.0f} ms to store a value"
         raise TimeoutError(message)
 
 

@@ -203,7 +203,7 @@ class Launcher:
                     else:
                         print(line, end="", file=sys.stderr, flush=True)
                 text = process.stdout.read() if process.stdout else ""
-            except KeyboardInterrupt:
+            except BaseException:
                 process.kill()
                 raise
         if process.returncode:

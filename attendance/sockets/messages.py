@@ -20,7 +20,6 @@ OF_A_MARK: Final = (
     "type",
     "student",
     "status",
-    "category",
     "on_premises",
     "code",
     "at",

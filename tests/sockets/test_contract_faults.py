@@ -95,7 +95,7 @@ async def test_a_device_hears_names_and_marks_and_no_distances(school: World, ey
         mark = await hear(socket, "mark")
     assert (face["distance"], face["confidence"]) == (None, None)
     assert face["student"]["name"] == "Ann Ash"
-    assert mark.keys() == {"type", "student", "status", "code", "at", "mark", "version"}
+    assert mark.keys() == {"type", "student", "status", "on_premises", "code", "at", "mark", "version"}
 
 
 def _cookie(school: World) -> str:

@@ -226,7 +226,7 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
             hear(dashboard, "mark", 5)
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
-            wait_for(lambda: "ms to keep a value" in cache_health(alone)["fault"], 15)
+            wait_for(lambda: "ms to store a value" in cache_health(alone)["fault"], 15)
         finally:
             way.delay = 0.0
         hears_of_bea(dashboard, school)
