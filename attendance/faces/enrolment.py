@@ -29,7 +29,7 @@ from recognition.crypto import keyring
 from recognition.engine.errors import BadImage
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import Box, Detection, Face, Pixels
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 __all__ = ["Similar", "Verdict", "digest_of", "enrol"]
 

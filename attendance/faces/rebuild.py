@@ -25,7 +25,7 @@ from recognition.crypto import CannotOpen
 from recognition.engine.errors import BadImage
 from recognition.engine.images.image import decode
 from recognition.engine.types import Face
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 KIND = "rebuild_templates"
 

@@ -21,7 +21,7 @@ from attendance.register.evidence import newest_crop
 from recognition.engine.errors import EngineError
 from recognition.engine.images.image import decode
 from recognition.engine.types import Array
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 JUST_NOW = dt.timedelta(minutes=2)
 FROM_A_CAMERA = (Source.CAMERA, Source.GROUP, Source.KIOSK)

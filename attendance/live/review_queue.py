@@ -38,10 +38,9 @@ from attendance.models import (
 from attendance.register import broadcast, rejected_matches
 from attendance.register.evidence import MatchEvidence
 from attendance.register.feed import raise_version
-from recognition.engine import SPACE
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
-from recognition.engine.types import Decision
+from recognition.engine.types import SPACE, Decision
 from recognition.streams.frame_results import UncertainTrack
 from recognition.telemetry.monitor import MONITOR
 

@@ -27,7 +27,7 @@ from recognition.engine.identification.rejection import RejectedTemplate, reject
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import SPACE, Decision, Face, Pixels, State
 from recognition.galleries import SourceUnavailable
-from recognition.process import engine
+from recognition.shared_engine import engine
 from recognition.streams.frame_pipeline import RIVALS
 
 TOKEN_LIFE = dt.timedelta(minutes=30)

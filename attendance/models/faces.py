@@ -4,8 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.students import Student
-from attendance.models.users import User
 
 
 class BlobManager(models.Manager["Blob"]):
@@ -37,13 +35,13 @@ class Photograph(Identified):
     """An enrolment photograph that was accepted: the crop that was taken, its quality, and who brought it."""
 
     student = models.ForeignKey(
-        Student, on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
+        "Student", on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
     )
     crop = models.OneToOneField(Blob, on_delete=models.PROTECT, related_name="photograph")
     content_hmac = models.CharField(max_length=64, editable=False)
     quality = models.JSONField(default=dict, editable=False)
     created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
@@ -80,7 +78,7 @@ class Space(models.Model):
 class Template(Identified):
     """The encrypted 128 numbers of one photograph in one space; an imported template has no photograph."""
 
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="templates")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="templates")
     photograph = models.ForeignKey(Photograph, on_delete=models.CASCADE, related_name="templates", null=True)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="templates")
     sealed = models.BinaryField()
@@ -105,7 +103,7 @@ class CachedEncoding(models.Model):
     """
 
     name = models.CharField(max_length=64)
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    student = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -120,10 +118,10 @@ class CachedEncoding(models.Model):
 class ConfusablePair(models.Model):
     """Two students whose templates lie so close that the camera alone may not tell them apart."""
 
-    first = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
-    second = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    first = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     distance = models.FloatField()
-    overridden_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    overridden_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
     reason = models.CharField(max_length=300, blank=True, default="")
     found_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,7 +1,9 @@
 """Students, the classes they belong to, and whether their faces may be recognised."""
 
+from __future__ import annotations
+
 import datetime as dt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -10,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
 from attendance.models.names import folded
-from attendance.models.school import SchoolClass
-from attendance.models.users import User
+
+if TYPE_CHECKING:
+    from attendance.models.school import SchoolClass
 
 
 class StudentQuerySet(models.QuerySet["Student"]):
@@ -106,7 +109,7 @@ class Membership(Identified):
         Student, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("student")
     )
     school_class = models.ForeignKey(
-        SchoolClass, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
+        "SchoolClass", on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
     )
     starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
@@ -159,12 +162,12 @@ class Consent(Identified):
     expires_on = models.DateField(_("expires on"), null=True, blank=True)
     version = models.CharField(_("version of the form"), max_length=20)
     recorded_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     withdrawn_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
 
     objects = ConsentQuerySet.as_manager()

@@ -24,7 +24,8 @@ from recognition.engine import SPACE, EngineError
 from recognition.engine.images.image import decode, encode_jpeg
 from recognition.engine.networks import runtime as networks_runtime
 from recognition.engine.types import Pixels
-from recognition.process import ENGINE, PROCESS, engine
+from recognition.process import PROCESS
+from recognition.shared_engine import ENGINE, engine
 from recognition.streams.frame_results import CameraContext
 from recognition.streams.queue import Frame
 from recognition.telemetry.monitor import MONITOR

@@ -32,7 +32,7 @@ from attendance.models import (
 from recognition.engine import SPACE
 from recognition.engine.types import Face
 from recognition.galleries import SCHOOL
-from recognition.process import ENGINE
+from recognition.shared_engine import ENGINE
 from recognition.telemetry.monitor import MONITOR
 from tests import material
 from tests.recognition.test_encoding_cache import face
