@@ -79,8 +79,8 @@ def test_strangers_and_vectors_are_not_remembered() -> None:
 
 def test_every_nameable_distance_is_remembered() -> None:
     widest = max(
-        threshold(looks, photographs, size)
-        for looks in range(1, 13)
+        threshold(samples, photographs, size)
+        for samples in range(1, 13)
         for photographs in range(1, 6)
         for size in (1, 30)
     )

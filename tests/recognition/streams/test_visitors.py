@@ -75,9 +75,9 @@ def camera() -> CameraOfSchool:
 
 def test_stranger_with_five_samples_may_be_a_visitor_and_stays_unknown(camera: CameraOfSchool) -> None:
     results = camera.results_of(10, VISITOR)
-    looks = [result.faces[0].decision.samples for result in results if result.faces[0].visitor]
+    samples = [result.faces[0].decision.samples for result in results if result.faces[0].visitor]
     assert results[-1].faces[0].visitor == str(VISITOR)
-    assert min(looks) >= 5
+    assert min(samples) >= 5
     assert states(results[-1]) == [State.UNKNOWN]
     assert results[-1].faces[0].decision.id is None
 
