@@ -20,7 +20,7 @@ class Category(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """What sockets and the API call a category: a contract with clients."""
+    """The names of categories on sockets and in the API: a contract with clients."""
 
     PRESENT = "present", _("present")
     LATE = "late", _("late")
@@ -29,6 +29,7 @@ class Status(models.TextChoices):
     NOT_EXPECTED = "not_expected", _("not expected")
 
 
+# The status that clients are given for a category.
 STATUS_OF: Final[dict[str, Status]] = {
     Category.PRESENT: Status.PRESENT,
     Category.LATE: Status.LATE,
@@ -53,7 +54,7 @@ class AttendanceCodeQuerySet(models.QuerySet["AttendanceCode"]):
 
 
 class AttendanceCode(Identified):
-    """A code of the register. Letter, category and on-premises are fixed once a mark uses it."""
+    """An attendance code. Letter, category and on-premises are fixed once a mark uses it."""
 
     letter = models.CharField(_("letter"), max_length=2)
     name = models.CharField(_("name"), max_length=80)
