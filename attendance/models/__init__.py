@@ -1,4 +1,4 @@
-"""Every table of Rollcall. One installation is one school."""
+"""All tables of Rollcall. One installation is one school."""
 
 from attendance.models.absences import PlannedAbsence
 from attendance.models.audit import AuditEvent

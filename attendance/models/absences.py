@@ -1,4 +1,4 @@
-"""Absences that are known ahead."""
+"""Absences that are known in advance."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,7 +8,7 @@ from attendance.models.base import Identified
 
 
 class PlannedAbsence(Identified):
-    """A student is absent from a time until a time, with the code that the register then shows."""
+    """An absence of a student between two times, with the attendance code that the register then shows."""
 
     student = models.ForeignKey(
         "Student", on_delete=models.PROTECT, related_name="planned_absences", verbose_name=_("student")

@@ -1,4 +1,4 @@
-"""Who saw, changed, exported or erased: append-only, without names, crops or vectors."""
+"""The audit record: who viewed, changed, exported or erased what. Append-only, without names, images or vectors."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from attendance.models.base import Identified
 
 
 class AuditEvent(Identified):
-    """One act. Written by `attendance.core.audit.record` in the transaction of the act itself."""
+    """One action, written by `attendance.core.audit.record` in the transaction of the action itself."""
 
     at = models.DateTimeField(_("at"))
     actor = models.ForeignKey(

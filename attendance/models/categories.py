@@ -17,7 +17,7 @@ class Category(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """What sockets and the API call a category: a contract with clients."""
+    """The names of categories on sockets and in the API: a contract with clients."""
 
     PRESENT = "present", _("present")
     LATE = "late", _("late")
@@ -26,6 +26,7 @@ class Status(models.TextChoices):
     NOT_EXPECTED = "not_expected", _("not expected")
 
 
+# The status that clients are given for a category.
 STATUS_OF: Final[dict[str, Status]] = {
     Category.PRESENT: Status.PRESENT,
     Category.LATE: Status.LATE,

@@ -17,7 +17,7 @@ class AttendanceCodeQuerySet(models.QuerySet["AttendanceCode"]):
 
 
 class AttendanceCode(Identified):
-    """A code of the register. Letter, category and on-premises are fixed once a mark uses it."""
+    """An attendance code. Letter, category and on-premises are fixed once a mark uses it."""
 
     letter = models.CharField(_("letter"), max_length=2)
     name = models.CharField(_("name"), max_length=80)

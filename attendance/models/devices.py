@@ -1,4 +1,4 @@
-"""Second cameras, projectors and kiosks: they hold a cookie for one session, and no login."""
+"""Additional cameras, projectors and kiosks: they hold a cookie for one session, and no login."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +13,7 @@ class DeviceKind(models.TextChoices):
 
 
 class PairingCode(Identified):
-    """A one-time code behind a QR picture, good for five minutes; only its digest is kept."""
+    """A one-time code in a QR code, valid for five minutes. Only its digest is kept."""
 
     session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="pairing_codes")
     kind = models.CharField(max_length=10, choices=DeviceKind)
@@ -27,7 +27,7 @@ class PairingCode(Identified):
 
 
 class Device(Identified):
-    """A device with rights for one session only; ends with the session, or when it is revoked."""
+    """A device with rights for one session only; they end with the session, or when the device is revoked."""
 
     session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="devices")
     kind = models.CharField(_("kind"), max_length=10, choices=DeviceKind)

@@ -1,4 +1,4 @@
-"""What is kept of faces: encrypted pictures, and templates in a space."""
+"""What is kept of faces: encrypted images, and templates in a space."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,12 +8,12 @@ from attendance.models.base import Identified
 
 class BlobManager(models.Manager["Blob"]):
     def get_queryset(self) -> models.QuerySet["Blob"]:
-        # A list of rows must never drag megabytes of pictures along.
+        # A list of rows must not load megabytes of images.
         return super().get_queryset().defer("sealed")
 
 
 class Blob(Identified):
-    """One face picture, encrypted; its owner's deletion takes it along, so erasure and backup need nothing else."""
+    """One encrypted face image. It is in the database, so that backups and erasure need no other store."""
 
     class Kind(models.TextChoices):
         ENROLMENT = "enrolment"
@@ -32,7 +32,10 @@ class Blob(Identified):
 
 
 class Photograph(Identified):
-    """An enrolment photograph that was accepted: the crop that was taken, its quality, and who brought it."""
+    """An accepted enrolment photograph: the crop that is kept, its quality, and who added it.
+
+    `content_hmac` is the keyed digest of the uploaded file, in hex.
+    """
 
     student = models.ForeignKey(
         "Student", on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
@@ -58,7 +61,10 @@ class Photograph(Identified):
 
 
 class Space(models.Model):
-    """A space of templates; the active one is searched, a new one is built aside and swapped in one transaction."""
+    """A space of templates: templates of different spaces cannot be compared.
+
+    The active one is searched. A new one is built beside it and made active in one transaction.
+    """
 
     name = models.CharField(max_length=120, unique=True)
     active = models.BooleanField(default=False)
@@ -76,7 +82,7 @@ class Space(models.Model):
 
 
 class Template(Identified):
-    """The encrypted 128 numbers of one photograph in one space; an imported template has no photograph."""
+    """The encrypted 128 numbers of one photograph in one space. An imported template has no photograph."""
 
     student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="templates")
     photograph = models.ForeignKey(Photograph, on_delete=models.CASCADE, related_name="templates", null=True)
@@ -96,9 +102,9 @@ class Template(Identified):
 
 
 class CachedEncoding(models.Model):
-    """A picture whose encoding the caches may hold for a day: under which name, and for whom it was brought.
+    """A photograph whose encoding the caches may hold for a day: its name in the cache, and its student.
 
-    The encoding itself is not here. Without its row an entry of the caches serves nowhere
+    The encoding itself is not stored here. An entry of a cache is used only while this row exists
     (`attendance.faces.photograph_cache`).
     """
 
@@ -116,7 +122,7 @@ class CachedEncoding(models.Model):
 
 
 class ConfusablePair(models.Model):
-    """Two students whose templates lie so close that the camera alone may not tell them apart."""
+    """Two students whose templates are so close that the camera asks a person which of them it is."""
 
     first = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
@@ -140,7 +146,7 @@ class ConfusablePair(models.Model):
 
 
 class KeyCheck(models.Model):
-    """A known sentence under each key: decrypted at start, so that a wrong key is found before it does harm."""
+    """A known value encrypted with each key. It is decrypted at start, so that a wrong key is noticed before use."""
 
     key_id = models.CharField(max_length=16, unique=True)
     sealed = models.BinaryField()

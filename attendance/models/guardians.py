@@ -1,4 +1,4 @@
-"""Guardians, and the keys under which a person's data are sealed."""
+"""Guardians, and the keys with which a person's data are encrypted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attendance.models.base import Identified
 
 
 class Guardian(Identified):
-    """A guardian of one or more students. Contact fields are sealed; the e-mail's keyed digest finds them again."""
+    """A guardian of one or more students. Contact fields are encrypted; the keyed digest of the email finds the row."""
 
     students: models.ManyToManyField[Any, Any] = models.ManyToManyField(
         "Student", related_name="guardians", verbose_name=_("students")
@@ -34,7 +34,7 @@ class Guardian(Identified):
 
 
 class DataKey(models.Model):
-    """The key of one student, guardian or session, wrapped by FACE_DATA_KEYS. Deleting the row erases the data."""
+    """The key of one student, guardian or session, encrypted with FACE_DATA_KEYS. Deleting the row erases the data."""
 
     student = models.OneToOneField("Student", on_delete=models.CASCADE, related_name="data_key", null=True)
     guardian = models.OneToOneField(Guardian, on_delete=models.CASCADE, related_name="data_key", null=True)

@@ -1,4 +1,4 @@
-"""Work that outlasts a request: the row is the truth, Celery is only the bell."""
+"""Work that takes longer than a request. The row holds its state; a message to Celery only starts a worker."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from attendance.models.base import Identified
 
 
 class Job(Identified):
-    """A piece of work, written in the caller's transaction; a worker that dies is found by its heartbeat."""
+    """A piece of work, written in the caller's transaction. A worker that died is noticed by its old heartbeat."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")

@@ -1,7 +1,7 @@
-"""The register: what holds now, what ever happened, what was refused, and the evidence.
+"""The register: present marks, their history, refused attempts, and evidence.
 
-Only `attendance.register` writes these tables. Triggers (migration 0002) forbid changing or removing a
-`MarkEvent`, whoever asks.
+Only `attendance.register` writes these tables. Database triggers (migration 0002) forbid changing or deleting a
+`MarkEvent`.
 """
 
 from uuid import UUID
@@ -19,7 +19,7 @@ NOBODY = UUID(int=0)
 
 
 class Source(models.TextChoices):
-    """Where a mark came from; a person's word always wins over the camera's."""
+    """Where a mark came from. A mark by a person always takes precedence over one by the camera."""
 
     CAMERA = "camera", _("camera")
     GROUP = "group", _("group photograph")
@@ -36,7 +36,7 @@ class Source(models.TextChoices):
 
 
 class Mark(Identified):
-    """The current state of one student in one session; `code` is null where it was undone."""
+    """The current mark of one student in one session. `code` is null where it was undone."""
 
     session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="marks")
     student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="marks")
@@ -67,7 +67,7 @@ class Mark(Identified):
 
 
 class MarkEvent(Identified):
-    """One change of a mark: from and to, with letters and categories as they were, who, why, and when. Append-only."""
+    """One change of a mark: old and new code with letter and category as they were, who, why and when. Append-only."""
 
     mark = models.ForeignKey(Mark, on_delete=models.PROTECT, related_name="events")
     session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="+")
@@ -115,7 +115,7 @@ class MarkEvent(Identified):
 
 
 class Attempt(models.Model):
-    """What was refused, contradicted or repeated, counted: a register that hides these cannot be trusted."""
+    """A count of refused, contradicting or repeated marks of a student, by source and reason."""
 
     class Reason(models.TextChoices):
         ALREADY_MARKED = "already_marked", _("already marked")
@@ -148,7 +148,10 @@ class Attempt(models.Model):
 
 
 class Evidence(Identified):
-    """Why the camera said so. Expires by itself; the mark and its history stay."""
+    """The evidence behind a mark by the camera. It is deleted after `expires_at`; the mark and its history stay.
+
+    `distance` and `margin` are L2 distances between unit templates.
+    """
 
     event = models.OneToOneField(MarkEvent, on_delete=models.PROTECT, related_name="evidence")
     crop = models.OneToOneField("Blob", on_delete=models.SET_NULL, related_name="evidence", null=True)

@@ -1,4 +1,4 @@
-"""What other systems and people are to be told: events, webhooks and notices."""
+"""Messages to other systems and to people: events, webhooks and notices."""
 
 from django.db import models
 from django.db.models import Func, Q
@@ -16,9 +16,9 @@ class TransactionId(Func):
 
 
 class OutboxEvent(models.Model):
-    """Something changed: which row, and its version then. What is sent is read when it is sent.
+    """A change of a row: its kind, key and version. The data to send are read when they are sent.
 
-    Readers go no further than `pg_snapshot_xmin(pg_current_snapshot())`, so that nothing that commits late is missed.
+    Readers stop at `pg_snapshot_xmin(pg_current_snapshot())`, so that they do not skip a transaction that commits late.
     """
 
     kind = models.CharField(max_length=40)
@@ -38,7 +38,7 @@ class OutboxEvent(models.Model):
 
 
 class WebhookEndpoint(Identified):
-    """An address of another system that is told of events; its secret signs what is sent."""
+    """The address of another system that receives events. Requests are signed with its secret."""
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     url = models.URLField(_("address"), max_length=500)
@@ -58,7 +58,7 @@ class WebhookEndpoint(Identified):
 
 
 class WebhookDelivery(Identified):
-    """One event for one endpoint, tried until it arrived."""
+    """One event for one endpoint, sent again until it was received."""
 
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
     kind = models.CharField(max_length=40)
@@ -85,7 +85,7 @@ class WebhookDelivery(Identified):
 
 
 class Notice(Identified):
-    """A message to a guardian or a user about a row, sent once."""
+    """A message about a row to a guardian or a user, sent once."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")

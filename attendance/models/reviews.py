@@ -1,4 +1,4 @@
-"""Faces that the camera could not decide, and what a person said of them. Gone when the session closes."""
+"""Faces that the camera could not name, and what a person decided. Deleted when the register is signed."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,10 @@ from attendance.models.base import Identified
 
 
 class Review(Identified):
-    """An uncertain track that waits for a person: its crop, its template and the two best candidates."""
+    """An uncertain track that waits for a person: its crop, its template and the two best candidates.
+
+    Distances are L2 between unit templates. `sealed_template` is encrypted.
+    """
 
     class Verdict(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -44,7 +47,7 @@ class Review(Identified):
 
 
 class RejectedMatch(Identified):
-    """ "Not this person": a face that may not be taken for this student again in this session."""
+    """A face of which a person said that it is not this student; in this session it is not matched to them again."""
 
     session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="rejected_matches")
     student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+")

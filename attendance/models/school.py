@@ -1,4 +1,4 @@
-"""Classes, who teaches them, and what the school decides for itself."""
+"""Classes, who teaches them, and the settings of the school."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 class SchoolClassQuerySet(models.QuerySet["SchoolClass"]):
     def taught_by(self, user: User, on: dt.date) -> Self:
-        """The classes that `user` teaches on that day, as their own or as a substitute."""
+        """Return the classes that `user` teaches on a day, as teacher, assistant or substitute."""
         return self.filter(teachings__in=Teaching.objects.filter(user=user).on(on)).distinct()
 
     def raise_gallery_version(self) -> int:
-        """To be called in the transaction that changes a template, membership or consent of these classes."""
+        """Raise the versions, in the transaction that changes a template, membership or consent of these classes."""
         return self.update(gallery_version=F("gallery_version") + 1)
 
 
 class SchoolClass(Identified):
-    """A class: the people who are expected together, and the gallery in which they are sought."""
+    """The students who are expected together. Their templates are one gallery, which `gallery_version` counts."""
 
     name = models.CharField(_("name"), max_length=80)
     school_year = models.ForeignKey(
@@ -72,7 +72,7 @@ class TeachingQuerySet(models.QuerySet["Teaching"]):
 
 
 class Teaching(Identified):
-    """Who teaches a class, and from when to when: this is what gives the right to see its faces."""
+    """A person teaches a class between two dates. This gives the right to see its faces and to mark."""
 
     class Kind(models.TextChoices):
         TEACHER = "teacher", _("teacher")
@@ -112,7 +112,7 @@ class Teaching(Identified):
 
 
 def _code(label: Any) -> Any:
-    """Return a field for the attendance code that the school chose for a case."""
+    """Return a field that holds the attendance code chosen for a case."""
     return models.ForeignKey(
         "AttendanceCode",
         on_delete=models.PROTECT,
@@ -124,7 +124,7 @@ def _code(label: Any) -> Any:
 
 
 class SchoolSettings(models.Model):
-    """The one row of what a school decides for itself, changed in the admin."""
+    """The settings of the school, one row that the office changes in the admin."""
 
     name = models.CharField(_("name of the school"), max_length=120, default="", blank=True)
     late_after_minutes = models.PositiveSmallIntegerField(

@@ -1,4 +1,4 @@
-"""Sessions of a class."""
+"""Sessions: single lessons or registrations of a class."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,9 +8,10 @@ from attendance.models.base import Identified
 
 
 class Session(Identified):
-    """A session of a class. `version` rises by one with every change of its register, under the row's lock.
+    """One lesson or registration of a class. `date` is the school's own date at its start.
 
-    `slot` is the timetable slot that it was planned from; such a session is planned once per date.
+    `version` rises by one with every change of its register, under the row's lock. `slot` is the timetable slot from
+    which the session was planned; a slot gives at most one session per date.
     """
 
     class State(models.TextChoices):
@@ -83,5 +84,5 @@ class Session(Identified):
 
     @property
     def was_signed(self) -> bool:
-        """Return whether it was signed at least once: from then on every change needs a reason."""
+        """Return whether the register was signed at least once: every later change needs a reason."""
         return self.signed_at is not None

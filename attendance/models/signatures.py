@@ -1,4 +1,4 @@
-"""Signatures of a register: what a person signed, and when it was opened again."""
+"""Signatures: what a person signed, and who opened a register again."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,14 +8,14 @@ from attendance.models.base import Identified
 
 class SignatureManager(models.Manager["Signature"]):
     def get_queryset(self) -> models.QuerySet["Signature"]:
-        # A list of signatures must not load every register.
+        # A list of signatures must not load the registers.
         return super().get_queryset().defer("snapshot")
 
 
 class Signature(Identified):
-    """A register as it was when a person signed it, or opened it again. Append-only (migration 0002).
+    """A register as it was when a person signed it or opened it again. Append-only (migration 0002).
 
-    `hmac` is keyed over session, version, act, person, time and snapshot, in hex.
+    `hmac` is the keyed digest of session, version, act, person, time, reason and snapshot, in hex.
     """
 
     class Act(models.TextChoices):
