@@ -19,7 +19,7 @@ def check_keys(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> lis
     try:
         if KeyCheck._meta.db_table not in connection.introspection.table_names():
             return []
-        message = key_check.examine(keyring())
+        message = key_check.find_problem(keyring())
     except DatabaseError:
         return []  # A database that cannot be reached is reported by whatever connects to it.
     return [] if message is None else [Error(message, id="attendance.E001")]

@@ -24,7 +24,7 @@ def delete_expired(*, now: dt.datetime) -> None:
     consents.forget_expired(now=now)
     photograph_cache.forget_old(now=now)
     delete_old_undecided_faces(now=now)
-    lockout.forget_old(now=now)
+    lockout.delete_expired(now=now)
 
 
 def delete_old_undecided_faces(*, now: dt.datetime) -> int:
