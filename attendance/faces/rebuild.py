@@ -65,7 +65,7 @@ def rebuild(work: queue.Work) -> Mapping[str, Any]:
     return {"made": made, "unusable": len(missing(students, space)), "searched": searched}
 
 
-def told(result: Mapping[str, Any]) -> str:
+def summary(result: Mapping[str, Any]) -> str:
     """What `rebuild` gave, in sentences."""
     made, unusable = result["made"], result["unusable"]
     sentences = [ngettext("%(n)d template was made.", "%(n)d templates were made.", made) % {"n": made}]

@@ -164,7 +164,7 @@ def erase(world: World) -> None:
 
 def expire(world: World) -> None:
     Consent.objects.filter(student=world.bea).update(expires_on=world.session.date - dt.timedelta(days=1))
-    tasks.keep_time_limits.run()
+    tasks.delete_expired.run()
 
 
 @pytest.mark.parametrize("remove", [remove_the_photograph, withdraw, erase, expire])
