@@ -43,7 +43,7 @@ def add(
             actor, "membership_added", membership, student=str(student_id), school_class=str(class_id)
         )
         gallery_versions.raise_versions([student_id])
-        confusable_pairs.renew(student_id)
+        confusable_pairs.update_pairs(student_id)
         return membership
 
 
