@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
-from attendance.admin.member_lines import Lines, find
 from attendance.admin.pages import Day, done, form_page
 from attendance.admin.site import site
 from attendance.admin.student_actions import JoiningForm, add_all, tell
@@ -22,6 +21,7 @@ from attendance.core import audit
 from attendance.faces import rebuild
 from attendance.models import Membership, Role, SchoolClass, Student, Teaching, User
 from attendance.people import classes, memberships
+from attendance.people.member_lines import MatchedLines, match_lines
 
 
 class ClassForm(RefusableForm[SchoolClass]):
@@ -142,10 +142,10 @@ class MembersForm(JoiningForm):
     )
     field_order = ("lines", "starts_on", "end_others")
 
-    def clean_lines(self) -> Lines:
-        lines = find(self.cleaned_data["lines"])
-        if lines.faults:
-            raise forms.ValidationError([forms.ValidationError(fault) for fault in lines.faults])
+    def clean_lines(self) -> MatchedLines:
+        lines = match_lines(self.cleaned_data["lines"])
+        if lines.errors:
+            raise forms.ValidationError([forms.ValidationError(error) for error in lines.errors])
         return lines
 
 

@@ -39,9 +39,9 @@ class ConfirmForm(forms.Form):
     )
     take_back = forms.BooleanField(label=gettext_lazy("Who had left comes back"), required=False)
 
-    def wishes(self) -> imports.Wishes:
-        return imports.Wishes(
-            end_others=self.cleaned_data["end_others"], take_back=self.cleaned_data["take_back"]
+    def choices(self) -> imports.Choices:
+        return imports.Choices(
+            end_others=self.cleaned_data["end_others"], readmit=self.cleaned_data["take_back"]
         )
 
 
@@ -74,7 +74,7 @@ def _shown(request: HttpRequest, text: str, starts_on: dt.date, fault: str = "")
     planned = imports.plan(text, on=starts_on)
     counts = Counter(row.outcome.value for row in planned)
     form = ConfirmForm(initial={"text": text, "starts_on": starts_on})
-    for name, concerned in (("end_others", "others"), ("take_back", "gone")):
+    for name, concerned in (("end_others", "others"), ("take_back", "has_left")):
         if not any(getattr(row, concerned) for row in planned):
             del form.fields[name]
     return page(
@@ -95,7 +95,7 @@ def _write(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:attendance_student_import"))
     text, starts_on = form.cleaned_data["text"], form.cleaned_data["starts_on"]
     try:
-        planned = imports.write(text, on=starts_on, actor=person(request), wishes=form.wishes())
+        planned = imports.write(text, on=starts_on, actor=person(request), choices=form.choices())
     except Refused as refused:
         return _shown(request, text, starts_on, refused.message)
     counts = Counter(row.outcome for row in planned)

@@ -96,7 +96,7 @@ def image(request: HttpRequest, photograph_id: UUID) -> HttpResponse:
 def remove(request: HttpRequest, photograph_id: UUID) -> HttpResponse:
     photograph = get_object_or_404(Photograph, pk=photograph_id)
     try:
-        photographs.remove(photograph_id=photograph.pk, actor=person(request), now=timezone.now())
+        photographs.remove(photograph_id=photograph.pk, actor=person(request))
     except Refused as refused:
         messages.error(request, refused.message)
     else:

@@ -137,7 +137,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     @admin.display(description=_("result"))
     def outcome(self, job: Job) -> str:
         ended = job.kind == rebuild.KIND and job.state == Job.State.DONE
-        return rebuild.told(job.result) if ended else "–"
+        return rebuild.summary(job.result) if ended else "–"
 
 
 @admin.register(AuditEvent, site=site)

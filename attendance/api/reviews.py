@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance.access import devices, lockout
-from attendance.access.device_cookie import give_device
+from attendance.access.device_cookie import set_device_cookie
 from attendance.api import shapes
 from attendance.api.base import ApiView
 from attendance.api.documents import documented
@@ -114,5 +114,5 @@ class UseCode(ApiView):
             raise
         logout(request._request)
         answer = Response({"session": str(device.session_id), "kind": device.kind})
-        give_device(answer, device, secret)
+        set_device_cookie(answer, device, secret)
         return answer

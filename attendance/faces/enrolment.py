@@ -142,7 +142,7 @@ def _look(data: bytes, digest: str) -> Candidate | Verdict:
     except BadImage as bad:
         return Verdict(False, bad.code, bad.message)
     space = engine().space
-    known = photograph_cache.recall(digest, space)
+    known = photograph_cache.find(digest, space)
     if known is not None:
         # Only what had passed the gates was kept.
         return Candidate(known, space, _crop(rgb, known.box), digest)
@@ -258,7 +258,7 @@ def _kept(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdict
         sealed=templates.seal(candidate.face.template, photograph.pk, student_id, space.name),
     )
     gallery_versions.raise_versions([student_id])
-    confusable_pairs.renew(student_id)
+    confusable_pairs.update_pairs(student_id)
     audit.record(actor, "photograph_added", photograph, student=str(student_id))
     message = _("The photograph was accepted.")
     return Verdict(True, "accepted", message, photograph, faces=1, crop=candidate.crop)

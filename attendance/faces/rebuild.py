@@ -65,7 +65,7 @@ def rebuild(work: queue.Work) -> Mapping[str, Any]:
     return {"made": made, "unusable": len(missing(students, space)), "searched": searched}
 
 
-def told(result: Mapping[str, Any]) -> str:
+def summary(result: Mapping[str, Any]) -> str:
     """What `rebuild` gave, in sentences."""
     made, unusable = result["made"], result["unusable"]
     sentences = [ngettext("%(n)d template was made.", "%(n)d templates were made.", made) % {"n": made}]
@@ -141,7 +141,7 @@ def _remade(photograph_id: UUID, space: Space) -> bool:
 
 def _face(picture: bytes, space: str) -> Face | None:
     """The face of a crop: it was accepted once, so it passes no gates again."""
-    known = photograph_cache.recall(enrolment.digest_of(picture), space)
+    known = photograph_cache.find(enrolment.digest_of(picture), space)
     if known is not None:
         return known
     rgb = decode(picture)
@@ -176,4 +176,4 @@ def _renew_lookalikes(work: queue.Work, total: int) -> None:
         work.progress(total, total)
         with transaction.atomic():
             gallery_versions.lock_school()
-            confusable_pairs.renew(*student_id)
+            confusable_pairs.update_pairs(*student_id)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from attendance import register
-from attendance.access.socket_auth import Guest
+from attendance.access.socket_auth import Principal
 from attendance.models import (
     Attempt,
     ConfusablePair,
@@ -97,7 +97,7 @@ class Marked:
     closed: bool
 
 
-def mark(guest: Guest, claim: RecognisedTrack, *, camera: str, space: str) -> Marked:
+def mark(guest: Principal, claim: RecognisedTrack, *, camera: str, space: str) -> Marked:
     """Write what the camera recognised."""
     kiosk = guest.device is not None and guest.device.kind == DeviceKind.KIOSK
     now = timezone.now()

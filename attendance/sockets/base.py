@@ -14,7 +14,14 @@ from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils.translation import gettext as _
 
-from attendance.access.socket_auth import Credentials, Guest, Turned, admit, credentials_of, foreign_origin
+from attendance.access.socket_auth import (
+    AccessDenied,
+    Credentials,
+    Principal,
+    authorise,
+    credentials_of,
+    foreign_origin,
+)
 from attendance.core.db_threads import NOT_ANSWERING, db
 from attendance.core.policy import Action
 from attendance.models import DeviceKind
@@ -36,7 +43,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
     kinds: ClassVar[Collection[DeviceKind]]
 
     session_id: UUID
-    guest: Guest
+    guest: Principal
     credentials: Credentials
     hub: Hub
 
@@ -55,7 +62,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
             self.open = True
             await self.hub.join(self)
             await self.opened()
-        except Turned as turned:
+        except AccessDenied as turned:
             await self.turn_away(turned)
         except NOT_ANSWERING:
             await self.fault("unavailable", _("The database does not answer. Try again in a moment."))
@@ -73,9 +80,9 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
     def closed(self) -> None:
         """The socket is gone, or is about to go."""
 
-    async def admitted(self) -> Guest:
-        """Who asks, by what the database says now. Raises `Turned`."""
-        return await db(admit, self.credentials, self.session_id, self.action, self.kinds)
+    async def admitted(self) -> Principal:
+        """Who asks, by what the database says now. Raises `AccessDenied`."""
+        return await db(authorise, self.credentials, self.session_id, self.action, self.kinds)
 
     async def check_again(self) -> None:
         """Rights that end in mid-session end the socket."""
@@ -84,17 +91,17 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
             try:
                 self.guest = await self.admitted()
                 await self.checked()
-            except Turned as turned:
+            except AccessDenied as turned:
                 await self.turn_away(turned)
                 return
             except NOT_ANSWERING as fault:
                 # Nobody is named while the database is away, so waiting for it gives nothing away.
                 logger.warning("rights could not be checked: %s", type(fault).__name__)
 
-    async def turn_away(self, turned: Turned) -> None:
+    async def turn_away(self, turned: AccessDenied) -> None:
         """Say why, then close."""
         await self.fault(turned.code, turned.message)
-        await self.end(turned.close)
+        await self.end(turned.close_code)
 
     async def fault(self, code: str, message: str, seq: int | None = None, **extra: Any) -> None:
         """The `error` message."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
-from attendance.access.socket_auth import Turned
+from attendance.access.socket_auth import AccessDenied
 from attendance.core.db_threads import NOT_ANSWERING, db
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
@@ -180,7 +180,7 @@ class CameraConsumer(SessionConsumer):
         try:
             self.guest = await self.admitted()
             marked = await db(camera_marks.mark, self.guest, claim, camera=self.label, space=space)
-        except Turned as turned:
+        except AccessDenied as turned:
             if self.open:
                 await self.turn_away(turned)
         except NOT_ANSWERING:

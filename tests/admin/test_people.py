@@ -82,7 +82,7 @@ def test_a_superuser_who_becomes_a_teacher_keeps_no_right(world: World, head: Cl
 
 def test_a_lock_after_failed_logins_is_lifted_on_every_device_and_noted(world: World, head: Client) -> None:
     for address in ("10.0.0.1", "10.0.0.2"):
-        for _ in range(lockout.FREE_FAILURES):
+        for _ in range(lockout.FAILURES_UNTIL_LOCK):
             lockout.record_failure("Teacher", address, now=timezone.now())
     lockout.record_failure("other_teacher", "10.0.0.1", now=timezone.now())
     with pytest.raises(Refused, match="failed logins"):

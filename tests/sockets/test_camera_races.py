@@ -40,8 +40,8 @@ async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(
     eyes.shows(claims=[claim_of(school.ann)])
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
-        gate = Gate(socket_auth.admit)
-        monkeypatch.setattr(base, "admit", gate)
+        gate = Gate(socket_auth.authorise)
+        monkeypatch.setattr(base, "authorise", gate)
         assert (await show(socket))["faces"][0]["student"]["name"] == "Ann Ash"
         await reached(gate)
     gate.free.set()

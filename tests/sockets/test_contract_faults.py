@@ -133,7 +133,7 @@ async def test_without_a_database_at_the_door_it_says_so_and_asks_to_try_again(
     def away(*_args: Any) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(base, "admit", away)
+    monkeypatch.setattr(base, "authorise", away)
     async with filming(school, authorization) as socket:
         said = await hear(socket, "error")
         assert said.keys() == ERROR

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from attendance import register
-from attendance.access.socket_auth import Guest
+from attendance.access.socket_auth import Principal
 from attendance.core.errors import Refused
 from attendance.live import camera_marks, not_this_student, review_queue
 from attendance.models import (
@@ -224,7 +224,7 @@ def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world
     deciding(world, "neither")()
     near = vector(1) + 0.1 * vector(2)
     decision = Decision(State.RECOGNISED, str(world.ann.pk), 0.2, 0.3, 0.99, 5, ())
-    guest = Guest(world.session, world.teacher, None)
+    guest = Principal(world.session, world.teacher, None)
 
     def seen(template: Any) -> RecognisedTrack:
         return RecognisedTrack(1, str(world.ann.pk), decision, 3, template, b"a crop")

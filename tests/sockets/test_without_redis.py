@@ -254,5 +254,5 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
 def test_a_job_waits_for_the_sweep_while_the_broker_is_full() -> None:
     app.set_default()  # tasks that several apps may share ring with ours
     with faults.full(SERVERS.sockets / VALKEY_SOCKET):
-        assert not queue.ring(uuid4())
-    assert queue.ring(uuid4())
+        assert not queue.wake_worker(uuid4())
+    assert queue.wake_worker(uuid4())

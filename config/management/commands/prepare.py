@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if problem := connection_problem() or old_database_problem():
             raise CommandError(problem)
         call_command("migrate", interactive=False, verbosity=0)
-        if key_problem := key_check.fault():
+        if key_problem := key_check.check_and_register():
             raise CommandError(key_problem)
         call_command("check", databases=["default"], verbosity=0)
         try:
