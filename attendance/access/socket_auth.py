@@ -86,7 +86,7 @@ def admit(credentials: Credentials, session_id: UUID, action: Action, kinds: Col
         return Guest(session, None, device)
     if user is None and device is None:
         raise Turned("not_logged_in", _("Log in to use this session."), NO_LOGIN)
-    raise Turned("not_allowed", _("There is no such session, or you have no right to it."), NO_RIGHT)
+    raise Turned("not_allowed", _("There is no such session, or you do not have access to it."), NO_RIGHT)
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:

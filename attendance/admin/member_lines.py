@@ -40,11 +40,11 @@ def find(text: str) -> Lines:
         if len(matches) == 1:
             students.setdefault(str(matches[0].pk), matches[0])
             if matches[0] in same_key and not exact:
-                notes.append(_("“%(line)s” was taken for %(student)s.") % _words(line, matches))
+                notes.append(_("“%(line)s” was matched to %(student)s.") % _words(line, matches))
         elif matches:
-            faults.append(_("“%(line)s”: there are several. Write the number.") % {"line": line})
+            faults.append(_("“%(line)s”: several students match. Use the number.") % {"line": line})
         else:
-            faults.append(_("“%(line)s”: nobody here has this number or name.") % {"line": line})
+            faults.append(_("“%(line)s”: no student has this number or name.") % {"line": line})
     return Lines(list(students.values()), faults, notes)
 
 

@@ -38,7 +38,7 @@ def remove(*, photograph_id: UUID, actor: User | None, now: dt.datetime) -> None
         gallery_versions.lock_school()
         photograph = Photograph.objects.filter(pk=photograph_id).first()
         if photograph is None:
-            raise Refused("no_such_photograph", _("There is no such photograph."))
+            raise Refused("no_such_photograph", _("There is no such photo."))
         student_id = photograph.student_id
         audit.record(actor, "photograph_removed", photograph, student=str(student_id))
         delete([photograph])

@@ -114,8 +114,8 @@ def write(text: str, *, on: dt.date, actor: User, wishes: Wishes | None = None) 
         refused = sum(row.outcome == Outcome.REFUSED for row in planned)
         if refused:
             sentence = ngettext(
-                "%(n)d line cannot be imported, so nothing was.",
-                "%(n)d lines cannot be imported, so nothing was.",
+                "%(n)d row cannot be imported, so nothing was imported.",
+                "%(n)d rows cannot be imported, so nothing was imported.",
                 refused,
             )
             raise Refused("not_clean", sentence % {"n": refused})
@@ -165,7 +165,7 @@ def _double(pair: tuple[Planned, str], group: list[tuple[Planned, str]]) -> bool
 
 
 def _reasons(lines: list[int]) -> dict[int, str]:
-    sentence = _("Lines %(lines)s may be the same student. Leave one, or write the number of each.")
+    sentence = _("Lines %(lines)s may be the same student. Keep one of them, or add the number of each.")
     message = sentence % {"lines": ", ".join(map(str, lines))}
     return dict.fromkeys(lines, message)
 
@@ -183,7 +183,7 @@ def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
         message = _("Line %(line)d cannot be read as CSV: %(fault)s.")
         raise Refused("not_csv", message % {"line": reader.line_num, "fault": fault}) from fault
     if len(table) < 2:
-        raise Refused("empty", _("There is no line below the header. Is this the right file?"))
+        raise Refused("empty", _("The file has no rows below the header. Check that it is the right file."))
     if len(table) > MOST_ROWS + 1:
         raise Refused(
             "too_many", _("At most %(most)d students at a time. Split the file.") % {"most": MOST_ROWS}
@@ -243,7 +243,7 @@ def _of_known(
     asked = others and not wishes.end_others
     if gone and not wishes.take_back:
         asked = True
-        messages.append(_("left on %(day)s: comes back?") % {"day": student.left_on})
+        messages.append(_("left on %(day)s; returning?") % {"day": student.left_on})
     message = "; ".join(filter(None, messages))
     outcome = Outcome.QUESTION if asked else Outcome.CHANGED if message else Outcome.SAME
     return Planned(
@@ -281,7 +281,7 @@ def _namesakes(name: str, known: Known) -> str:
     """Return a hint at other students of the same name, who have other numbers."""
     numbers = [student.external_id or "–" for student in known.by_name.get(identity(name), ())]
     return (
-        _("another student of this name is here as %(numbers)s") % {"numbers": ", ".join(numbers)}
+        _("another student of this name has the number %(numbers)s") % {"numbers": ", ".join(numbers)}
         if numbers
         else ""
     )
@@ -292,7 +292,7 @@ def _in_others(rows: list[SchoolClass], wishes: Wishes) -> str:
     if not rows:
         return ""
     classes = ", ".join(row.name for row in rows)
-    sentence = _("leaves %(classes)s") if wishes.end_others else _("is in %(classes)s too")
+    sentence = _("leaves %(classes)s") if wishes.end_others else _("is also in %(classes)s")
     return sentence % {"classes": classes}
 
 
@@ -311,14 +311,14 @@ def _cleaned(values: Mapping[str, str]) -> dict[str, Any]:
         if wrongly_decoded(value):
             raise Refused(
                 "bad_letters",
-                _("The letters of “%(value)s” are broken. Save the file again as “CSV UTF-8”.")
+                _("The text “%(value)s” is damaged. Save the file again as “CSV UTF-8”.")
                 % {"value": value[:40]},
             )
         if name == "external_id" and SHORTENED.fullmatch(value):
             sentence = _("“%(value)s” was shortened by the spreadsheet. Format the column as text.")
             raise Refused("bad_number", sentence % {"value": value})
         if name in LENGTHS and (len(value) > LENGTHS[name] or value.startswith(FORMULA)):
-            raise Refused("bad_cell", _("“%(value)s” is no name or number.") % {"value": value[:40]})
+            raise Refused("bad_cell", _("“%(value)s” is not a valid name or number.") % {"value": value[:40]})
         cleaned[name] = _day(value) if name == "left_on" else value
     if "contact_email" in cleaned:
         _check_email(cleaned["contact_email"])
@@ -338,7 +338,7 @@ def _check_email(value: str) -> None:
     try:
         validate_email(value)
     except ValidationError as fault:
-        raise Refused("bad_email", _("“%(value)s” is no email address.") % {"value": value}) from fault
+        raise Refused("bad_email", _("“%(value)s” is not an email address.") % {"value": value}) from fault
 
 
 def _classes(cell: str, known: Known) -> list[SchoolClass]:

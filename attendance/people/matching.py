@@ -58,7 +58,7 @@ def student_of(name: str, number: str, known: Known) -> Student | None:
     if numbered is None:
         return _unnumbered(number, same, alike)
     if alike and not folded(numbered.name).startswith(folded(name)):
-        sentence = _("%(number)s is %(student)s here, and %(other)s has the name. Which of them is it?")
+        sentence = _("%(number)s belongs to %(student)s, but the name to %(other)s. Which student is it?")
         words = {"number": number, "student": numbered.name, "other": shown(alike[0])}
         raise Refused("contradiction", sentence % words)
     return numbered
@@ -67,7 +67,7 @@ def student_of(name: str, number: str, known: Known) -> Student | None:
 def _by_name(same: Sequence[Student], alike: Sequence[Student]) -> Student | None:
     if len(same) > 1:
         numbers = ", ".join(sorted(student.external_id or "–" for student in same))
-        sentence = _("There are several students of this name. Write the number (%(numbers)s).")
+        sentence = _("Several students have this name. Add the number (%(numbers)s).")
         raise Refused("ambiguous", sentence % {"numbers": numbers})
     if same:
         return same[0]
@@ -80,13 +80,13 @@ def _unnumbered(number: str, same: Sequence[Student], alike: Sequence[Student]) 
     """Return who has the exact name and no number yet; a number of a new student may make a likely double."""
     for student in alike:
         if student.external_id and number_key(student.external_id) == number_key(number):
-            sentence = _("The same name is here as %(number)s: the same student? Then write that number.")
+            sentence = _(
+                "A student of this name has the number %(number)s. If it is the same student, use that number."
+            )
             raise Refused("likely_double", sentence % {"number": student.external_id})
     free = [student for student in same if student.external_id is None]
     if len(free) > 1:
-        sentence = _(
-            "There are several students of this name without a number. Give them their numbers first."
-        )
+        sentence = _("Several students have this name and no number. Add their numbers first.")
         raise Refused("ambiguous", sentence)
     if free:
         return free[0]
@@ -100,11 +100,9 @@ def _alike(students: Sequence[Student]) -> Refused:
     """Return the question whether a student is meant whose name is only written alike."""
     named = ", ".join(shown(student) for student in students)
     if any(student.external_id for student in students):
-        sentence = _("The same student as %(students)s? Then write the number; a new student needs one, too.")
+        sentence = _("Is this %(students)s? Then add the number. A new student needs a number, too.")
     else:
-        sentence = _(
-            "The same student as %(students)s? Then write the name so, or give that student a number."
-        )
+        sentence = _("Is this %(students)s? Then use the same spelling, or give that student a number.")
     return Refused("alike", sentence % {"students": named})
 
 
@@ -124,6 +122,6 @@ def class_of(text: str, known: Known) -> SchoolClass:
     alike = same or known.classes_by_folded.get(folded(text), [])
     if alike:
         names = ", ".join(row.name for row in alike)
-        sentence = _("Which class is “%(name)s”: %(classes)s? Write it exactly so, or its number.")
+        sentence = _("“%(name)s” may be %(classes)s. Use the exact name, or the number of the class.")
         raise Refused("ambiguous_class", sentence % {"name": text, "classes": names})
     raise Refused("no_such_class", _("There is no class “%(name)s”. Add it first.") % {"name": text})
