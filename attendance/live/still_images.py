@@ -67,7 +67,7 @@ def look(
         found = galleries().search({key: stacked}, RIVALS)[key]
     except SourceUnavailable:
         raise Refused(
-            "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
+            "unavailable", _("The database does not respond. Try again in a moment."), {"wait": 5}
         ) from None
     pairs, matches = _confusable(class_id, on), iter(found.matches)
     gallery, sights = found.gallery, []
@@ -161,7 +161,7 @@ def _unpacked(packed: dict[str, Any]) -> MatchEvidence:
 
 
 def _opened(token: str, session_id: UUID, actor: User, now: dt.datetime) -> dict[str, Any]:
-    stale = Refused("token_expired", _("These results are no longer valid. Send the pictures again."))
+    stale = Refused("token_expired", _("These results have expired. Send the photos again."))
     policy.require(actor, Action.MARK)
     try:
         sealed = base64.urlsafe_b64decode(token.encode("ascii"))

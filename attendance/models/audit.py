@@ -13,9 +13,9 @@ class AuditEvent(Identified):
     actor = models.ForeignKey(
         "User", on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("who")
     )
-    action = models.CharField(_("act"), max_length=60)
-    table = models.CharField(_("kind of thing"), max_length=40)
-    row = models.CharField(_("key"), max_length=40)
+    action = models.CharField(_("action"), max_length=60)
+    table = models.CharField(_("record type"), max_length=40)
+    row = models.CharField(_("record ID"), max_length=40)
     details = models.JSONField(_("details"), default=dict)
 
     class Meta:

@@ -49,8 +49,8 @@ class Photograph(Identified):
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("photograph")
-        verbose_name_plural = _("photographs")
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
         ordering = ["created_at", "id"]
         constraints = [
             models.UniqueConstraint(fields=["student", "content_hmac"], name="photograph_once_per_student")

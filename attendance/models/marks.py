@@ -22,7 +22,7 @@ class Source(models.TextChoices):
     """Where a mark came from. A mark by a person always takes precedence over one by the camera."""
 
     CAMERA = "camera", _("camera")
-    GROUP = "group", _("group photograph")
+    GROUP = "group", _("group photo")
     TEACHER = "teacher", _("teacher")
     REVIEW = "review", _("review")
     KIOSK = "kiosk", _("kiosk")
@@ -119,12 +119,12 @@ class Attempt(models.Model):
 
     class Reason(models.TextChoices):
         ALREADY_MARKED = "already_marked", _("already marked")
-        CONTRADICTS = "contradicts", _("contradicts what a person said")
+        CONTRADICTS = "contradicts", _("contradicts a mark made by a person")
         NOT_A_MEMBER = "not_a_member", _("not in this class")
         NO_CONSENT = "no_consent", _("no consent to face recognition")
         SESSION_CLOSED = "session_closed", _("the session is not open")
-        REJECTED = "rejected", _("a person said: not this student")
-        DOUBTFUL_CLOCK = "doubtful_clock", _("the device's clock is in doubt")
+        REJECTED = "rejected", _("rejected: not this student")
+        DOUBTFUL_CLOCK = "doubtful_clock", _("the device's clock is wrong")
 
     session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="attempts")
     student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+")

@@ -153,9 +153,7 @@ class SchoolSettings(models.Model):
     visitors_shown = models.BooleanField(
         _("ask about students of other classes"),
         default=False,
-        help_text=_(
-            "Faces that stayed unknown for five good looks are sought in the whole school. Never marked."
-        ),
+        help_text=_("Search the whole school for unrecognised faces. Asks the teacher; never marks."),
     )
     consent_version = models.CharField(_("version of the consent form"), max_length=20, default="1")
     school_gallery_version = models.BigIntegerField(default=0, editable=False)

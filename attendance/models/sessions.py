@@ -62,7 +62,7 @@ class Session(Identified):
             models.UniqueConstraint(
                 fields=["school_class", "starts_at"],
                 name="session_once_per_start",
-                violation_error_message=_("This class has a session at that time already."),
+                violation_error_message=_("This class already has a session at that time."),
             ),
             models.UniqueConstraint(fields=["slot", "date"], name="session_once_per_slot_and_date"),
         ]

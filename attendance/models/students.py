@@ -131,7 +131,7 @@ class Membership(Identified):
                 fields=["student", "school_class"],
                 condition=Q(ends_on=None),
                 name="membership_open_once",
-                violation_error_message=_("The student is in this class already."),
+                violation_error_message=_("The student is already in this class."),
             ),
         ]
         indexes = [
@@ -158,7 +158,7 @@ class Consent(Identified):
         Student, on_delete=models.PROTECT, related_name="consents", verbose_name=_("student")
     )
     given_by = models.CharField(
-        _("given by"), max_length=160, help_text=_("The guardian, or the student of age.")
+        _("given by"), max_length=160, help_text=_("Parent or guardian, or the student if 18 or over.")
     )
     given_on = models.DateField(_("given on"))
     expires_on = models.DateField(_("expires on"), null=True, blank=True)
