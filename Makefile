@@ -1,6 +1,6 @@
-# Rollcall's commands. Each works from a clean clone with Python 3.11 to 3.13, its venv package, git and make;
+# Each command works in a clean clone and needs Python 3.11 to 3.13 with its venv package, git and make;
 # `make lint` needs npm as well.
-# PYTHON names another interpreter; PORT, HOST, HTTPS and DEMO are `make run`'s.
+# Variables: PYTHON (another interpreter) for all; PORT, HOST, HTTPS and DEMO for `make run`.
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -12,7 +12,7 @@ PYTEST := $(PY) -m pytest -q
 run: install
 	@exec $(PY) -m launcher.launch --port "$(PORT)" --host "$(HOST)" --https "$(HTTPS)" --demo "$(DEMO)"
 
-# Two at once where nothing is measured by the clock; then what starts, kills and drives whole installations.
+# Two processes run the tests that depend on no timing; the others follow in one.
 test: install-dev
 	@$(PY) -m tests.fetch_material
 	@$(PYTEST) --numprocesses 2 --dist loadfile -m "not (browser or clock or fault)"
@@ -38,7 +38,7 @@ bench: install-dev
 	@for file in $$(grep -l __main__ benchmarks/*.py); do \
 		$(PY) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
-# What people edit is requirements*.txt; what is installed is the lock, the same for every Python and machine.
+# People edit requirements*.txt. The lock files, which are the same for all Pythons and machines, are installed.
 UV := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links --overrides requirements-overrides.txt
 lock: install-dev
@@ -50,16 +50,15 @@ install-dev: .venv/.installed-dev
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "Rollcall needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: make run PYTHON=python3.11"; exit 1; }
+		echo "rollcall: Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is another version; name one, for example PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-		echo "Python's venv package is missing: sudo apt install python3-venv"; exit 1; }
+		echo "rollcall: Python's venv package is missing; install it, for example: sudo apt install python3-venv"; exit 1; }
 	@echo "rollcall: making .venv"
 	@$(PYTHON) -m venv .venv
 
-# The one source package of the lock (the weight files of two networks) is built by the lock's own setuptools,
-# which therefore comes first.
+# setuptools is installed first, because it builds the only source package (the weight files of two networks).
 .venv/.installed: requirements.lock | .venv/bin/python
-	@echo "rollcall: installing what requirements.lock says (about 1.1 GB, once)"
+	@echo "rollcall: installing the packages in requirements.lock (about 1.1 GB, once)"
 	@awk '/^setuptools==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/setuptools.lock
 	@$(PIP) -r .venv/setuptools.lock
 	@$(PIP) -r requirements.lock
@@ -70,11 +69,11 @@ npm:
 		echo "npm is missing, which runs the checks of JavaScript and CSS: sudo apt install nodejs npm"; exit 1; }
 
 node_modules/.installed: package-lock.json .npmrc
-	@echo "rollcall: installing what package-lock.json says"
+	@echo "rollcall: installing the packages in package-lock.json"
 	@npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.lock .venv/.installed
-	@echo "rollcall: installing what requirements-dev.lock says"
+	@echo "rollcall: installing the packages in requirements-dev.lock"
 	@$(PIP) -r requirements-dev.lock
 	@touch $@

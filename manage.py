@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's commands and Rollcall's own: `python manage.py help` lists them."""
+"""Run a management command; `python manage.py help` lists them."""
 
 import os
 import sys
@@ -8,15 +8,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def main() -> None:
-    """Runs one command. Wrong settings end it with the list of what is wrong, not with a traceback."""
+    """Run one command. Wrong settings end it with a list of errors, not with a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
     try:
-        settings.INSTALLED_APPS  # noqa: B018 (loads the settings: a fault in them must end here)
-    except ImproperlyConfigured as fault:
-        sys.exit(str(fault))
+        settings.INSTALLED_APPS  # noqa: B018 (loads the settings, so that an error in them is reported here)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
 

@@ -1,4 +1,4 @@
-"""A demonstration school out of a folder: one sub-folder of photographs per person. Twice is the same as once."""
+"""A demonstration school from a folder with one sub-folder of photographs per person. Loading may be repeated."""
 
 import datetime as dt
 import secrets
@@ -27,45 +27,44 @@ from attendance.people import consents, memberships
 
 CLASS_NAME = "Demonstration"
 TEACHER = "teacher"
-KEY = "demo:"
-"""In front of the folder's name in `external_id`: how a second load finds the students of the first."""
-LESSON = dt.timedelta(hours=2)
+# Precedes the folder's name in `external_id`, by which a second load finds the students of the first.
+ID_PREFIX = "demo:"
+SESSION_LENGTH = dt.timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """What became of one photograph; `reason` is empty where it serves."""
+    """The result of one photograph. `reason` says why it was not accepted, else it is empty. `added`: it is new."""
 
     person: str
     file: str
     reason: str
-    fresh: bool
+    added: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staff:
-    """The teacher. `password` is empty once the teacher has logged in: it is theirs from then on."""
+    """The login of the teacher. `password` is empty once the teacher has logged in, for it is not changed then."""
 
     username: str
     password: str
 
 
 def people(folder: Path) -> list[Path]:
-    """The sub-folders, one per person. Raises `Refused` with what to do instead."""
+    """Return the sub-folders, one per person. Raises `Refused` where there are none."""
     if not folder.is_dir():
         raise Refused("no_such_folder", _("There is no folder %(folder)s.") % {"folder": folder})
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not found:
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not folders:
         raise Refused(
             "no_people",
-            _("%(folder)s holds no sub-folders. Make one per person, with photographs in it.")
-            % {"folder": folder},
+            _("%(folder)s has no sub-folders. Make one per person, with photos in it.") % {"folder": folder},
         )
-    return found
+    return folders
 
 
 def load(folders: list[Path], *, now: dt.datetime) -> Iterator[Line]:
-    """Enrol everybody, a line for each photograph as it is done."""
+    """Enrol each person; yield a line for each photograph when it is done."""
     school_class = _class()
     for folder in folders:
         student = _student(folder.name, school_class, now)
@@ -75,15 +74,15 @@ def load(folders: list[Path], *, now: dt.datetime) -> Iterator[Line]:
 
 
 def _class() -> SchoolClass:
-    """Return the demonstration's class, found by its number: names are not unique."""
-    number, names = KEY + "class", {"name": CLASS_NAME}
-    return SchoolClass.objects.get_or_create(external_id=number, defaults=names)[0]
+    """Return the class of the demonstration, added if needed. It has a number, because names are not unique."""
+    defaults = {"name": CLASS_NAME}
+    return SchoolClass.objects.get_or_create(external_id=ID_PREFIX + "class", defaults=defaults)[0]
 
 
 def _student(folder: str, school_class: SchoolClass, now: dt.datetime) -> Student:
     words = folder.replace("_", " ").replace("-", " ").title().split() or [folder]
     student, _created = Student.objects.get_or_create(
-        external_id=KEY + folder[:70],
+        external_id=ID_PREFIX + folder[:70],
         defaults={
             "given_name": " ".join(words[:-1]) or words[0],
             "family_name": words[-1] if words[1:] else "",
@@ -101,13 +100,13 @@ def _photograph(student: Student, file: Path, now: dt.datetime) -> Line:
     data = file.read_bytes()
     digest = enrolment.digest_of(data)
     if Photograph.objects.filter(student=student, content_hmac=digest).exists():
-        return Line(student.name, file.name, "", fresh=False)
+        return Line(student.name, file.name, "", added=False)
     verdict = enrolment.enrol(student_id=student.pk, data=data, actor=None, now=now)
-    return Line(student.name, file.name, "" if verdict.accepted else verdict.message, fresh=True)
+    return Line(student.name, file.name, "" if verdict.accepted else verdict.message, added=True)
 
 
 def staff(*, now: dt.datetime) -> Staff:
-    """The teacher of the class, with a new password until they have logged in for the first time."""
+    """Return the teacher of the class, with a new password until the first login."""
     school_class = _class()
     teacher, _created = User.objects.get_or_create(
         username=TEACHER,
@@ -124,10 +123,12 @@ def staff(*, now: dt.datetime) -> Staff:
 
 
 def session_today(*, now: dt.datetime) -> Session:
-    """A session of the class on this day that is not over; a new one begins five minutes ago at the earliest."""
+    """Return a session of the class today that has not ended; a new one starts at the last full five minutes."""
     school_class = _class()
-    today = Session.objects.filter(school_class=school_class, date=timezone.localdate(now), ends_at__gt=now)
-    started = now.replace(second=0, microsecond=0) - dt.timedelta(minutes=now.minute % 5)
-    return today.order_by("starts_at").first() or sessions.create(
-        class_id=school_class.pk, starts_at=started, ends_at=started + LESSON, actor=None
+    sessions_today = Session.objects.filter(
+        school_class=school_class, date=timezone.localdate(now), ends_at__gt=now
+    )
+    starts_at = now.replace(second=0, microsecond=0) - dt.timedelta(minutes=now.minute % 5)
+    return sessions_today.order_by("starts_at").first() or sessions.create(
+        class_id=school_class.pk, starts_at=starts_at, ends_at=starts_at + SESSION_LENGTH, actor=None
     )

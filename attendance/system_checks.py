@@ -1,4 +1,4 @@
-"""Checks at start: whether the keys and the engine fit what the database holds."""
+"""Django system checks: whether the keys and the engine fit the data in the database."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,31 +13,31 @@ from recognition.crypto import keyring
 
 @register(Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """`attendance.E001`: the keys do not fit the database. Before the first migration there is nothing to check."""
+    """Return `attendance.E001` if the keys do not fit the database; nothing before the first migration."""
     if not databases or "default" not in databases:
         return []
     try:
         if KeyCheck._meta.db_table not in connection.introspection.table_names():
             return []
-        message = key_check.examine(keyring())
+        message = key_check.find_problem(keyring())
     except DatabaseError:
-        return []  # A database that cannot be reached is reported by whatever connects to it.
+        return []  # A database that cannot be reached is reported by the code that connects to it.
     return [] if message is None else [Error(message, id="attendance.E001")]
 
 
 @register(Tags.database)
 def check_space(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """`attendance.W001`: templates must be rebuilt. Before the first migration there is nothing to check."""
+    """Return `attendance.W001` if templates must be rebuilt; nothing before the first migration."""
     if not databases or "default" not in databases:
         return []
     try:
         active = Space.objects.filter(active=True).first()
     except DatabaseError:
-        return []  # No database or no tables yet: reported by whatever needs them.
+        return []  # A missing database or table is reported by the code that needs it.
     if active is None:
         return []
-    # Here, because Django loads this file for every command, and the engine is large.
-    from recognition.engine import SPACE
+    # Imported here, because Django loads this file for every command, and the engine is large.
+    from recognition.engine.types import SPACE
 
     if active.name == SPACE:
         return []

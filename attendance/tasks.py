@@ -1,6 +1,6 @@
-"""What Celery runs, and beat's schedule.
+"""The tasks that Celery workers run, and the schedule of Celery's timer (beat).
 
-Intervals, not hours of the day: many schools switch their server off at night.
+The schedule has intervals, not times of day, because many schools switch their server off at night.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-# Importing `rebuild` registers its kind of job.
+# The import registers the handler of its kind of job.
 from attendance.faces import rebuild  # noqa: F401
 from attendance.jobs import queue
 from attendance.privacy import retention
@@ -20,25 +20,25 @@ def run_job(job_id: str) -> None:
     queue.run(UUID(job_id))
 
 
-@shared_task(name="attendance.tasks.sweep_jobs", ignore_result=True)
-def sweep_jobs() -> None:
-    queue.sweep(now=timezone.now())
+@shared_task(name="attendance.tasks.recover_jobs", ignore_result=True)
+def recover_jobs() -> None:
+    queue.recover(now=timezone.now())
 
 
-@shared_task(name="attendance.tasks.keep_time_limits", ignore_result=True)
-def keep_time_limits() -> None:
+@shared_task(name="attendance.tasks.delete_expired", ignore_result=True)
+def delete_expired() -> None:
     retention.delete_expired(now=timezone.now())
 
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "sweep jobs": {
-        "task": "attendance.tasks.sweep_jobs",
+    "recover jobs": {
+        "task": "attendance.tasks.recover_jobs",
         "schedule": 10.0,
-        # Of several that no worker has taken, one is enough.
+        # One pending message is enough; older ones expire.
         "options": {"expires": 10.0},
     },
-    "keep time limits": {
-        "task": "attendance.tasks.keep_time_limits",
+    "delete expired data": {
+        "task": "attendance.tasks.delete_expired",
         "schedule": 900.0,
         "options": {"expires": 900.0},
     },

@@ -1,8 +1,8 @@
 """The default calibration from LFW: `python -m benchmarks.calibrate > recognition/engine/identification/defaults.py`.
 
-For each number of photographs and looks, means of random pictures of a hundred people are compared: those of
-one person (genuine; the pictures are never the same) and of different people (impostor; single pictures also
-of 300 strangers). The impostors' tail gives the thresholds, genuine against the nearest of thirty the confidence.
+For each number of photographs and samples, means of random images of a hundred people are compared: those of one person
+(genuine; never of the same images) and of different people (impostor; single images also of 300 strangers). The tail of
+the impostor distances gives the thresholds, genuine distances against the nearest of thirty students the confidence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROUNDS = 60
 SEED = 2007
 Floats = NDArray[np.float64]
 
-HEAD = '''"""The default calibration. Printed by `python -m benchmarks.calibrate`; not written by hand.
+HEAD = '''"""The default calibration, printed by `python -m benchmarks.calibrate`; do not edit it.
 
 Source: {source}.
 """
@@ -41,8 +41,8 @@ DEFAULT: Final = Calibration(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """Distances of one cell: same person, different people, and strangers to their nearest of thirty."""
+class Distances:
+    """The distances of one cell: same person, different people, and strangers to the nearest of thirty students."""
 
     genuine: Floats
     impostor: Floats
@@ -50,57 +50,57 @@ class Sample:
 
 
 def mean_of(templates: Array) -> Array:
-    """The unit mean (128,) of templates (N, 128)."""
+    """Return the unit mean (128,) of templates (N, 128)."""
     mean = templates.mean(axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
 
 def split(
-    rows: NDArray[np.int64], photographs: int, looks: int, rng: np.random.Generator
+    rows: NDArray[np.int64], photographs: int, samples: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Random disjoint rows for enrolment and probe; where there are too few, both get as many as there are."""
+    """Return random rows for enrolment and, without overlap, for the probe; too few rows are shared out equally."""
     order = rng.permutation(rows)
-    if photographs + looks > len(order):
-        photographs, looks = min(photographs, len(order) // 2), min(looks, len(order) // 2)
-    return order[:photographs], order[photographs : photographs + looks]
+    if photographs + samples > len(order):
+        photographs, samples = min(photographs, len(order) // 2), min(samples, len(order) // 2)
+    return order[:photographs], order[photographs : photographs + samples]
 
 
-def distances(one: Array, other: Array) -> Floats:
-    """L2 between all unit rows of both."""
-    return np.sqrt(np.maximum(0, 2 - 2 * one.astype(np.float64) @ other.T.astype(np.float64)))
+def distances(first: Array, second: Array) -> Floats:
+    """Return the L2 distances (N, M) between unit rows (N, 128) and (M, 128)."""
+    return np.sqrt(np.maximum(0, 2 - 2 * first.astype(np.float64) @ second.T.astype(np.float64)))
 
 
-def sample(pictures: Pictures, photographs: int, looks: int, rng: np.random.Generator) -> Sample:
-    """ROUNDS random draws of enrolments and probes of everybody."""
+def measure(pictures: Pictures, photographs: int, samples: int, rng: np.random.Generator) -> Distances:
+    """Return the distances of ROUNDS random draws of enrolments and probes of all people."""
     people = [rows for person in range(pictures.people) if len(rows := pictures.of(person)) >= 2]
-    lone = pictures.templates[(pictures.person >= pictures.people) & pictures.found]
+    strangers = pictures.templates[(pictures.person >= pictures.people) & pictures.found]
     genuine, impostor, nearest = [], [], []
     for _ in range(ROUNDS):
-        halves = [split(rows, photographs, looks, rng) for rows in people]
+        halves = [split(rows, photographs, samples, rng) for rows in people]
         enrolled = np.stack([mean_of(pictures.templates[half]) for half, _ in halves])
         probes = np.stack([mean_of(pictures.templates[half]) for _, half in halves])
         if photographs == 1:
-            enrolled = np.concatenate([enrolled, lone])
-        far = distances(enrolled, np.concatenate([probes, lone]) if looks == 1 else probes)
-        genuine.append(np.diagonal(far)[: len(people)].copy())
-        np.fill_diagonal(far, np.inf)
-        impostor.append(far[np.isfinite(far)])
+            enrolled = np.concatenate([enrolled, strangers])
+        between = distances(enrolled, np.concatenate([probes, strangers]) if samples == 1 else probes)
+        genuine.append(np.diagonal(between)[: len(people)].copy())
+        np.fill_diagonal(between, np.inf)
+        impostor.append(between[np.isfinite(between)])
         order = rng.permutation(len(people))
-        nearest.append(far[order[:FITTED_GALLERY]][:, order[FITTED_GALLERY:]].min(axis=0))
-    return Sample(np.concatenate(genuine), np.concatenate(impostor), np.concatenate(nearest))
+        nearest.append(between[order[:FITTED_GALLERY]][:, order[FITTED_GALLERY:]].min(axis=0))
+    return Distances(np.concatenate(genuine), np.concatenate(impostor), np.concatenate(nearest))
 
 
 def main() -> None:
-    """Print the module."""
+    """Print the module `defaults`."""
     pictures = load()
     rng = np.random.default_rng(SEED)
-    print(HEAD.format(source="Labeled Faces in the Wild, 100 people and 300 strangers of ../shared/lfw"))
+    print(HEAD.format(source="Labeled Faces in the Wild, 100 people and 300 strangers"))
     for photographs in COUNTS:
         print("        (")
-        for looks in COUNTS:
-            drawn = sample(pictures, photographs, looks, rng)
-            mean, spread = fit_tail(drawn.impostor)
-            offset, slope = fit_confidence(drawn.genuine, drawn.nearest)
+        for samples in COUNTS:
+            measured = measure(pictures, photographs, samples, rng)
+            mean, spread = fit_tail(measured.impostor)
+            offset, slope = fit_confidence(measured.genuine, measured.nearest)
             cell = Cell(mean, spread, offset, slope)
             print(
                 f"            Cell(mean={cell.mean:.4f}, spread={cell.spread:.4f}, "

@@ -1,9 +1,9 @@
-"""How fast the engine is beside face_recognition: both sides in this run, on the same frames, as ratios.
+"""The speed of the engine and of face_recognition: both in the same run, on the same frames, as ratios.
 
-`python -m benchmarks.engine [--frames N]` prints the table and writes var/bench/engine.json. The pictures are
-portraits of `../shared/lfw` set into frames. The baseline is the library's own path: HOG enlarged once, five points,
-encoder. Sides take turns. Rows of one thread compare medians of processor time, which other programs on the machine
-disturb less than the clock; rows of several threads need the clock, and with it a quiet machine.
+`python -m benchmarks.engine [--frames N]` prints the table and writes var/bench/engine.json. Frames are
+composed of portraits of Labeled Faces in the Wild. The baseline is the library's own path: HOG enlarged once, five
+points, encoder. Both alternate. Rows of one thread compare medians of processor time, which other programs disturb less
+than the clock; rows of several threads use the clock, and need an idle machine.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One line: milliseconds (or what `unit` says) of both sides, how many times better, and what was wanted."""
+    """A row: milliseconds (or `unit`) of both, their ratio, and the target."""
 
     what: str
     library: float
@@ -42,7 +42,7 @@ class Row:
 
 
 def alternate(baseline: Callable[[], object], ours: Callable[[], object]) -> tuple[float, float]:
-    """Median milliseconds of processor time of both, taking turns, ours three times a turn."""
+    """Return the median milliseconds of processor time of both, alternating, ours three times as often."""
     slow, quick = [], []
     ours()
     for _ in range(5):
@@ -52,42 +52,42 @@ def alternate(baseline: Callable[[], object], ours: Callable[[], object]) -> tup
 
 
 def processor(work: Callable[[], object]) -> float:
-    """Milliseconds of processor time of one call, whatever its threads are."""
+    """Return the milliseconds of processor time of one call, over all threads."""
     start = time.process_time()
     work()
     return (time.process_time() - start) * 1000
 
 
 def row(what: str, baseline: float, ours: float, wanted: str) -> Row:
-    """A line of times."""
+    """Return a row of times."""
     return Row(what, baseline, ours, baseline / ours, wanted)
 
 
 def library_frame(rgb: Pixels) -> None:
-    """What a user of face_recognition does with a frame."""
+    """Process a frame as users of face_recognition do."""
     api = library()
     api.face_encodings(rgb, api.face_locations(rgb))
 
 
 def library_chips(chips: Pixels) -> None:
-    """The library's encoder alone."""
+    """Encode chips with the library."""
     for chip in chips:
         library().face_encoder.compute_face_descriptor(chip)
 
 
 def equality(pictures: Sequence[Pixels]) -> Row:
-    """The largest L2 between the embeddings of both, through the whole path with HOG."""
+    """Return the largest L2 distance between the embeddings of both, through the whole path with HOG."""
     api, worst, faces = library(), 0.0, 0
     with Engine.load(detector="hog", precision="f32") as engine:
         for rgb in pictures:
-            theirs = api.face_encodings(rgb, api.face_locations(rgb))
-            for face, embedding in zip(engine.analyse(rgb), theirs, strict=True):
+            library_embeddings = api.face_encodings(rgb, api.face_locations(rgb))
+            for face, embedding in zip(engine.analyse(rgb), library_embeddings, strict=True):
                 worst, faces = max(worst, float(np.linalg.norm(face.embedding - embedding))), faces + 1
     return Row(f"embedding, {faces} faces, hog, whole path", 0, worst, 1e-4 / worst, "at most 1e-4", "L2")
 
 
 def encoder_rows(engine: Engine, chips: Pixels) -> list[Row]:
-    """The network alone, one chip and ten."""
+    """Measure the encoder on one chip and on ten."""
     rows = []
     for count, wanted in ((1, "f32 x17, bf16 x30"), (10, "f32 x20, bf16 x36")):
         times = alternate(partial(library_chips, chips[:count]), partial(engine.embed, chips[:count]))
@@ -96,7 +96,7 @@ def encoder_rows(engine: Engine, chips: Pixels) -> list[Row]:
 
 
 def frame_rows(engine: Engine, pictures: Sequence[Pixels]) -> list[Row]:
-    """A whole frame of 640x480: boxes, embeddings and templates."""
+    """Measure whole frames of 640x480: boxes, embeddings and templates."""
     rows = []
     for count, across, side, wanted in ((1, 1, 250, "x8"), (10, 4, 150, "x16")):
         frame = crowd(pictures[:count], (640, 480), side=side, across=across)
@@ -109,7 +109,7 @@ def frame_rows(engine: Engine, pictures: Sequence[Pixels]) -> list[Row]:
 
 
 def tracked_row(engine: Engine, pictures: Sequence[Pixels]) -> Row:
-    """Thirty people in view for ten seconds at five frames a second; the library encodes each face each time."""
+    """Measure thirty people in view for ten seconds at five frames a second; the library encodes all in each frame."""
     frames = [crowd(pictures[:30], (1024, 768), side=145, across=6, shake=at) for at in range(50)]
     tracker = Tracker()
     times = [processor(partial(track, engine, tracker, frame, at / 5)) for at, frame in enumerate(frames)]
@@ -118,17 +118,17 @@ def tracked_row(engine: Engine, pictures: Sequence[Pixels]) -> Row:
 
 
 def track(engine: Engine, tracker: Tracker, frame: Pixels, at: float) -> None:
-    """One frame as the live pipeline takes it: only the faces whose track wants a look are encoded."""
+    """Process a frame as the live pipeline does: only the faces that the tracker asks for are encoded."""
     tracked = tracker.update(engine.detect(frame), at)
-    wanted = [face for face in tracked if face.embed]
-    faces = engine.encode(frame, [one.detection for one in wanted], quick=True)
-    for one, face in zip(wanted, faces, strict=True):
-        track_id = tracker.add_look(one.track, face, at)
-        tracker.settle(track_id, known=len(tracker.looks(track_id)) >= 3)
+    to_encode = [face for face in tracked if face.encode]
+    faces = engine.encode(frame, [face.detection for face in to_encode], quick=True)
+    for requested, face in zip(to_encode, faces, strict=True):
+        track_id = tracker.add_sample(requested.track, face, at)
+        tracker.set_named(track_id, named=len(tracker.samples(track_id)) >= 3)
 
 
 def busy(threads: int, work: Callable[[], object], seconds: float) -> tuple[float, list[float]]:
-    """Calls a second of `threads` threads, and how late (ms) a Python thread beside them wakes from 5 ms of sleep."""
+    """Return the calls a second of `threads` threads, and how late (ms) another thread wakes from 5 ms of sleep."""
     done, late = [0] * threads, []
     start = time.perf_counter()
     until = start + seconds
@@ -150,7 +150,7 @@ def busy(threads: int, work: Callable[[], object], seconds: float) -> tuple[floa
 
 
 def parallel_rows(engine: Engine, reference: Engine, frame: Pixels, seconds: float) -> list[Row]:
-    """Two threads against one (the best of three each, since others use the machine), a heartbeat beside four."""
+    """Measure two threads against one (the best of three each), and a heartbeat beside four."""
     gain: list[float] = []
     beats: list[float] = []
     for side in (reference, engine):
@@ -168,7 +168,7 @@ def parallel_rows(engine: Engine, reference: Engine, frame: Pixels, seconds: flo
 
 
 def memory_row(engine: Engine, frames: Sequence[Pixels], count: int) -> Row:
-    """Resident memory after warming up and after `count` frames, on all workers."""
+    """Measure resident memory after warming up and after `count` frames, on all workers."""
     process = psutil.Process()
 
     def work(frames_left: int) -> None:
@@ -190,7 +190,7 @@ def memory_row(engine: Engine, frames: Sequence[Pixels], count: int) -> Row:
 
 
 def measure(frames: int) -> Iterator[Row]:
-    """All lines, in the order of the issue's table, each as soon as it is known."""
+    """Yield all rows, each as soon as it is measured."""
     pictures = portraits(30)
     aligner = Aligner(None)
     chips = np.stack([aligner.align(rgb, (70.0, 75.0, 180.0, 185.0)).chip for rgb in pictures[:10]])
@@ -206,11 +206,9 @@ def measure(frames: int) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measure, print and write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--frames", type=int, default=500, help="frames of the memory line (the issue's: 10000)"
-    )
+    parser.add_argument("--frames", type=int, default=500, help="frames of the memory row")
     frames, rows = parser.parse_args().frames, []
     load = psutil.getloadavg()[0]
     print(f"load before the start: {load:.1f} on {psutil.cpu_count()} cores")

@@ -1,11 +1,9 @@
-"""What enrolment's comparisons find on LFW: `python -m benchmarks.enrolment`; half a minute of one core once the
-templates are made, a table on screen.
+"""The checks of enrolment on LFW: `python -m benchmarks.enrolment` prints a table, after half a minute of one core.
 
-A school of the hundred people with several pictures. Somebody who is enrolled comes again as another student, with
-three pictures in turn; somebody who is not comes for the first time; a wrong picture comes among a student's own.
-Rules and limits are those of `attendance.faces.similarity`, beside them what one half of the first rule alone would
-find.
-"Spoiled": one picture of somebody else is among the photographs.
+A school of the hundred people with several images. A person who is enrolled is enrolled again as another student, with
+three photographs one after the other; a person who is not is enrolled for the first time; a photograph of another
+person is added to a student's own. Rules and limits are those of `attendance.faces.similarity`; further rows show what
+each half of the first rule would find. "Spoiled": a photograph of another person is among those that are enrolled.
 """
 
 from __future__ import annotations
@@ -33,14 +31,14 @@ SEED = 11
 Rows = NDArray[np.int64]
 Results = defaultdict[str, list[bool]]
 RULES: dict[str, Callable[[Closeness], Closeness]] = {
-    "": lambda one: one,
-    ", by nearest alone": lambda one: Closeness(one.nearest, one.row, one.nearest),
-    ", by means alone": lambda one: Closeness(one.mean, one.row, one.mean),
+    "": lambda closeness: closeness,
+    ", by nearest alone": lambda closeness: Closeness(closeness.nearest, closeness.row, closeness.nearest),
+    ", by means alone": lambda closeness: Closeness(closeness.mean, closeness.row, closeness.mean),
 }
 
 
 class School:
-    """One random choice of whose pictures are enrolled and whose come, in an order of its own for each person."""
+    """A random choice, for each person, of the images that are enrolled and those that are added later."""
 
     def __init__(self, pictures: Pictures, rng: np.random.Generator) -> None:
         self.templates = pictures.templates
@@ -48,81 +46,89 @@ class School:
         self.strangers = np.nonzero((pictures.person >= pictures.people) & pictures.found)[0]
 
     def enrolled(self, person: int, photographs: int, *, spoiled: bool = False) -> Rows:
-        """The rows enrolled of a person; spoiled, the first of the next person's is one more of them."""
-        mine = self.order[person][:photographs]
+        """Return the enrolled rows of a person; `spoiled` adds the first of the next person."""
+        rows = self.order[person][:photographs]
         wrong = self.order[(person + 1) % len(self.order)][:1]
-        return np.concatenate([mine, wrong]) if spoiled else mine
+        return np.concatenate([rows, wrong]) if spoiled else rows
 
-    def coming(self, person: int) -> Rows:
-        """The rows that come later; never one of those enrolled."""
+    def later_rows(self, person: int) -> Rows:
+        """Return the rows that are added later; never one of those enrolled."""
         return self.order[person][MOST:][:COMING]
 
-    def everybody(self, photographs: int, *, but: int = -1) -> tuple[Array, list[str]]:
-        """Templates and owners of the whole school."""
+    def all_templates(self, photographs: int, *, without: int = -1) -> tuple[Array, list[str]]:
+        """Return templates and owners of the whole school, optionally without one person."""
         rows = {
-            person: self.enrolled(person, photographs) for person in range(len(self.order)) if person != but
+            person: self.enrolled(person, photographs)
+            for person in range(len(self.order))
+            if person != without
         }
-        ids = [str(person) for person, mine in rows.items() for _ in mine]
+        ids = [str(person) for person, of_person in rows.items() for _ in of_person]
         return self.templates[np.concatenate(list(rows.values()))], ids
 
-    def one(self, rows: Rows) -> tuple[Array, list[str]]:
-        """Templates and owners of one student."""
+    def templates_of(self, rows: Rows) -> tuple[Array, list[str]]:
+        """Return templates and owners of one student."""
         return self.templates[rows], [""] * len(rows)
 
-    def own(self, row: int, rows: Rows) -> Closeness | None:
-        """A picture against a student's own, if there are any."""
-        return of_each(self.templates[row], *self.one(rows)).get("")
+    def closeness_to_own(self, row: int, rows: Rows) -> Closeness | None:
+        """Return how near an image is to a student's own, if there are any."""
+        return of_each(self.templates[row], *self.templates_of(rows)).get("")
 
-    def warned(self, row: int, others: tuple[Array, list[str]], own: Rows, rule: str = "") -> bool:
-        """Whether a picture is held back because it may be one of `others`."""
+    def is_held_back(self, row: int, others: tuple[Array, list[str]], own: Rows, rule: str = "") -> bool:
+        """Return whether a photograph is held back because it may be one of `others`."""
         read = RULES[rule]
-        mine = self.own(row, own)
-        theirs = of_each(self.templates[row], *others).values()
-        return any(is_anothers(read(one), read(mine) if mine else None) for one in theirs)
+        own_closeness = self.closeness_to_own(row, own)
+        closeness_to_others = of_each(self.templates[row], *others).values()
+        return any(
+            is_anothers(read(closeness), read(own_closeness) if own_closeness else None)
+            for closeness in closeness_to_others
+        )
 
 
 def second_enrolments(school: School, photographs: int, results: Results) -> None:
-    """Everybody once more, as a student without photographs: found at the first picture, and by the third."""
+    """Enrol each person again as a new student: is it found at the first photograph, and by the third?"""
     for person in range(len(school.order)):
         for spoiled in (False, True):
-            others = school.one(school.enrolled(person, photographs, spoiled=spoiled))
+            others = school.templates_of(school.enrolled(person, photographs, spoiled=spoiled))
             name = f"enrolled twice, first has {photographs}{' and a wrong one' if spoiled else ''}"
-            coming = school.coming(person)
+            later_rows = school.later_rows(person)
             for rule in RULES:
-                found = [school.warned(row, others, coming[:at], rule) for at, row in enumerate(coming)]
+                found = [
+                    school.is_held_back(row, others, later_rows[:at], rule)
+                    for at, row in enumerate(later_rows)
+                ]
                 results[f"{name}: found at the first{rule}"].append(found[0])
                 if not rule:
                     results[f"{name}: found by the third"].append(any(found))
 
 
 def false_warnings(school: School, photographs: int, results: Results) -> None:
-    """Whoever is new: the strangers with their one picture, and each of the hundred against the others."""
-    others = school.everybody(photographs)
+    """Enrol new persons: the strangers with their one image, and each of the hundred among the others."""
+    others = school.all_templates(photographs)
     nobody, strangers = school.strangers[:0], [int(row) for row in school.strangers]
     for rule in RULES:
         name = f"new in a school of 100, each has {photographs}: warned{rule}"
-        results[name] += [school.warned(row, others, nobody, rule) for row in strangers]
+        results[name] += [school.is_held_back(row, others, nobody, rule) for row in strangers]
     for person in range(len(school.order)):
-        others, coming = school.everybody(photographs, but=person), school.coming(person)
-        found = [school.warned(row, others, coming[:at]) for at, row in enumerate(coming)]
+        others, later_rows = school.all_templates(photographs, without=person), school.later_rows(person)
+        found = [school.is_held_back(row, others, later_rows[:at]) for at, row in enumerate(later_rows)]
         results[f"one of the hundred, new among the others with {photographs}: warned by the third"].append(
             any(found)
         )
 
 
 def wrong_pictures(school: School, photographs: int, results: Results) -> None:
-    """A picture of oneself, and one of each other person, come to a student who has photographs."""
-    everybody = school.everybody(photographs)
+    """Add an image of the student, and one of each other person, to a student who has photographs."""
+    all_templates = school.all_templates(photographs)
     for person in range(len(school.order)):
-        row = school.coming(person)[0]
-        for key, one in of_each(school.templates[row], *everybody).items():
+        row = school.later_rows(person)[0]
+        for key, closeness in of_each(school.templates[row], *all_templates).items():
             right = key == str(person)
             name = "a right picture is held as unlike" if right else "a wrong picture is not held as unlike"
-            results[f"{name}, beside {photographs}"].append(is_unlike(one) == right)
+            results[f"{name}, beside {photographs}"].append(is_unlike(closeness) == right)
 
 
 def measured() -> Results:
-    """All rows: what happened each time."""
+    """Return the outcomes of all cases, by name."""
     rng = np.random.default_rng(SEED)
     pictures, results = load(), Results(list)
     for _ in range(ROUNDS):
@@ -135,10 +141,10 @@ def measured() -> Results:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the rows."""
     print(f"limits: {LOOKS_LIKE_ANOTHER} another's, {OF_ANOTHER} nearer another, {UNLIKE_OWN} unlike own")
-    for name, happened in sorted(measured().items()):
-        print(f"{name:88} {np.mean(happened):8.4f}  of {len(happened)}")
+    for name, outcomes in sorted(measured().items()):
+        print(f"{name:88} {np.mean(outcomes):8.4f}  of {len(outcomes)}")
 
 
 if __name__ == "__main__":

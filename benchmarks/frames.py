@@ -1,4 +1,4 @@
-"""Frames made of portraits of LFW, so that a benchmark knows how many faces are in them."""
+"""Frames composed of images of LFW, so that a benchmark knows how many faces are in them."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,14 +12,17 @@ from tests import material
 
 
 def portraits(count: int) -> list[Pixels]:
-    """The first picture of each of `count` people, (250, 250, 3)."""
+    """Return the first image of each of `count` people, (250, 250, 3)."""
     return [decode(paths[0].read_bytes()) for paths in itertools.islice(material.lfw().values(), count)]
 
 
 def crowd(
     pictures: Sequence[Pixels], size: tuple[int, int], *, side: int, across: int, shake: int = 0
 ) -> Pixels:
-    """A frame with the portraits in rows of `across`, each `side` pixels wide, moved a little by `shake`."""
+    """Return a frame (height, width, 3) of the images in rows of `across`.
+
+    `size` is (width, height) and `side` the width of each image in pixels; `shake` seeds a random shift of 2 pixels.
+    """
     width, height = size
     frame = np.full((height, width, 3), 96, np.uint8)
     moves = (

@@ -1,8 +1,8 @@
-"""Galleries: search of a class, swaps under load, one million templates, and the memory of a student.
+"""Galleries: search of a class, replacement under load, one million templates, and the memory of a student.
 
-`python -m benchmarks.galleries [--rows N]` prints the table and writes var/bench/galleries.json. Templates are made up:
-unit vectors in which each probe lies 0.3 from its own (FACTS.md: clean tracks lie at 0.17 to 0.33). Baselines in the
-same run: numpy's brute force, and the seed design's pickled dictionaries of float64 lists.
+`python -m benchmarks.galleries [--rows N]` prints the table and writes var/bench/galleries.json. Templates are random
+unit vectors; each probe is 0.3 from its own (those of real tracks 0.17 to 0.33). Baselines in the same run are numpy's
+brute force and pickled dictionaries of float64 lists.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ SEARCHES, SWAPS = 10_000, 100
 
 
 def templates(rows: int, seed: int) -> Array:
-    """Unit vectors (rows, 128)."""
-    made = np.random.default_rng(seed).standard_normal((rows, 128), np.float32)
-    made /= np.linalg.norm(made, axis=1, keepdims=True)
-    return made
+    """Return random unit vectors (rows, 128)."""
+    vectors = np.random.default_rng(seed).standard_normal((rows, 128), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
-def near(known: Array, seed: int) -> Array:
-    """Other pictures of the same people."""
+def other_images(known: Array, seed: int) -> Array:
+    """Return simulated other images of the same people."""
     step = templates(len(known), seed) * np.float32(0.3)
     moved = known + step
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
 
 def median(work: Callable[[], object], times: int) -> float:
-    """Milliseconds."""
+    """Return the median milliseconds of a call."""
     taken = []
     for _ in range(times):
         started = time.perf_counter()
@@ -54,40 +54,40 @@ def median(work: Callable[[], object], times: int) -> float:
     return statistics.median(taken)
 
 
-def a_class() -> dict[str, Any]:
-    """64 probes against 30 students with five templates each."""
+def measure_class() -> dict[str, Any]:
+    """Measure 64 probes against 30 students with five templates each."""
     rows = templates(CLASS * PHOTOGRAPHS, 1)
     ids = [f"student-{row // PHOTOGRAPHS}" for row in range(len(rows))]
     every, means = Gallery.build(rows, ids), Gallery.build_means(rows, ids)
-    probes = near(rows[:PROBES], 2)
+    probes = other_images(rows[:PROBES], 2)
 
-    def brute() -> Any:
+    def brute_force() -> Any:
         return np.linalg.norm(probes[:, None] - rows[None], axis=2).argmin(axis=1)
 
-    found = [matches[0].id for matches in every.search(probes)]
-    assert found == [ids[row] for row in brute()]
+    results = [matches[0].id for matches in every.search(probes)]
+    assert results == [ids[row] for row in brute_force()]
     return {
         "64 probes, 150 rows, ms": median(lambda: every.search(probes), 500),
         "64 probes, 30 means, ms": median(lambda: means.search(probes), 500),
-        "numpy, 150 rows, ms": median(brute, 100),
+        "numpy, 150 rows, ms": median(brute_force, 100),
     }
 
 
-def swaps() -> dict[str, Any]:
-    """10,000 searches from two threads while the gallery is exchanged a hundred times."""
+def measure_swaps() -> dict[str, Any]:
+    """Measure 10,000 searches from two threads while the gallery is replaced a hundred times."""
     rows = templates(CLASS * PHOTOGRAPHS, 1)
     ids = [f"student-{row // PHOTOGRAPHS}" for row in range(len(rows))]
-    held = [Gallery.build_means(rows, ids)]
-    probes = near(rows[:8], 2)
-    before = [matches[0] for matches in held[0].search(probes)]
-    differing, left = [0], threading.Semaphore(SEARCHES)
+    current = [Gallery.build_means(rows, ids)]
+    probes = other_images(rows[:8], 2)
+    before = [matches[0] for matches in current[0].search(probes)]
+    differing, remaining = [0], threading.Semaphore(SEARCHES)
 
     def search() -> None:
-        while left.acquire(blocking=False):
-            found = [matches[0] for matches in held[0].search(probes)]
+        while remaining.acquire(blocking=False):
+            results = [matches[0] for matches in current[0].search(probes)]
             same = all(
                 a.id == b.id and abs(a.distance - b.distance) < 1e-5
-                for a, b in zip(found, before, strict=True)
+                for a, b in zip(results, before, strict=True)
             )
             differing[0] += not same
 
@@ -96,7 +96,7 @@ def swaps() -> dict[str, Any]:
     for thread in threads:
         thread.start()
     for _ in range(SWAPS):
-        held[0] = Gallery.build_means(rows, ids)
+        current[0] = Gallery.build_means(rows, ids)
     for thread in threads:
         thread.join()
     return {
@@ -107,8 +107,8 @@ def swaps() -> dict[str, Any]:
     }
 
 
-def many(rows: int) -> dict[str, Any]:
-    """One template each of that many people: time to build and search, memory, recall of the nearest."""
+def measure_many(rows: int) -> dict[str, Any]:
+    """Measure one template each of that many people: time to build and search, memory, recall of the nearest."""
     process = psutil.Process()
     before = process.memory_info().rss
     known = templates(rows, 3)
@@ -118,9 +118,9 @@ def many(rows: int) -> dict[str, Any]:
     built = time.perf_counter() - started
     memory = process.memory_info().rss - before - raw
     wanted = np.random.default_rng(4).choice(rows, 1000, replace=False)
-    probes = near(known[wanted], 5)
-    found = gallery.search(probes, 1)
-    right = sum(matches[0].id == str(row) for matches, row in zip(found, wanted, strict=True))
+    probes = other_images(known[wanted], 5)
+    results = gallery.search(probes, 1)
+    right = sum(matches[0].id == str(row) for matches, row in zip(results, wanted, strict=True))
     return {
         "rows": rows,
         "built in s": built,
@@ -133,8 +133,8 @@ def many(rows: int) -> dict[str, Any]:
     }
 
 
-def a_student() -> dict[str, Any]:
-    """Bytes of a student with five photographs: gallery and its copy in Redis, against a pickle per student."""
+def measure_student() -> dict[str, Any]:
+    """Measure the bytes of a student with five photographs: gallery and its copy in Redis, against two pickles."""
     rows = templates(2000 * PHOTOGRAPHS, 6)
     ids = [f"0199aaaa-bbbb-7ccc-8ddd-{row // PHOTOGRAPHS:012d}" for row in range(len(rows))]
     ours = len(Gallery.build_means(rows, ids).to_bytes()) / 2000
@@ -145,23 +145,23 @@ def a_student() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the table, keep the figures."""
+    """Print the tables and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000])
     options = parser.parse_args()
-    works: dict[str, Callable[[], dict[str, Any]]] = {
-        "a class": a_class,
-        "swaps under load": swaps,
-        "a student": a_student,
-        **{f"{rows:,} templates": partial(many, rows) for rows in options.rows},
+    benchmarks: dict[str, Callable[[], dict[str, Any]]] = {
+        "a class": measure_class,
+        "swaps under load": measure_swaps,
+        "a student": measure_student,
+        **{f"{rows:,} templates": partial(measure_many, rows) for rows in options.rows},
     }
     tables = {}
-    for name, work in works.items():
+    for name, work in benchmarks.items():
         tables[name] = work()
         print(name)
-        for what, value in tables[name].items():
+        for figure, value in tables[name].items():
             shown = f"{value:12,.3f}" if isinstance(value, float) else f"{value:12,}"
-            print(f"  {what:36} {shown}", flush=True)
+            print(f"  {figure:36} {shown}", flush=True)
     out = ROOT / "var" / "bench" / "galleries.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"cores": os.cpu_count(), **tables}, indent=1))

@@ -1,4 +1,4 @@
-"""Templates of Labeled Faces in the Wild (`../shared/lfw`), made once by the engine and kept under var/."""
+"""Templates of Labeled Faces in the Wild, computed once by the engine and stored under var/."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from recognition.engine.types import Array, Face
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "var" / "bench" / "cache"
-# What decides the numbers that are kept: a change in any of these makes them again.
-_MADE_BY = (
-    "align",
+# The modules on which the stored numbers depend: after a change in one of them they are computed again.
+_SOURCES = (
+    "embedding/align",
     "geometry",
-    "encoder",
-    "quality",
+    "embedding/encoder",
+    "embedding/quality",
     "pipeline",
-    "networks",
-    "sizing",
+    "networks/conversion",
+    "detectors/sizing",
     "detectors/base",
     "detectors/centerface",
 )
@@ -34,9 +34,9 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
-    """One row for each picture: whose it is (strangers follow the people), and its face, where one was found.
+    """One row for each image: the person (strangers follow the people), and the face if one was found.
 
-    `person` (N,) counts from 0; the first `people` of them have several pictures, the others one.
+    `person` (N,) counts from 0; the first `people` persons have several images, the others one.
     `templates` (N, 128) and `quality` (N,) are zero where `found` (N,) is False.
     """
 
@@ -47,37 +47,37 @@ class Pictures:
     people: int
 
     def of(self, person: int) -> NDArray[np.int64]:
-        """Rows of one person in which a face was found."""
+        """Return the rows of one person in which a face was found."""
         return np.nonzero((self.person == person) & self.found)[0]
 
 
 def folder() -> Path:
-    """Where LFW lies: ROLLCALL_SHARED, else `shared` beside the checkout."""
+    """Return the folder of LFW: in ROLLCALL_SHARED, else in `shared` beside the checkout."""
     return Path(os.environ.get("ROLLCALL_SHARED") or ROOT.parent / "shared") / "lfw"
 
 
 def load() -> Pictures:
-    """All pictures of the folder, from the cache where the same engine has seen the same files."""
-    known = [
+    """Return all images of the folder, from the cache where the same engine has processed the same files."""
+    people = [
         sorted(person.iterdir()) for person in sorted((folder() / "people").iterdir()) if person.is_dir()
     ]
-    lone = [[path] for path in sorted((folder() / "strangers").iterdir())]
-    paths = [path for group in known + lone for path in group]
-    person = np.repeat(np.arange(len(known) + len(lone)), [len(group) for group in known + lone])
-    kept = CACHE / f"lfw-{_digest(paths)}.npz"
-    if not kept.exists():
+    strangers = [[path] for path in sorted((folder() / "strangers").iterdir())]
+    paths = [path for group in people + strangers for path in group]
+    person = np.repeat(np.arange(len(people) + len(strangers)), [len(group) for group in people + strangers])
+    path = CACHE / f"lfw-{_digest(paths)}.npz"
+    if not path.exists():
         templates, quality, found = _analysed(paths)
         CACHE.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, templates=templates, quality=quality, found=found)
-    with np.load(kept) as stored:
-        return Pictures(person, stored["found"], stored["templates"], stored["quality"], len(known))
+        np.savez(path, templates=templates, quality=quality, found=found)
+    with np.load(path) as stored:
+        return Pictures(person, stored["found"], stored["templates"], stored["quality"], len(people))
 
 
 def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(f"{path.parent.name}/{path.name}:{path.stat().st_size}\n".encode())
-    for name in _MADE_BY:
+    for name in _SOURCES:
         digest.update((ROOT / "recognition" / "engine" / f"{name}.py").read_bytes())
     return digest.hexdigest()[:16]
 
@@ -93,7 +93,7 @@ def _analysed(paths: Sequence[Path]) -> tuple[Array, Array, NDArray[np.bool_]]:
             for at, (picture, faces) in enumerate(
                 zip(pictures, engine.analyse_batch(pictures), strict=True), start
             ):
-                face = _middle(faces, picture.shape[1] / 2, picture.shape[0] / 2)
+                face = _central_face(faces, picture.shape[1] / 2, picture.shape[0] / 2)
                 if face is not None:
                     found[at], templates[at], quality[at] = True, face.template, face.quality.score
     finally:
@@ -101,12 +101,12 @@ def _analysed(paths: Sequence[Path]) -> tuple[Array, Array, NDArray[np.bool_]]:
     return templates, quality, found
 
 
-def _middle(faces: Sequence[Face], x: float, y: float) -> Face | None:
-    """Of several faces the named one, which LFW puts in the middle; at most a quarter of the picture away."""
+def _central_face(faces: Sequence[Face], x: float, y: float) -> Face | None:
+    """Return the face nearest to the centre (x, y), where LFW has the named person; None if all are far away."""
 
-    def away(face: Face) -> float:
+    def distance(face: Face) -> float:
         left, top, right, bottom = face.box
         return float(np.hypot((left + right) / 2 - x, (top + bottom) / 2 - y))
 
-    near = [face for face in faces if away(face) <= (x + y) / 4]
-    return min(near, key=away, default=None)
+    near = [face for face in faces if distance(face) <= (x + y) / 4]
+    return min(near, key=distance, default=None)

@@ -1,9 +1,9 @@
-"""From a face that enters the picture to its mark on the teacher's page: what a browser shows, all of it in between.
+"""The time from a face that enters the picture to its mark on the teacher's page, as a browser shows it.
 
 `python -m benchmarks.marking [--passes N]` prints median and 95th percentile and writes var/bench/marking.json. A whole
 installation (`make run DEMO=faces/people`), and Chromium whose camera plays the clip from a second and a half before
-Lin-Manuel Miranda comes into it. The film says by a white corner since when; the page's own clock is read when that
-corner is presented and when the row of the register changes. Each pass is a session of its own.
+Lin-Manuel Miranda comes into it. While he is there, a corner of the film is white; the page's clock is read when that
+corner is shown and when the row of the register changes. Each pass is a session of its own.
 """
 
 from __future__ import annotations
@@ -26,51 +26,52 @@ from tests.browser.screens import Browsers, Seat
 from tests.launcher.launching import launch
 from tests.material import ROOT, shared
 
+# Frames of the clip: nobody of the class until `ENTERS`, then Miranda to the end.
 BEGIN, ENTERS, END = 40, 85, 211
-"""Frames of the clip: nobody of the class until `ENTERS`, then Miranda to the end."""
+# Pixels of the side of the white corner.
 CORNER = 24
-PATIENCE_MS = 60_000
-READY, READY_SECONDS = "Ctrl-C ends everything", 300.0
+TIMEOUT_MS = 60_000
+READY, READY_SECONDS = "press Ctrl-C to stop", 300.0
 
 CLOCK = """(() => {
   globalThis.clock = { entered: 0, marked: 0 };
   const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const look = (video) => video.requestVideoFrameCallback((now) => {
+  const watch = (video) => video.requestVideoFrameCallback((now) => {
     pen.drawImage(video, 4, 4, 8, 8, 0, 0, 1, 1);
     if (pen.getImageData(0, 0, 1, 1).data[0] > 128) clock.entered ||= now;
-    look(video);
+    watch(video);
   });
   document.addEventListener("DOMContentLoaded", () => {
-    look(document.getElementById("video"));
+    watch(document.getElementById("video"));
     new MutationObserver(() => {
       const rows = [...document.querySelectorAll("#register > li")];
-      const here = (row) => row.textContent.includes("Miranda") && row.querySelector(".status.present");
-      if (rows.some(here)) clock.marked ||= performance.now();
+      const present = (row) => row.textContent.includes("Miranda") && row.querySelector(".status.present");
+      if (rows.some(present)) clock.marked ||= performance.now();
     }).observe(document.getElementById("register"), { childList: true, subtree: true });
   });
 })()"""
 
 
 def entering(clip: Path) -> Iterator[Pixels]:
-    """The clip around the moment at which Miranda comes, with a corner that is white while he is there."""
+    """Yield the frames around the moment at which Miranda comes, with a corner that is white while he is there."""
     for number, frame in enumerate(camera.frames_of(clip)[BEGIN:END], BEGIN):
         frame[:CORNER, :CORNER] = 255 if number >= ENTERS else 0
         yield frame
 
 
 def one_pass(seat: Seat, school_class: str) -> float:
-    """Milliseconds from the first frame with the face to the mark on the page, in a new session."""
+    """Return the milliseconds from the first frame with the face to the mark on the page, in a new session."""
     session = ask(seat, "POST", "/sessions/start/", {"school_class": school_class})["id"]
     seat.page.goto(f"/sessions/{session}/")
     seat.page.get_by_role("button", name="Start the camera").click()
-    seat.page.wait_for_function("() => clock.entered && clock.marked", timeout=PATIENCE_MS)
+    seat.page.wait_for_function("() => clock.entered && clock.marked", timeout=TIMEOUT_MS)
     clock = seat.page.evaluate("() => clock")
     ask(seat, "POST", f"/sessions/{session}/sign/", {"unmarked": "N"})
     return float(clock["marked"] - clock["entered"])
 
 
 def measured(browsers: Browsers, password: str, film: Path, count: int) -> list[float]:
-    """So many passes, after a first one that builds what is built at first use."""
+    """Return the times of `count` passes, after a first one in which everything is loaded."""
     seat = browsers.seat(film)
     seat.log_in("teacher", password)
     seat.page.add_init_script(CLOCK)
@@ -79,7 +80,7 @@ def measured(browsers: Browsers, password: str, film: Path, count: int) -> list[
 
 
 def main() -> None:
-    """Print the figures, keep them."""
+    """Print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passes", type=int, default=20)
     options = parser.parse_args()
@@ -97,7 +98,7 @@ def main() -> None:
         try:
             running.wait_for(READY, READY_SECONDS)
             browsers = Browsers(start, f"http://127.0.0.1:{running.port}")
-            password = running.said().split("Password: ")[1].split()[0]
+            password = running.output().split("Password: ")[1].split()[0]
             times = measured(browsers, password, film, options.passes)
             browsers.close()
         finally:
@@ -106,14 +107,14 @@ def main() -> None:
     print(f"a face to its mark on the page: median {median:.0f} ms, p95 {late:.0f} ms ({len(times)} passes)")
     out = ROOT / "var" / "bench" / "marking.json"
     out.parent.mkdir(parents=True, exist_ok=True)
-    found = {
+    figures = {
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "median": median,
         "p95": late,
         "times": times,
     }
-    out.write_text(json.dumps(found, indent=1))
+    out.write_text(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

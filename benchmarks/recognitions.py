@@ -1,8 +1,8 @@
-"""Whether remembering searches pays: how often the clip asks again, and what asking memory, FAISS or Redis costs.
+"""Remembered searches: how often a clip repeats a search, and the time of memory, FAISS and Redis for it.
 
-`python -m benchmarks.recognitions` prints the table and writes var/bench/recognitions.json. A class of thirty, three
-photographs each, the man of the clip among them; every fifth frame, as cameras send, with the memory and without it.
-The answers of both runs are compared number for number.
+`python -m benchmarks.recognitions` prints the table and writes var/bench/recognitions.json. A class of thirty with
+three photographs each, the man of the clip among them; every fifth frame, as cameras send, with and without memory. The
+results of both runs must be equal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOOKUPS = 2000
 
 
 def clip() -> list[bytes]:
-    """Every fifth frame of the clip as JPEG."""
+    """Return every fifth frame of the clip as JPEG."""
     from recognition.engine.images.image import encode_jpeg
     from recognition.engine.opencv import cv2
 
@@ -39,33 +39,33 @@ def clip() -> list[bytes]:
 
 
 def run(class_id: str, frames: list[bytes], remember: float) -> tuple[list[Any], dict[str, int], Any]:
-    """Every answer, what was counted, and the galleries that gave them."""
+    """Return each face's decision, the counters, and the galleries that were searched."""
     from attendance.live.gallery_source import DatabaseSource
     from recognition.galleries import Galleries
-    from recognition.process import engine
-    from recognition.streams.frame_pipeline import Recogniser
-    from recognition.streams.frame_results import Seen, View
+    from recognition.shared_engine import engine
+    from recognition.streams.frame_pipeline import FramePipeline
+    from recognition.streams.frame_results import CameraContext, FrameResult
     from recognition.streams.queue import Frame
     from recognition.telemetry.monitor import Monitor
 
     monitor = Monitor()
-    shelves = Galleries(DatabaseSource(), monitor=monitor, rebuild_seconds=3600, remember_seconds=remember)
-    eyes = Recogniser(engine(), shelves, monitor=monitor, largest_side=1024, quality=85)
-    view, answers = View(class_id), []
-    # The clock is the clip's (25 frames a second) and never behind, so that both runs look alike at the same faces.
+    galleries = Galleries(DatabaseSource(), monitor=monitor, rebuild_seconds=3600, remember_seconds=remember)
+    pipeline = FramePipeline(engine(), galleries, monitor=monitor, largest_side=1024, quality=85)
+    camera, answers = CameraContext(class_id), []
+    # Times are those of the clip (25 frames a second) and never late, so that both runs process the same faces.
     start = time.monotonic() + 3600
     for number, picture in enumerate(frames):
-        (seen,) = eyes.work([Frame(view, number, picture, start + number * STEP / 25)])
-        assert isinstance(seen, Seen)
+        (result,) = pipeline.process([Frame(camera, number, picture, start + number * STEP / 25)])
+        assert isinstance(result, FrameResult)
         answers += [
             (number, face.track, face.decision.state, face.decision.id, face.decision.distance)
-            for face in seen.faces
+            for face in result.faces
         ]
-    return answers, dict(monitor.figures().counters), shelves
+    return answers, dict(monitor.figures().counters), galleries
 
 
 def microseconds(work: Callable[[], object]) -> float:
-    """The median of one call."""
+    """Return the median time of a call."""
     taken = []
     for _ in range(LOOKUPS):
         started = time.perf_counter()
@@ -74,30 +74,30 @@ def microseconds(work: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def costs(shelves: Any, class_id: str) -> dict[str, float]:
-    """One template of somebody of the class, sought in the three ways."""
+def costs(galleries: Any, class_id: str) -> dict[str, float]:
+    """Return the times to search one template of a student in the three ways."""
     from django.core.cache import cache
 
-    held = shelves._held[class_id]
+    held = galleries._loaded[class_id]
     probe = held.gallery._index.reconstruct(0)[None] + np.float32(0.01)
-    shelves._matches(held, probe, 4)
+    galleries._search_remembered(held, probe, 4)
     cache.set("recognition", json.dumps([["0" * 36, 0.3]] * 4).encode())
     return {
-        "from memory, us": microseconds(lambda: shelves._matches(held, probe, 4)),
+        "from memory, us": microseconds(lambda: galleries._search_remembered(held, probe, 4)),
         "searched, us": microseconds(lambda: held.gallery.search(probe, 4)),
         "from Redis over its socket, us": microseconds(lambda: cache.get("recognition")),
     }
 
 
 def measure() -> dict[str, Any]:
-    """The table."""
+    """Return the rows of the table."""
     known = [material.people()["lin_manuel_miranda"], *material.lfw().values()]
     (room,) = school.enrol(list(itertools.islice(known, STUDENTS)), 1)
     frames = clip()
-    with_memory, counted, shelves = run(room.class_id, frames, 3600)
-    without, plain, _ = run(room.class_id, frames, 0)
-    assert plain["recognition_hits"] == 0
-    hits, misses = counted["recognition_hits"], counted["recognition_misses"]
+    with_memory, counters, galleries = run(room.class_id, frames, 3600)
+    without, counters_without, _ = run(room.class_id, frames, 0)
+    assert counters_without["recognition_hits"] == 0
+    hits, misses = counters["recognition_hits"], counters["recognition_misses"]
     return {
         "frames": len(frames),
         "faces": len(with_memory),
@@ -105,12 +105,12 @@ def measure() -> dict[str, Any]:
         "from memory, percent": 100 * hits / (hits + misses),
         "answers that differ": sum(a != b for a, b in itertools.zip_longest(with_memory, without)),
         "named": sum(answer[3] is not None for answer in with_memory),
-        **costs(shelves, room.class_id),
+        **costs(galleries, room.class_id),
     }
 
 
 def main() -> None:
-    """Print the table, keep the figures."""
+    """Print the table and write the figures."""
     with school.servers():
         from recognition.process import PROCESS
 

@@ -1,10 +1,10 @@
-"""Many cameras through Daphne and the sockets: answers in time, marks that are right, and what the seed design does.
+"""Many cameras through Daphne and the sockets: late answers and wrong marks, with `face_recognition` as baseline.
 
 `python -m benchmarks.streams [--seconds S] [--cameras N ...]` prints the table and writes var/bench/streams.json.
-Classes of thirty with three enrolled photographs each; cameras send 640x480 frames of which 60 % show one face of their
-class, 30 % two, 10 % none, each scene for three seconds, with a sensor's noise; corridors show nobody in nine scenes of
-ten, but plain grey. The load comes from one process with prepared JPEGs, whose processor time is part of the table: it
-takes its share of the same cores.
+Classes of thirty with three enrolled photographs each; cameras send 640x480 frames of which 60 % show one face of
+their class, 30 % two, 10 % none, each scene for three seconds, with the noise of a sensor; corridors show plain grey
+in nine scenes of ten. One process sends prepared JPEGs; its processor time is in the table, because it uses the same
+cores.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tests import material
 
 SIZE = (640, 480)
 SCENES, SHAKES = 20, 3
+# Standard deviation of each pixel, of 255: all frames of a scene differ.
 NOISE = 4.0
-"""Standard deviation of each pixel, in steps of 255: the pictures of a scene differ in all of them."""
 GROUPS = ("usual", "climb", "advised", "corridors", "full")
 
 
@@ -41,7 +41,7 @@ GROUPS = ("usual", "climb", "advised", "corridors", "full")
 class Load:
     """Cameras, frames a second of each, and how often a frame shows none, one, two ... faces.
 
-    `advised`: no more frames a second than the server asks for, as the product's own page does.
+    `advised`: at most as many frames a second as the server advises, as the product's page sends.
     """
 
     name: str
@@ -57,9 +57,9 @@ CORRIDOR = (0.9, 0.07, 0.03)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """What came of a load; milliseconds from send to answer, marks by who was really in the picture."""
+    """The results of a load; milliseconds from sending to answer, marks checked against who was in the frames."""
 
-    way: str
+    server_name: str
     load: str
     sent: int
     dropped_percent: float
@@ -74,14 +74,14 @@ class Row:
 
 
 def prepare(rooms: Sequence[Room], folder: Path, faces: tuple[float, ...]) -> dict[str, Any]:
-    """JPEGs of scenes of each class, and who is in them: written once, read by the generator."""
+    """Write JPEGs of scenes of each class, and return their paths and who is in them."""
     rng, sensor = random.Random(7), np.random.default_rng(7)
     scenes: dict[str, list[dict[str, Any]]] = {}
     for number, room in enumerate(rooms):
         scenes[str(number)] = []
         for scene in range(SCENES):
             shown = rng.sample(range(len(room.students)), rng.choices(range(len(faces)), faces)[0])
-            pictures = [decode(rng.choice(room.probes[who]).read_bytes()) for who in shown]
+            pictures = [decode(rng.choice(room.probes[index]).read_bytes()) for index in shown]
             names = []
             for shake in range(SHAKES):
                 across = max(1, min(3, len(pictures)))
@@ -90,19 +90,23 @@ def prepare(rooms: Sequence[Room], folder: Path, faces: tuple[float, ...]) -> di
                 path = folder / f"{number}-{scene}-{shake}.jpg"
                 path.write_bytes(encode_jpeg(taken, 85))
                 names.append(str(path))
-            scenes[str(number)].append({"frames": names, "students": [room.students[who] for who in shown]})
+            scenes[str(number)].append(
+                {"frames": names, "students": [room.students[index] for index in shown]}
+            )
     return {"scenes": scenes}
 
 
-def measure(way: str, load: Load, seconds: float, spec: dict[str, Any], command: Sequence[str]) -> Row:
-    """One load on one server, both fresh."""
+def measure(
+    server_name: str, load: Load, seconds: float, spec: dict[str, Any], command: Sequence[str]
+) -> Row:
+    """Measure one load on a newly started server."""
     with school.served(*command) as (port, process), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        given = {**spec, "port": port, "seconds": seconds, "fps": load.fps, "advised": load.advised}
-        json.dump(given, file)
+        generator_spec = {**spec, "port": port, "seconds": seconds, "fps": load.fps, "advised": load.advised}
+        json.dump(generator_spec, file)
         file.flush()
         server = psutil.Process(process.pid)
         before = sum(server.cpu_times()[:2])
-        done = subprocess.run(
+        generator = subprocess.run(
             [sys.executable, "-m", "benchmarks.sockets.generator", file.name],
             cwd=ROOT,
             check=True,
@@ -110,27 +114,27 @@ def measure(way: str, load: Load, seconds: float, spec: dict[str, Any], command:
         )
         used = (sum(server.cpu_times()[:2]) - before) / seconds
         memory = server.memory_info().rss / 2**20
-    found = json.loads(done.stdout)
-    latencies = np.array(found["latencies"] or [float("nan")])
-    unanswered = found["sent"] - len(found["latencies"])
+    totals = json.loads(generator.stdout)
+    latencies = np.array(totals["latencies"] or [float("nan")])
+    unanswered = totals["sent"] - len(totals["latencies"])
     return Row(
-        way,
+        server_name,
         load.name,
-        found["sent"],
-        100 * unanswered / max(1, found["sent"]),
+        totals["sent"],
+        100 * unanswered / max(1, totals["sent"]),
         float(np.percentile(latencies, 50)),
         float(np.percentile(latencies, 95)),
-        found["marks"],
-        found["wrong"],
-        found["missed"],
+        totals["marks"],
+        totals["wrong"],
+        totals["missed"],
         memory,
         used,
-        found["cpu"] / seconds,
+        totals["cpu"] / seconds,
     )
 
 
-def known_to_the_seed(rooms: Sequence[Room], people: Sequence[tuple[Path, ...]], folder: Path) -> Path:
-    """The enrolled photographs as face_recognition encodes them."""
+def encodings_of_library(rooms: Sequence[Room], people: Sequence[tuple[Path, ...]], folder: Path) -> Path:
+    """Write the encodings of the enrolled photographs by `face_recognition`, and return the file."""
     from recognition.engine.reference import library
 
     vectors, owners = [], []
@@ -147,7 +151,7 @@ def known_to_the_seed(rooms: Sequence[Room], people: Sequence[tuple[Path, ...]],
 
 
 def loads(cameras: Sequence[int]) -> dict[str, list[Load]]:
-    """The issue's own, the climb at one frame a second, the same with the product's manners, and fuller frames."""
+    """Return the loads by group; some send at a fixed rate, some as advised, some with more faces."""
     return {
         "usual": [Load("50 cameras, 2 frames/s", 50, 2, USUAL)],
         "climb": [Load(f"{count} cameras, 1 frame/s", count, 1, USUAL) for count in cameras],
@@ -163,7 +167,7 @@ def loads(cameras: Sequence[int]) -> dict[str, list[Load]]:
 
 
 def main() -> None:
-    """Print the table, keep the figures."""
+    """Print the table and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--cameras", type=int, nargs="*", default=[40, 60, 80, 100])
@@ -177,7 +181,7 @@ def main() -> None:
         folder = Path(temporary)
         rooms = school.enrol(people, options.classes)
         token = school.administrator_token()
-        known = None if options.no_baseline else known_to_the_seed(rooms, people, folder)
+        known = None if options.no_baseline else encodings_of_library(rooms, people, folder)
         wanted = [load for group in options.loads for load in loads(options.cameras)[group]]
         for load in wanted:
             cameras = school.sessions(rooms, load.cameras)
@@ -185,8 +189,8 @@ def main() -> None:
             rows.append(measure("Rollcall", load, options.seconds, spec, ["launcher.server"]))
             print(line(rows[-1]), flush=True)
             if known is not None and load is wanted[0]:
-                seed = ["benchmarks.sockets.seed_server", "--known", str(known)]
-                rows.append(measure("seed design", load, options.seconds, spec, seed))
+                baseline = ["benchmarks.sockets.baseline_server", "--known", str(known)]
+                rows.append(measure("baseline", load, options.seconds, spec, baseline))
                 print(line(rows[-1]), flush=True)
     out = ROOT / "var" / "bench" / "streams.json"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -194,9 +198,9 @@ def main() -> None:
 
 
 def line(row: Row) -> str:
-    """A row for the screen."""
+    """Return a row as text."""
     return (
-        f"{row.way:12} {row.load:32} {row.sent:5} sent {row.dropped_percent:5.1f} % dropped  "
+        f"{row.server_name:12} {row.load:32} {row.sent:5} sent {row.dropped_percent:5.1f} % dropped  "
         f"p50 {row.p50:6.0f} ms  p95 {row.p95:6.0f} ms  {row.marks:3} marks ({row.wrong} wrong, "
         f"{row.missed} missed)  {row.server_mb:4.0f} MB  {row.server_cores:.2f} + {row.generator_cores:.2f} cores"
     )

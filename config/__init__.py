@@ -1,1 +1,1 @@
-"""Settings, servers and start-up: everything between the machine and the applications."""
+"""Settings, URLs, health checks and the entry points of the server and of Celery."""

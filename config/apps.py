@@ -1,4 +1,4 @@
-"""The configuration as an application: it brings the system checks and a few commands."""
+"""The configuration as a Django application: its system checks and management commands."""
 
 from django.apps import AppConfig
 
@@ -8,5 +8,5 @@ class ConfigConfig(AppConfig):
     verbose_name = "Configuration"
 
     def ready(self) -> None:
-        """Registers the checks."""
-        from config import checks  # noqa: F401 (its import registers them)
+        """Import the system checks, which registers them."""
+        from config import checks  # noqa: F401

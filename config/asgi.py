@@ -1,4 +1,4 @@
-"""The ASGI application: pages and API through Django, sockets through Channels."""
+"""The ASGI application: Django answers HTTP requests, Channels answers WebSockets."""
 
 import os
 
@@ -6,10 +6,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-pages = get_asgi_application()
+http_application = get_asgi_application()
 
-# Consumers import models: only after Django has its applications.
+# Consumers import models, which can be imported only after Django has loaded its applications.
 from attendance.sockets.urls import websocket_urlpatterns  # noqa: E402
-from config.proxies import TrustProxies  # noqa: E402
+from config.proxies import ForwardedHeadersMiddleware  # noqa: E402
 
-application = TrustProxies(ProtocolTypeRouter({"http": pages, "websocket": URLRouter(websocket_urlpatterns)}))
+application = ForwardedHeadersMiddleware(
+    ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})
+)

@@ -1,4 +1,4 @@
-"""Celery: the bell that tells a worker to look at the jobs table. It carries no data and keeps no results."""
+"""Celery's application. A message only wakes a worker, which then reads the jobs table; no results are kept."""
 
 import os
 from typing import Any
@@ -14,16 +14,16 @@ app.autodiscover_tasks()
 
 
 @app.on_after_finalize.connect
-def ring_regularly(sender: Celery, **_: Any) -> None:
-    """Beat's timetable stands with the tasks that it rings for."""
+def set_schedule(sender: Celery, **_: Any) -> None:
+    """Give the timer process (beat) the schedule that is declared beside the tasks."""
     from attendance.tasks import BEAT_SCHEDULE
 
     sender.conf.beat_schedule = BEAT_SCHEDULE
 
 
 @worker_ready.connect
-def share_figures(**_: Any) -> None:
-    """The worker's figures stand beside those of the servers."""
+def start_maintenance(**_: Any) -> None:
+    """Start the thread that publishes this worker's metrics beside those of the web servers."""
     from attendance.live import runtime
     from recognition.process import PROCESS
 
@@ -31,8 +31,8 @@ def share_figures(**_: Any) -> None:
 
 
 @worker_shutdown.connect
-def end_threads(**_: Any) -> None:
-    """Ends what a task may have started: the engine's threads and the database's."""
+def stop_process_parts(**_: Any) -> None:
+    """Stop what tasks may have started: the engine's threads and the database threads."""
     from recognition.process import PROCESS
 
     PROCESS.stop()

@@ -1,4 +1,4 @@
-"""System checks of the house: `manage.py check` (and with `--database default` those that ask PostgreSQL)."""
+"""System checks of the settings, run by `manage.py check`; `--database default` adds those that query PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's name)
 from django.db import DatabaseError, connection
 
+# Connections that the worker, the timer and a person at `manage.py` need beside the pool of one web process.
 OTHER_CONNECTIONS = 10
-"""What the worker, beat and a person at `manage.py` need beside one web process's pool."""
 
 
 @register()
-def mistyped_names(**_kwargs: Any) -> list[CheckMessage]:
-    """`config.W001`: a name in the environment that looks like a setting and is none."""
+def check_unknown_names(**_kwargs: Any) -> list[CheckMessage]:
+    """Return `config.W001` for each environment variable that looks like a setting and is none."""
     return [Warning(text, id="config.W001") for text in settings.SETTINGS_WARNINGS]
 
 
 @register()
-def folders_are_writable(**_kwargs: Any) -> list[CheckMessage]:
-    """`config.E002`: VAR_DIR exists and cannot be written."""
+def check_var_dir(**_kwargs: Any) -> list[CheckMessage]:
+    """Return `config.E002` if VAR_DIR exists and cannot be written."""
     folder = settings.VAR_DIR
     if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-        return [Error(f"VAR_DIR={folder} cannot be written", hint="Give it to this user.", id="config.E002")]
+        hint = "Give the folder to the user who runs Rollcall, or set VAR_DIR to another one."
+        return [Error(f"VAR_DIR={folder} cannot be written", hint=hint, id="config.E002")]
     return []
 
 
 @register(Tags.database)
-def pool_fits(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """`config.E003`: one web process's pool, with a few beside it, is more than PostgreSQL gives out."""
+def check_pool(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Return `config.E003` if the connection pool of one web process is larger than PostgreSQL allows."""
     if not databases or "default" not in databases:
         return []
     try:
@@ -39,19 +40,19 @@ def pool_fits(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list
             cursor.execute(
                 "SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int"
             )
-            most, reserved = cursor.fetchone()
+            maximum, reserved = cursor.fetchone()
     except DatabaseError:
-        return []  # a database that cannot be reached is reported by whoever connects to it
-    return pool_message(settings.DB_POOL_SIZE + settings.DB_MAX_OVERFLOW, most - reserved)
+        return []  # the command that needs the database reports that it cannot be reached
+    return check_pool_size(settings.DB_POOL_SIZE + settings.DB_MAX_OVERFLOW, maximum - reserved)
 
 
-def pool_message(pool: int, room: int) -> list[CheckMessage]:
-    """The message where a pool and the few connections beside it do not fit into the room."""
-    if pool + OTHER_CONNECTIONS <= room:
+def check_pool_size(pool: int, available: int) -> list[CheckMessage]:
+    """Return `config.E003` if `pool` and OTHER_CONNECTIONS together exceed the `available` connections."""
+    if pool + OTHER_CONNECTIONS <= available:
         return []
     message = (
-        f"DB_POOL_SIZE + DB_MAX_OVERFLOW is {pool}, and {OTHER_CONNECTIONS} more are needed beside it, "
-        f"but PostgreSQL gives out {room} connections"
+        f"DB_POOL_SIZE + DB_MAX_OVERFLOW is {pool}, and {OTHER_CONNECTIONS} more connections are needed beside it, "
+        f"but PostgreSQL allows {available}"
     )
-    hint = f"Lower the two to {max(room - OTHER_CONNECTIONS, 1)} together, or raise max_connections."
+    hint = f"Lower the two to {max(available - OTHER_CONNECTIONS, 1)} together, or raise max_connections."
     return [Error(message, hint=hint, id="config.E003")]

@@ -1,4 +1,4 @@
-"""Who the client is behind a proxy, and whether it came by https."""
+"""The client's address and scheme behind a proxy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class TrustProxies:
-    """Believes X-Forwarded-For and X-Forwarded-Proto from TRUSTED_PROXIES, and from nobody else.
+class ForwardedHeadersMiddleware:
+    """Take the client's address and scheme from X-Forwarded-* headers that come from TRUSTED_PROXIES.
 
-    The client is the last address that no trusted proxy wrote: everything before it was written by strangers.
+    The client is the last address in X-Forwarded-For that is not a trusted proxy: the client itself may have written
+    everything before it.
     """
 
     def __init__(self, application: Application) -> None:
@@ -25,27 +26,27 @@ class TrustProxies:
         self.networks = [ipaddress.ip_network(text) for text in settings.TRUSTED_PROXIES]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.networks and scope.get("client") and self.trusts(scope["client"][0]):
-            scope = {**scope, **self.as_seen_by_the_proxy(scope)}
+        if self.networks and scope.get("client") and self.is_trusted(scope["client"][0]):
+            scope = {**scope, **self.forwarded_values(scope)}
         await self.application(scope, receive, send)
 
-    def trusts(self, address: str) -> bool:
-        """Whether a peer is one of our proxies; False for what is no address."""
+    def is_trusted(self, address: str) -> bool:
+        """Return whether a peer is a trusted proxy; False if the text is not an IP address."""
         try:
             peer = ipaddress.ip_address(address)
         except ValueError:
             return False
         return any(peer in network for network in self.networks)
 
-    def as_seen_by_the_proxy(self, scope: Scope) -> dict[str, Any]:
-        """The members of the scope that the proxy's headers change."""
+    def forwarded_values(self, scope: Scope) -> dict[str, Any]:
+        """Return the members of the scope (`client`, `scheme`) that the proxy's headers change."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         changed: dict[str, Any] = {}
         hops = [hop.strip() for hop in headers.get(b"x-forwarded-for", "").split(",") if hop.strip()]
-        outside = next((hop for hop in reversed(hops) if not self.trusts(hop)), None)
-        if outside:
-            changed["client"] = [outside, 0]
-        proto = headers.get(b"x-forwarded-proto", "").strip().lower()
-        if proto in ("http", "https"):
-            changed["scheme"] = proto if scope["type"] == "http" else proto.replace("http", "ws")
+        client = next((hop for hop in reversed(hops) if not self.is_trusted(hop)), None)
+        if client:
+            changed["client"] = [client, 0]
+        scheme = headers.get(b"x-forwarded-proto", "").strip().lower()
+        if scheme in ("http", "https"):
+            changed["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
         return changed

@@ -1,6 +1,7 @@
-"""Django's settings, and the only place where Rollcall reads the environment.
+"""Django's settings. The only module that reads Rollcall's settings from the environment.
 
-Names, defaults and purposes are declared once; `manage.py settings_table` turns them into docs/settings.md.
+Each setting is declared once, with its default and purpose; `manage.py settings_table` makes docs/settings.md from the
+declarations. What depends on no setting is in `config/constants.py`.
 """
 
 from __future__ import annotations
@@ -8,47 +9,53 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
-from config import addresses, constants, paths
+from config import addresses
+from config.constants import *  # noqa: F403 (Django reads its settings from the names of this module)
+from config.embedded_addresses import EmbeddedAddresses
 from config.env import Environment
+from config.secret_files import read_secret
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
 env = Environment(os.environ)
 
-# --- where things are
+# --- folders and addresses
 
 VAR_DIR = Path(
-    env.text("VAR_DIR", "var", "Folder for what Rollcall writes: embedded servers, secrets, logs, networks.")
+    env.text(
+        "VAR_DIR",
+        "var",
+        "Folder for all that Rollcall writes: embedded servers, secrets, logs, converted networks.",
+    )
 )
 VAR_DIR = VAR_DIR if VAR_DIR.is_absolute() else BASE_DIR / VAR_DIR
 DATABASE_URL = env.text(
     "DATABASE_URL",
     "",
     "Address of PostgreSQL 14 or newer. Unset: PostgreSQL is started from its wheel, under `VAR_DIR`.",
-    parse=addresses.database_url,
-    quiet=True,
+    parse=addresses.parse_database_url,
+    confidential=True,
 )
 REDIS_URL = env.text(
     "REDIS_URL",
     "",
     "Address of Redis or Valkey, without a database number (1, 2 and 3 are used). Unset: Valkey is started from its "
     "wheel.",
-    parse=addresses.redis_url,
-    quiet=True,
+    parse=addresses.parse_redis_url,
+    confidential=True,
 )
-PUBLIC_URL = env.words(
+PUBLIC_URL = env.text_list(
     "PUBLIC_URL",
     ("http://127.0.0.1:8000", "http://localhost:8000"),
     "The addresses that people type. The only source of allowed hosts, allowed origins, Secure cookies and links.",
-    parse=addresses.origin,
+    parse=addresses.parse_origin,
     allowed="one or more origins; the first is used in links",
 )
-TRUSTED_PROXIES = env.words(
+TRUSTED_PROXIES = env.text_list(
     "TRUSTED_PROXIES",
     (),
     "Proxies whose X-Forwarded-For and X-Forwarded-Proto headers are used. None by default.",
-    parse=addresses.network,
+    parse=addresses.parse_network,
     allowed="addresses or networks (10.0.0.0/8)",
 )
 
@@ -56,20 +63,21 @@ TRUSTED_PROXIES = env.words(
 
 SECRETS_DIR = VAR_DIR / "secrets"
 EMBEDDED_DATABASE, EMBEDDED_REDIS = not DATABASE_URL, not REDIS_URL
-_keys_wanted = bool(DATABASE_URL) or not all(
+_keys_required = bool(DATABASE_URL) or not all(
     addresses.is_loopback(addresses.host_of(url)) for url in PUBLIC_URL
 )
 SECRET_KEY = env.secret(
     "SECRET_KEY",
-    "Signs logins and addresses. Made in `VAR_DIR/secrets` unless `DATABASE_URL` or a public `PUBLIC_URL` is set; "
-    "then it must be given.",
-    parse=addresses.secret_key,
+    "The key that signs logins and links. Made in `VAR_DIR/secrets` unless `DATABASE_URL` or a public `PUBLIC_URL` is "
+    "set; then it must be given.",
+    parse=addresses.parse_secret_key,
     default="",
 )
 FACE_DATA_KEYS = env.secret(
     "FACE_DATA_KEYS",
-    "Encrypt what shows or describes a face: 32 bytes each, base64, newest first. Made or given as `SECRET_KEY` is.",
-    parse=addresses.data_keys,
+    "The keys that encrypt everything that shows or describes a face: 32 bytes each, base64, newest first. Made or "
+    "given under the same conditions as `SECRET_KEY`.",
+    parse=addresses.parse_data_keys,
     default=tuple[str, ...](),
 )
 METRICS_TOKEN = env.secret(
@@ -79,16 +87,16 @@ METRICS_TOKEN = env.secret(
     default="",
 )
 for _name, _example in (("SECRET_KEY", "base64 48"), ("FACE_DATA_KEYS", "base64 32")):
-    if _keys_wanted and not env.given(_name):
-        env.fault(
+    if _keys_required and not env.is_given(_name):
+        env.add_error(
             _name,
-            "must be given where DATABASE_URL or a public PUBLIC_URL is; keep it apart from backups. "
+            "must be given if DATABASE_URL or a public PUBLIC_URL is set; keep it apart from backups. "
             f"Write {_name}_FILE=/path/of/a/file made by `openssl rand -{_example}`",
         )
-if not _keys_wanted:
-    # Before the first embedded start there is no file and no data: a key of this process alone harms nobody.
-    SECRET_KEY = SECRET_KEY or paths.read_secret(SECRETS_DIR, "secret_key") or secrets.token_urlsafe(48)
-    FACE_DATA_KEYS = FACE_DATA_KEYS or tuple(paths.read_secret(SECRETS_DIR, "face_data_keys").split())
+if not _keys_required:
+    # Before the first start with an embedded database there is neither a file nor data: a temporary key will do.
+    SECRET_KEY = SECRET_KEY or read_secret(SECRETS_DIR, "secret_key") or secrets.token_urlsafe(48)
+    FACE_DATA_KEYS = FACE_DATA_KEYS or tuple(read_secret(SECRETS_DIR, "face_data_keys").split())
 
 # --- faces
 
@@ -128,7 +136,7 @@ FACE_DEVICE = env.choice(
 FACE_PRECISION = env.choice(
     "FACE_PRECISION",
     "auto",
-    "Precision of the networks. auto is bf16 where the processor has it, else f32.",
+    "Precision of the networks. auto is bf16 if the processor supports it, else f32.",
     options=("auto", "f32", "bf16"),
 )
 FACE_MODELS_DIR = Path(
@@ -180,215 +188,87 @@ DB_STATEMENT_TIMEOUT = env.integer(
 REDIS_CACHE_TTL = env.integer(
     "REDIS_CACHE_TTL",
     3600,
-    "Seconds for which the memory of a process keeps the answer to a search of a gallery. Not in Redis, which was "
-    "measured to be slower than the search itself (139 against 39 µs). Encodings stay 24 hours.",
+    "Seconds for which a process keeps the result of a gallery search in its memory. Not in Redis, which was measured "
+    "to be slower than the search itself (139 against 39 µs). Encodings are kept for 24 hours.",
     low=1,
     high=604_800,
 )
-TIME_ZONE = env.text("TIME_ZONE", "UTC", "The school's time zone.", parse=addresses.time_zone)
+TIME_ZONE = env.text("TIME_ZONE", "UTC", "The school's time zone.", parse=addresses.parse_time_zone)
 LANGUAGE_CODE = env.choice(
     "LANGUAGE_CODE",
     "en-gb",
-    "The language for browsers that ask for none that Rollcall has.",
+    "The language of pages for browsers that ask for no language that Rollcall has.",
     options=tuple(code for code, _name in LANGUAGES),
 )
-env.close()
+env.raise_errors()
 SETTINGS_WARNINGS = env.warnings()
 DECLARED_SETTINGS = tuple(env.declared.values())
 
-_embedded = paths.Addresses.of(VAR_DIR)
+_embedded_addresses = EmbeddedAddresses.load(VAR_DIR)
 DATABASES = {
     "default": addresses.database_settings(
-        DATABASE_URL or _embedded.database_url,
+        DATABASE_URL or _embedded_addresses.database_url,
         statement_timeout=DB_STATEMENT_TIMEOUT,
         pool_size=DB_POOL_SIZE,
         overflow=DB_MAX_OVERFLOW,
     )
 }
-_redis = REDIS_URL or _embedded.redis_url
-CACHES = {
+_redis_url = REDIS_URL or _embedded_addresses.redis_url
+CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": addresses.redis_database(_redis, addresses.CACHE_DATABASE),
+        "LOCATION": addresses.redis_database_url(_redis_url, addresses.CACHE_DATABASE),
         "TIMEOUT": REDIS_CACHE_TTL,
         "KEY_PREFIX": "rollcall",
         "OPTIONS": {
             "SERIALIZER": "config.serializer.TaggedSerializer",
             "SOCKET_CONNECT_TIMEOUT": 1,
             "SOCKET_TIMEOUT": 1,
-            # Redis may vanish at any time: a miss, never an error page.
+            # If Redis is absent, each read is a cache miss and no page fails.
             "IGNORE_EXCEPTIONS": True,
             "LOG_IGNORED_EXCEPTIONS": True,
         },
     }
 }
-# No layer is called "default": with one, every consumer would fail with Redis before its own code runs.
+# No layer is called "default": with one, each consumer would fail without Redis before its own code runs.
 CHANNEL_LAYERS = {
     "dashboards": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [addresses.redis_database(_redis, addresses.CHANNELS_DATABASE)],
+            "hosts": [addresses.redis_database_url(_redis_url, addresses.CHANNELS_DATABASE)],
             "prefix": "rollcall",
         },
     }
 }
-CELERY_BROKER_URL = addresses.broker_url(_redis, addresses.CELERY_DATABASE)
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_SERIALIZER = "json"
+CELERY_BROKER_URL = addresses.celery_broker_url(_redis_url, addresses.CELERY_DATABASE)
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# No further try: it would hold a request for six seconds while Redis is away, and the sweep rings again anyway.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "max_retries": 0}
-# A process with an engine or a connection pool must not fork: threads, not processes.
-CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = 2
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Beat's own file of last runs is a pickle; each of our beats may safely ring once too often instead.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
-# --- Django
+# --- files
 
-DEBUG = False
-INSTALLED_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "rest_framework",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "django_filters",
-    "channels",
-    "csp",
-    "config",
-    "attendance",
-    "recognition",
-]
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "attendance.web.middleware.private_pages",
-    "attendance.web.middleware.own_language",
-    "attendance.web.middleware.own_password",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
-CSRF_FAILURE_VIEW = "attendance.web.pages.csrf_failed"
-ROOT_URLCONF = "config.urls"
-ASGI_APPLICATION = "config.asgi.application"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
-    }
-]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-AUTH_USER_MODEL = "attendance.User"
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-USE_TZ = True
-USE_I18N = True
-LOCALE_PATHS = [BASE_DIR / "locale"]
-STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": VAR_DIR / "files"},
     },
     "staticfiles": {"BACKEND": "attendance.web.static_files.HashedStatics"},
 }
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
-    "jpg",
-    "jpeg",
-    "png",
-    "gif",
-    "webp",
-    "zip",
-    "gz",
-    "woff",
-    "woff2",
-    "map",
-)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_SIZE
 # A page that asks about a selection sends a field for each row: a whole school's students at once.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
-# A picture of somebody who has not consented must not lie in a temporary file, where Django would put larger uploads
-# and where its ASGI handler spools whole bodies. MAX_UPLOAD_SIZE bounds the memory instead.
+# The photograph of a person without consent must not be written to a temporary file. Django would do so with larger
+# uploads, and its ASGI handler with whole bodies. MAX_UPLOAD_SIZE limits the memory instead.
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_SIZE
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
-# --- who may reach us, and what a page may load
+# --- hosts, origins and cookies
 
 ALLOWED_HOSTS = sorted({addresses.host_of(url) for url in PUBLIC_URL})
 CSRF_TRUSTED_ORIGINS = list(PUBLIC_URL)
 _https = all(url.startswith("https://") for url in PUBLIC_URL)
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-# Strict-Transport-Security is the proxy's to send: with the local certificate authority it would lock people
-# out of the page that explains how to trust it.
-SILENCED_SYSTEM_CHECKS = (
-    ["security.W004", "security.W008"]
-    if _https
-    else ["security.W004", "security.W008", "security.W012", "security.W016"]
-)
-CONTENT_SECURITY_POLICY = constants.CONTENT_SECURITY_POLICY
-
-# --- API
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "attendance.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["attendance.api.authentication.LoggedIn"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["attendance.api.lists.StrictFilters"],
-    "DEFAULT_PAGINATION_CLASS": "attendance.api.lists.BoundedPages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "attendance.api.errors.answer",
-    "URL_FORMAT_OVERRIDE": None,
-    # A refusal repeats what was sent, and half a surrogate pair can only be written as an escape.
-    "UNICODE_JSON": False,
-}
-SPECTACULAR_SETTINGS = constants.SPECTACULAR_SETTINGS
-
-LOGGING = constants.LOGGING
+# W004: the proxy sends Strict-Transport-Security, if anything does. With a certificate authority of this installation
+# it would keep people from the page that explains how to trust the certificate. W008: the proxy redirects to HTTPS.
+# W012 and W016: without HTTPS the cookies cannot be Secure.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+if not _https:
+    SILENCED_SYSTEM_CHECKS += ["security.W012", "security.W016"]

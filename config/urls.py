@@ -1,4 +1,4 @@
-"""Which address goes where. Pages and the API keep their own lists; the house's own stand here."""
+"""The root URL patterns: health, metrics, admin, API and pages."""
 
 from django.urls import include, path, re_path
 

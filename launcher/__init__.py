@@ -1,1 +1,1 @@
-"""`make run`: starts the servers and processes of one installation, and stops them."""
+"""`make run`: start the servers and processes of one installation, and stop them. Also the web server itself."""

@@ -1,4 +1,4 @@
-"""`python -m launcher.probe URL`: asks a running Rollcall whether it is ready. For the launcher and for containers."""
+"""`python -m launcher.probe URL`: ask a running Rollcall for its state. Used by the launcher and by containers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 
-def status(url: str, *, host: str, authority: Path | None = None, timeout: float = 5.0) -> int:
-    """The status that an address answers, asked under a public name; 0 where nobody answers.
+def request_status(url: str, *, host: str, authority: Path | None = None, timeout: float = 5.0) -> int:
+    """Return the HTTP status of a GET request with the header `Host: host`; 0 if there is no answer.
 
-    The connection goes to the address, never through a proxy. The certificate is not checked against the name: it is
-    this machine that is asked.
+    The connection goes directly to the address, never through a proxy. `authority` is a file with the certificate
+    authority to trust. The certificate's name is not checked: the request is for this machine. `timeout` is in seconds.
     """
     parts = urlsplit(url)
     if parts.hostname is None:
@@ -35,11 +35,11 @@ def status(url: str, *, host: str, authority: Path | None = None, timeout: float
 
 
 def main() -> None:
-    """Ends with 0 where the address answers 200."""
+    """End with status 0 if the address answers 200, else with 1."""
     from config import settings
 
     host = urlsplit(settings.PUBLIC_URL[0]).netloc
-    sys.exit(0 if status(sys.argv[1], host=host) == http.client.OK else 1)
+    sys.exit(0 if request_status(sys.argv[1], host=host) == http.client.OK else 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What must hold before anything is started; each breach is one sentence that says what to do."""
+"""Checks before anything is started. Each raises LaunchError with one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -12,74 +12,82 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.addresses import is_loopback
-from launcher.processes import ServerFailedError
+from launcher.processes import LaunchError
 
 
-def hold(var: Path, address: str) -> int:
-    """Takes the lock on a `var` folder and returns its descriptor; it lasts as long as this process and no longer.
+def lock_folder(var: Path, address: str) -> int:
+    """Lock a `var` folder until this process ends, and return the lock's descriptor.
 
-    Raises ServerFailedError with who holds it. Children never inherit the descriptor.
+    `address` is where this launcher will serve; it is shown to a second launcher that finds the folder locked. Child
+    processes do not inherit the descriptor.
     """
     try:
         var.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(var / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except PermissionError as why:
-        sentence = f"{var} belongs to another user ({why.strerror}): use a clone of your own, or set VAR_DIR"
-        raise ServerFailedError(sentence) from None
+    except PermissionError as error:
+        sentence = (
+            f"the data folder {var} belongs to another user ({error.strerror}): "
+            "set VAR_DIR to another folder, or use a clone of your own"
+        )
+        raise LaunchError(sentence) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        sentence = f"{var} is in use by {holder(var)}; stop that one, or give this one a folder with VAR_DIR="
-        raise ServerFailedError(sentence) from None
-    note = {"pid": os.getpid(), "user": user_name(), "since": time.strftime("%H:%M"), "address": address}
+        sentence = (
+            f"the data folder {var} is in use by {describe_lock_owner(var)}: "
+            "stop that one, or set VAR_DIR to another folder"
+        )
+        raise LaunchError(sentence) from None
+    owner = {"pid": os.getpid(), "user": user_name(), "since": time.strftime("%H:%M"), "address": address}
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, json.dumps(note).encode())
+    os.write(descriptor, json.dumps(owner).encode())
     return descriptor
 
 
-def holder(var: Path) -> str:
-    """Who holds the lock, in words."""
+def describe_lock_owner(var: Path) -> str:
+    """Return process number, user, address and start time of the launcher that has locked the folder."""
     try:
-        note = json.loads((var / "lock").read_text(encoding="utf-8"))
-        return (
-            f"process {note['pid']} of {note['user']}, which serves {note['address']} since {note['since']}"
-        )
+        owner = json.loads((var / "lock").read_text(encoding="utf-8"))
+        return f"process {owner['pid']} of {owner['user']}, which has served {owner['address']} since {owner['since']}"
     except (OSError, ValueError, KeyError):
         return "another `make run` that is just starting"
 
 
 def user_name() -> str:
-    """The name of this user; its number where it has none."""
+    """Return the name of this user, or its number if it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.geteuid())
 
 
-def refuse_open_plain(host: str, *, https: bool, proxies: Sequence[str]) -> None:
-    """Raises where passwords and faces would travel over the network in the open."""
+def check_encryption(host: str, *, https: bool, proxies: Sequence[str]) -> None:
+    """Raise if passwords and faces would be sent over the network without encryption."""
     if https or proxies or is_loopback(host):
         return
     sentence = (
-        f"HOST={host} would send passwords and faces over the network in the open, and browsers give no camera "
-        "to plain http. Add HTTPS=1 (Rollcall makes the certificate), or put a TLS proxy in front and name it "
-        "in TRUSTED_PROXIES"
+        f"HOST={host} would send passwords and faces over the network without encryption, and browsers allow no "
+        "camera on plain http. Add HTTPS=1 (Rollcall makes the certificate), or use a TLS proxy and name it in "
+        "TRUSTED_PROXIES"
     )
-    raise ServerFailedError(sentence)
+    raise LaunchError(sentence)
 
 
-def refuse_taken_port(host: str, port: int) -> None:
-    """Raises where something else listens at the port, or where this user may not."""
+def check_port(host: str, port: int) -> None:
+    """Raise if another program listens at the port, or if this user may not."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            probe.listen(1)
+        with socket.socket(family, socket.SOCK_STREAM) as test_socket:
+            test_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            test_socket.bind((host, port))
+            test_socket.listen(1)
     except PermissionError:
         sentence = f"port {port} is only for root; choose one above 1023, for example PORT=8000"
-    except OSError as why:
-        sentence = f"port {port} at {host} cannot be used ({why.strerror}); choose another, for example PORT={port + 1}"
+    except OSError as error:
+        sentence = (
+            f"port {port} at {host} cannot be used ({error.strerror}); "
+            f"choose another, for example PORT={port + 1}"
+        )
     else:
         return
-    raise ServerFailedError(sentence)
+    raise LaunchError(sentence)

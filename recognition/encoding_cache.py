@@ -1,9 +1,9 @@
-"""Enrolment photographs that were encoded before: the face's numbers in memory, and encrypted in Redis for a day.
+"""The cache of encoded enrolment photographs: faces in memory, and encrypted in Redis for a day.
 
-A picture is known by a keyed digest of its content and of the engine's space. Whether an entry may serve is asked of a
-ledger in the database each time: what was struck out there serves in no process from its COMMIT on, wherever a copy is
-left. So bytes that are damaged, planted, moved to another name or played back cost an encoding and nothing more.
-Only what `put` is given is kept: faces of a camera, of `/identify` and of strangers never pass here.
+An entry's name is a keyed digest of the photograph's content and of the engine's space. Each use asks the database
+whether the entry is still valid: one that was deleted there is used in no process from the COMMIT on, whatever copies
+remain. Bytes that are damaged, planted, moved to another name or played back therefore cost one encoding and nothing
+more. Only enrolment photographs are kept: faces of a camera, of `/identify` and of strangers are never put here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 MAGIC: Final = b"RCEN1"
 KEEP_SECONDS: Final = 24 * 3600
-NUMBERS: Final = np.dtype(
+# A face as 1,152 bytes; `quality` has the fields of `Quality` in their order.
+RECORD: Final = np.dtype(
     [
         ("box", "<i4", 4),
         ("score", "<f8"),
@@ -36,106 +37,105 @@ NUMBERS: Final = np.dtype(
         ("quality", "<f8", 8),
     ]
 )
-"""A face as bytes, 1,152 of them; `quality` in the order of its fields."""
 
 
-class Ledger(Protocol):
-    """What the database says. Called from any thread."""
+class EncodingRecords(Protocol):
+    """The entries' rows in the database. Thread-safe."""
 
-    def standing(self, names: Collection[str]) -> set[str]:
-        """Those of these names whose face may be kept at this moment."""
+    def valid_names(self, names: Collection[str]) -> set[str]:
+        """Return those of these names whose face may be used now."""
 
 
-class Encodings:
-    """The encodings that this process and Redis remember. Thread-safe."""
+class EncodingCache:
+    """The encodings that this process and Redis keep. Thread-safe."""
 
-    def __init__(self, ledger: Ledger, *, size: int, monitor: Monitor) -> None:
-        """`size` faces stay in memory, 0 for none."""
-        self._ledger, self._size, self._monitor = ledger, size, monitor
+    def __init__(self, records: EncodingRecords, *, size: int, monitor: Monitor) -> None:
+        """Set up; at most `size` faces stay in memory, 0 for none."""
+        self._records, self._size, self._monitor = records, size, monitor
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, Face] = OrderedDict()
-        monitor.gauge("encodings", lambda: len(self._held))
-        monitor.gauge("encoding_bytes", lambda: len(self._held) * NUMBERS.itemsize)
+        self._faces: OrderedDict[str, Face] = OrderedDict()
+        monitor.gauge("encodings", lambda: len(self._faces))
+        monitor.gauge("encoding_bytes", lambda: len(self._faces) * RECORD.itemsize)
 
     def get(self, name: str, space: str) -> Face | None:
-        """The face that was put there, or None: then it is encoded again."""
-        found = self._allowed(name, space)
-        self._monitor.count("encoding_misses" if found is None else "encoding_hits")
-        return found
+        """Return the face of a name, or None where there is no valid entry."""
+        face = self._find(name, space)
+        self._monitor.count("encoding_misses" if face is None else "encoding_hits")
+        return face
 
-    def _allowed(self, name: str, space: str) -> Face | None:
-        if not self._ledger.standing([name]):
+    def _find(self, name: str, space: str) -> Face | None:
+        if not self._records.valid_names([name]):
             self._drop([name])
             return None
         with self._lock:
-            if name in self._held:
-                self._held.move_to_end(name)
-                return self._held[name]
-        face = self._fetched(name, space)
+            if name in self._faces:
+                self._faces.move_to_end(name)
+                return self._faces[name]
+        face = self._fetch(name, space)
         if face is not None:
-            self._hold(name, face)
+            self._store(name, face)
         return face
 
     def put(self, name: str, space: str, face: Face) -> None:
-        """Remember a face; the caller has written it into the ledger, and committed that."""
-        self._hold(name, face)
+        """Keep a face in memory and in Redis. The caller has written its row and committed it."""
+        self._store(name, face)
         sealed = seal(face, name, space)
         self._monitor.count("encoding_bytes_sent", len(sealed))
         cache.set(key_of(name), sealed, timeout=KEEP_SECONDS)
-        # Whoever struck it out before this line has deleted nothing yet, or looked too early.
-        if not self._ledger.standing([name]):
+        # Whoever deleted the row before this line deleted from Redis too early.
+        if not self._records.valid_names([name]):
             self.forget([name])
 
     def forget(self, names: Collection[str]) -> None:
-        """Leave nothing of them here or in Redis. Other processes drop them at their next `tidy`."""
+        """Delete these entries here and in Redis. Other processes drop them at their next `drop_invalid`."""
         self._drop(names)
         cache.delete_many([key_of(name) for name in names])
 
-    def tidy(self) -> None:
-        """Drop from this process's memory what the ledger knows no more."""
+    def drop_invalid(self) -> None:
+        """Drop the entries from this process's memory that are no longer valid in the database."""
         with self._lock:
-            held = list(self._held)
-        if held:
-            self._drop(set(held) - self._ledger.standing(held))
+            names = list(self._faces)
+        if names:
+            self._drop(set(names) - self._records.valid_names(names))
 
-    def _hold(self, name: str, face: Face) -> None:
+    def _store(self, name: str, face: Face) -> None:
         with self._lock:
-            self._held[name] = face
-            self._held.move_to_end(name)
-            while len(self._held) > self._size:
-                self._held.popitem(last=False)
+            self._faces[name] = face
+            self._faces.move_to_end(name)
+            while len(self._faces) > self._size:
+                self._faces.popitem(last=False)
 
     def _drop(self, names: Collection[str]) -> None:
         with self._lock:
             for name in names:
-                self._held.pop(name, None)
+                self._faces.pop(name, None)
 
-    def _fetched(self, name: str, space: str) -> Face | None:
+    def _fetch(self, name: str, space: str) -> Face | None:
         data = cache.get(key_of(name))
         if data is None:
             return None
         try:
             return unseal(data, name, space)
-        except CannotOpen as fault:
-            logger.warning("an encoding in the cache was refused and is made again: %s", fault)
+        except CannotOpen as error:
+            logger.warning("an encoding in Redis was refused and is made again: %s", error)
             self._monitor.count("encoding_refused")
             cache.delete(key_of(name))
             return None
 
 
 def name_of(content: str, space: str) -> str:
-    """The name of a picture, by the keyed digest of its bytes, in a space; it says nothing without the key."""
+    """Return an entry's name from the digest of a photograph's content. It reveals nothing without the key."""
     return keyring().digest(f"{content} {space}".encode(), "encoding")
 
 
 def key_of(name: str) -> str:
-    """Where it stands in Redis."""
+    """Return the Redis key of an entry."""
     return f"encoding:{name}"
 
 
 def seal(face: Face, name: str, space: str) -> bytes:
-    """Magic and the encrypted numbers, bound to name and space."""
-    row = np.zeros((), NUMBERS)
+    """Return magic and the encrypted record, with name and space as associated data."""
+    row = np.zeros((), RECORD)
     row["box"], row["score"], row["landmarks"] = face.box, face.score, face.landmarks
     row["embedding"], row["template"] = face.embedding, face.template
     row["quality"] = astuple(face.quality)
@@ -143,13 +143,13 @@ def seal(face: Face, name: str, space: str) -> bytes:
 
 
 def unseal(data: object, name: str, space: str) -> Face:
-    """The face that `seal` took. Raises `CannotOpen` for anything else."""
+    """Return the face that was given to `seal`. Raises `CannotOpen` for anything else."""
     if not isinstance(data, bytes) or not data.startswith(MAGIC):
-        raise CannotOpen("foreign", "This is no encoding of Rollcall's.")
+        raise CannotOpen("foreign", "These bytes are not an encoding of Rollcall.")
     plain = keyring().open(data[len(MAGIC) :], "encoding", name, space)
-    if len(plain) != NUMBERS.itemsize:
-        raise CannotOpen("damaged", "This encoding has another length.")
-    row = np.frombuffer(plain, NUMBERS)[0]
+    if len(plain) != RECORD.itemsize:
+        raise CannotOpen("damaged", "This encoding has the wrong length.")
+    row = np.frombuffer(plain, RECORD)[0]
     left, top, right, bottom = row["box"].tolist()
     return Face(
         box=(left, top, right, bottom),

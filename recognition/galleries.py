@@ -1,9 +1,9 @@
-"""The gallery of each class: built from what the application hands in, shared through Redis, never out of date.
+"""The galleries of the classes: built from a gallery source, shared between processes in Redis, never out of date.
 
-The version of a class is read from the source for each batch of searches, and a gallery serves only the version it was
-built for: whoever was removed is not found once that has been committed. Bytes in Redis spare the second process the
-building. They are sealed with class, version and space as associated data, so that bytes which are damaged,
-planted, moved from another class or kept from last week do not open, and cost no more than a new building.
+The version of each class is read from the source for each batch of searches, and a gallery is only used for the version
+for which it was built: a student is no longer found once the removal has been committed. The copy in Redis saves other
+processes the building. It is sealed with class, version and space as associated data, so bytes that are damaged,
+planted, moved from another class or kept from an earlier version do not open, and cost no more than a new building.
 """
 
 from __future__ import annotations
@@ -21,305 +21,327 @@ import numpy as np
 from django.core.cache import cache
 
 from recognition.crypto import CannotOpen, keyring
-from recognition.engine import SPACE, EngineError
+from recognition.engine.errors import EngineError
 from recognition.engine.gallery import Gallery
-from recognition.engine.types import Array, Match
+from recognition.engine.types import SPACE, Array, Match
 from recognition.telemetry.monitor import Monitor
 
 logger = logging.getLogger(__name__)
 
+# The first bytes of a sealed gallery; they change with its format.
 MAGIC: Final = b"RCGB1"
+# In place of a class: all students, for schools that search the whole school for visitors.
 SCHOOL: Final = "school"
-"""In place of a class: everybody, where the school lets visitors of other classes be asked about."""
-KEPT: Final = 256
-"""Galleries of that many classes stay in memory; a class of 30 takes about 40 kB."""
-REMEMBERED: Final = 512
-"""Searches that a gallery remembers: a class on a dozen cameras, over and over."""
-NEAR: Final = 0.4
-"""Farther than this from everybody nobody is named (the widest threshold is 0.365): of a stranger nothing is kept."""
-REST_SECONDS: Final = 1.0
-"""After a source that did not answer nobody waits for it again for that long."""
+# Galleries that stay in memory; that of a class of 30 takes about 40 kB.
+MOST_GALLERIES: Final = 256
+# Searches that a gallery remembers; enough for a class in front of a dozen cameras.
+MOST_SEARCHES: Final = 512
+# No search is remembered whose nearest subject is farther away: nothing is kept of strangers. The widest threshold
+# for a name is 0.365.
+REMEMBER_DISTANCE: Final = 0.4
+# After the source did not answer, it is not asked again for this long.
+RETRY_SECONDS: Final = 1.0
 
 
 class SourceUnavailable(Exception):
-    """The source cannot be asked now (the database is away or slow), so nobody may be named."""
+    """The gallery source does not answer (the database is away or slow), so nobody may be named."""
 
 
-class Source(Protocol):
-    """Where versions and templates come from. Called from any thread; raises `SourceUnavailable`."""
+class GallerySource(Protocol):
+    """Where versions and templates come from. Thread-safe; all methods raise `SourceUnavailable`."""
 
     def versions(self, class_ids: Sequence[str]) -> Mapping[str, int]:
-        """The gallery version of each class, in one query; a class that does not exist is left out.
+        """Return the gallery version of each class that exists, in one query.
 
-        It changes with whatever changes `templates`, the school's date included.
+        The version changes with everything that changes `templates`, the school's date included.
         """
 
     def templates(self, class_id: str) -> tuple[Array, list[str]]:
-        """Unit templates (N, 128) float32 of consented members today, one a photograph, and whose they are."""
+        """Return unit templates (N, 128) float32, one for each photograph, and the N students that they belong to.
 
-    def alone(self, class_id: str, build: Callable[[], None]) -> None:
-        """Runs `build` while no other process does for this class; the lock dies with its holder."""
+        They are those of today's members of the class with a valid consent.
+        """
+
+    def run_locked(self, class_id: str, build: Callable[[], None]) -> None:
+        """Run `build` while no other process does so for this class. The lock ends with the process that holds it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """A gallery of means, what it was built for, and the monotonic second it came to this process."""
+class LoadedGallery:
+    """A gallery in the memory of this process, its version, and the monotonic second at which it was loaded.
+
+    `searches` remembers when a template was searched and with what result, by the template's digest and k. No vector is
+    kept.
+    """
 
     gallery: Gallery
-    edition: str
-    at: float
-    recent: dict[tuple[bytes, int], tuple[float, list[Match]]] = field(default_factory=dict)
-    """What was found for a template, by its digest and k, and when. No vector is kept of anybody."""
+    version: str
+    loaded_at: float
+    searches: dict[tuple[bytes, int], tuple[float, list[Match]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What a search of one class gave: the best subjects of each probe, and the gallery they were found in."""
+class SearchResult:
+    """The best subjects for each probe of one class, best first, and the gallery that was searched."""
 
     matches: list[list[Match]]
     gallery: Gallery
-    edition: str
+    version: str
 
 
 class Galleries:
-    """All galleries of this process. `search` may be called from any thread; a swap never disturbs it."""
+    """All galleries of this process. Thread-safe; a gallery that is replaced does not disturb searches in it."""
 
     def __init__(
         self,
-        source: Source,
+        source: GallerySource,
         *,
         monitor: Monitor,
         rebuild_seconds: float,
         remember_seconds: float = 3600,
         space: str = SPACE,
-        kept: int = KEPT,
+        most_galleries: int = MOST_GALLERIES,
     ) -> None:
+        """Set up; galleries older than `rebuild_seconds` are built again by `refresh`.
+
+        Searches are remembered for `remember_seconds`.
+        """
         self._source = source
         self._monitor = monitor
         self._rebuild_seconds = rebuild_seconds
         self._remember_seconds = remember_seconds
         self._space = space
-        self._kept = kept
-        self._held: dict[str, Held] = {}
+        self._most_galleries = most_galleries
+        self._loaded: dict[str, LoadedGallery] = {}
         self._locks: dict[str, threading.Lock] = {}
-        self._wanted: set[str] = set()
+        self._requested: set[str] = set()
         self._lock = threading.Lock()
-        self._rest_until = 0.0
-        monitor.gauge("galleries", lambda: len(self._held))
-        monitor.gauge("gallery_bytes", lambda: self._total(_bytes_of))
-        monitor.gauge("recognitions", lambda: self._total(lambda held: len(held.recent)))
-        monitor.gauge("gallery_age_seconds", self._age)
+        self._retry_at = 0.0
+        monitor.gauge("galleries", lambda: len(self._loaded))
+        monitor.gauge("gallery_bytes", lambda: self._sum(_bytes_of))
+        monitor.gauge("recognitions", lambda: self._sum(lambda loaded: len(loaded.searches)))
+        monitor.gauge("gallery_age_seconds", self._oldest_age)
 
-    def search(self, probes: Mapping[str, Array], k: int = 2) -> dict[str, Found]:
-        """For each class its probes (P, 128), all at once. A class that is gone finds nobody.
+    def search(self, probes: Mapping[str, Array], k: int = 2) -> dict[str, SearchResult]:
+        """Return, for each class, the nearest `k` subjects of its probes (P, 128).
 
-        Raises `SourceUnavailable`: then nobody may be named.
+        All versions are read in one query. A class that no longer exists has no subjects. Raises `SourceUnavailable`:
+        then nobody may be named.
         """
-        editions = self._editions(list(probes))
-        found = {}
+        versions = self._versions(list(probes))
+        results = {}
         for class_id, templates in probes.items():
-            held = self.current(class_id, editions.get(class_id))
-            found[class_id] = Found(self._matches(held, templates, k), held.gallery, held.edition)
-        return found
+            loaded = self.current(class_id, versions.get(class_id))
+            matches = self._search_remembered(loaded, templates, k)
+            results[class_id] = SearchResult(matches, loaded.gallery, loaded.version)
+        return results
 
-    def search_ready(self, class_id: str, templates: Array, k: int = 2) -> Found | None:
-        """One gallery, for a question that may wait: None where it is not at hand, and it is built in the next round.
+    def search_ready(self, class_id: str, templates: Array, k: int = 2) -> SearchResult | None:
+        """Return the nearest `k` subjects of probes (P, 128) in one class, or None where its gallery is not loaded.
 
-        So a large gallery never holds up a frame. What is found is remembered nowhere. Raises `SourceUnavailable`.
+        The next `refresh` then builds it, so that no frame waits for a large gallery. Results are not remembered.
+        Raises `SourceUnavailable`.
         """
-        edition = self._editions([class_id]).get(class_id)
-        held = self._held.get(class_id)
-        if edition is None:
-            self._held.pop(class_id, None)
+        version = self._versions([class_id]).get(class_id)
+        loaded = self._loaded.get(class_id)
+        if version is None:
+            self._loaded.pop(class_id, None)
             return None
-        if held is None or held.edition != edition:
-            self._wanted.add(class_id)
+        if loaded is None or loaded.version != version:
+            self._requested.add(class_id)
             return None
-        return Found(held.gallery.search(templates, k), held.gallery, edition)
+        return SearchResult(loaded.gallery.search(templates, k), loaded.gallery, version)
 
-    def _matches(self, held: Held, templates: Array, k: int) -> list[list[Match]]:
-        """Those of the very same templates as a moment ago from memory, the others by one search.
+    def _search_remembered(self, loaded: LoadedGallery, templates: Array, k: int) -> list[list[Match]]:
+        """Return remembered matches for templates that were searched before, and those of the others by one search.
 
-        The mean of a track stays the same until it has a new look, so most frames bring nothing new.
+        The template of a track stays the same until it has a new sample, so many frames bring nothing new.
         """
         now = time.monotonic()
         keys = [(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), k) for row in templates]
-        kept = [held.recent.get(key) for key in keys]
-        found = [None if one is None or now - one[0] >= self._remember_seconds else one[1] for one in kept]
-        missing = [place for place, matches in enumerate(found) if matches is None]
+        remembered = [loaded.searches.get(key) for key in keys]
+        results = [
+            None if entry is None or now - entry[0] >= self._remember_seconds else entry[1]
+            for entry in remembered
+        ]
+        missing = [row for row, matches in enumerate(results) if matches is None]
         self._monitor.count("recognition_hits", len(keys) - len(missing))
         if missing:
             self._monitor.count("recognition_misses", len(missing))
-            for place, matches in zip(missing, held.gallery.search(templates[missing], k), strict=True):
-                found[place] = matches
-                if matches and matches[0].distance <= NEAR:
-                    self._remember(held, keys[place], (now, matches))
-        return [matches or [] for matches in found]
+            for row, matches in zip(missing, loaded.gallery.search(templates[missing], k), strict=True):
+                results[row] = matches
+                if matches and matches[0].distance <= REMEMBER_DISTANCE:
+                    self._remember(loaded, keys[row], (now, matches))
+        return [matches or [] for matches in results]
 
-    def _remember(self, held: Held, key: tuple[bytes, int], found: tuple[float, list[Match]]) -> None:
+    def _remember(
+        self, loaded: LoadedGallery, key: tuple[bytes, int], entry: tuple[float, list[Match]]
+    ) -> None:
         with self._lock:
-            held.recent.pop(key, None)
-            while len(held.recent) >= REMEMBERED:
-                held.recent.pop(next(iter(held.recent)))
-            held.recent[key] = found
+            loaded.searches.pop(key, None)
+            while len(loaded.searches) >= MOST_SEARCHES:
+                loaded.searches.pop(next(iter(loaded.searches)))
+            loaded.searches[key] = entry
 
-    def current(self, class_id: str, edition: str | None) -> Held:
-        """The gallery of that edition: the one in memory, else Redis's, else a new one. None: an empty one."""
-        if edition is None:
-            return Held(
+    def current(self, class_id: str, version: str | None) -> LoadedGallery:
+        """Return the gallery of a version from memory, else from Redis, else newly built; for None an empty one."""
+        if version is None:
+            return LoadedGallery(
                 Gallery.build(np.empty((0, 128), np.float32), [], space=self._space), "", time.monotonic()
             )
-        held = self._held.get(class_id)
-        if held is not None and held.edition == edition:
-            return held
+        loaded = self._loaded.get(class_id)
+        if loaded is not None and loaded.version == version:
+            return loaded
         with self._lock_of(class_id):
-            held = self._held.get(class_id)
-            if held is None or held.edition != edition:
-                held = self._keep(
-                    class_id, self._fetched(class_id, edition) or self._built(class_id, edition)
+            loaded = self._loaded.get(class_id)
+            if loaded is None or loaded.version != version:
+                loaded = self._store(
+                    class_id, self._fetch(class_id, version) or self._build(class_id, version)
                 )
-        return held
+        return loaded
 
     def refresh(self) -> int:
-        """Build what was not at hand for `search_ready`, and again what is older than the interval.
+        """Build the galleries that `search_ready` lacked, rebuild old ones, and drop those of an older version.
 
-        Searches go on in the old meanwhile. What is out of date, and would never be searched again, is dropped: whoever
-        was erased is in no memory then. How many were older than the interval.
+        Searches continue in the old galleries meanwhile. Galleries of an older version would never be searched again;
+        dropping them removes erased students from memory. Return how many were rebuilt because of their age. Raises
+        `SourceUnavailable`.
         """
         oldest = time.monotonic() - self._rebuild_seconds
-        held = dict(self._held)
-        wanted = [self._wanted.pop() for _ in range(len(self._wanted))]
-        editions = self._editions([*held, *wanted]) if held or wanted else {}
-        for class_id in set(wanted) & editions.keys():
-            self.current(class_id, editions[class_id])
-        aged = 0
-        for class_id, each in held.items():
-            if each.edition != editions.get(class_id):
-                self._drop(class_id, each)
-            elif each.at < oldest:
-                aged += 1
+        loaded = dict(self._loaded)
+        requested = [self._requested.pop() for _ in range(len(self._requested))]
+        versions = self._versions([*loaded, *requested]) if loaded or requested else {}
+        for class_id in set(requested) & versions.keys():
+            self.current(class_id, versions[class_id])
+        rebuilt = 0
+        for class_id, gallery in loaded.items():
+            if gallery.version != versions.get(class_id):
+                self._drop(class_id, gallery)
+            elif gallery.loaded_at < oldest:
+                rebuilt += 1
                 with self._lock_of(class_id):
-                    self._keep(class_id, self._built(class_id, each.edition, fresh=True))
-        return aged
+                    self._store(class_id, self._build(class_id, gallery.version, fresh=True))
+        return rebuilt
 
-    def _drop(self, class_id: str, held: Held) -> None:
+    def _drop(self, class_id: str, loaded: LoadedGallery) -> None:
         with self._lock:
-            if self._held.get(class_id) is held:
-                del self._held[class_id]
+            if self._loaded.get(class_id) is loaded:
+                del self._loaded[class_id]
 
-    def _editions(self, class_ids: Sequence[str]) -> dict[str, str]:
-        if time.monotonic() < self._rest_until:
+    def _versions(self, class_ids: Sequence[str]) -> dict[str, str]:
+        if time.monotonic() < self._retry_at:
             raise SourceUnavailable("the database did not answer a moment ago")
         try:
             versions = self._source.versions(class_ids)
         except SourceUnavailable:
-            self._rest_until = time.monotonic() + REST_SECONDS
+            self._retry_at = time.monotonic() + RETRY_SECONDS
             raise
         return {class_id: str(version) for class_id, version in versions.items()}
 
-    def _keep(self, class_id: str, held: Held) -> Held:
+    def _store(self, class_id: str, loaded: LoadedGallery) -> LoadedGallery:
         with self._lock:
-            self._held.pop(class_id, None)
-            while len(self._held) >= self._kept:
-                self._held.pop(next(iter(self._held)))
-            self._held[class_id] = held
-        return held
+            self._loaded.pop(class_id, None)
+            while len(self._loaded) >= self._most_galleries:
+                self._loaded.pop(next(iter(self._loaded)))
+            self._loaded[class_id] = loaded
+        return loaded
 
     def _lock_of(self, class_id: str) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(class_id, threading.Lock())
 
-    def _fetched(self, class_id: str, edition: str) -> Held | None:
+    def _fetch(self, class_id: str, version: str) -> LoadedGallery | None:
         data = cache.get(key_of(class_id, self._space))
-        gallery = self._opened(class_id, edition, data) if isinstance(data, bytes) else None
-        return None if gallery is None else Held(gallery, edition, time.monotonic())
+        gallery = self._open(class_id, version, data) if isinstance(data, bytes) else None
+        return None if gallery is None else LoadedGallery(gallery, version, time.monotonic())
 
-    def _built(self, class_id: str, edition: str, *, fresh: bool = False) -> Held:
-        """A gallery by this process, or the one that another process built while this one waited for its turn."""
-        made: list[Held] = []
+    def _build(self, class_id: str, version: str, *, fresh: bool = False) -> LoadedGallery:
+        """Build a gallery, unless (not `fresh`) another process did so while this one waited for the lock."""
+        built: list[LoadedGallery] = []
 
         def build() -> None:
-            other = None if fresh else self._fetched(class_id, edition)
-            made.append(other or self._from_source(class_id, edition))
+            shared = None if fresh else self._fetch(class_id, version)
+            built.append(shared or self._from_source(class_id, version))
 
-        self._source.alone(class_id, build)
-        return made[0]
+        self._source.run_locked(class_id, build)
+        return built[0]
 
-    def _from_source(self, class_id: str, edition: str) -> Held:
+    def _from_source(self, class_id: str, version: str) -> LoadedGallery:
         started = time.monotonic()
         templates, owners = self._source.templates(class_id)
         gallery = Gallery.build_means(templates, owners, space=self._space)
-        self._share(gallery, class_id, edition)
+        self._share(gallery, class_id, version)
         now = time.monotonic()
         self._monitor.count("gallery_built")
         self._monitor.observe("gallery_build", (now - started) * 1000)
-        return Held(gallery, edition, now)
+        return LoadedGallery(gallery, version, now)
 
-    def _share(self, gallery: Gallery, class_id: str, edition: str) -> None:
-        """Leave it in Redis for the other processes, unless somebody was added or removed since it was read."""
+    def _share(self, gallery: Gallery, class_id: str, version: str) -> None:
+        """Store the gallery in Redis for the other processes, unless the class has changed since it was read."""
         key = key_of(class_id, self._space)
-        cache.set(key, seal(gallery, class_id, edition), timeout=self._rebuild_seconds)
-        # A withdrawal deletes what it finds once it has committed: either it finds this, or this look finds it.
+        cache.set(key, seal(gallery, class_id, version), timeout=self._rebuild_seconds)
+        # A withdrawal deletes this key after its COMMIT. Where it did so before the line above, the version has
+        # changed.
         try:
-            stands = self._editions([class_id]).get(class_id) == edition
+            current = self._versions([class_id]).get(class_id) == version
         except SourceUnavailable:
-            stands = False
-        if not stands:
+            current = False
+        if not current:
             cache.delete(key)
 
-    def _opened(self, class_id: str, edition: str, data: bytes) -> Gallery | None:
-        if edition_of(data) != edition:
+    def _open(self, class_id: str, version: str, data: bytes) -> Gallery | None:
+        if version_of(data) != version:
             return None
         try:
-            gallery = unseal(data, class_id, edition, self._space)
-        except (CannotOpen, EngineError) as fault:
-            logger.warning("a gallery in the cache was refused and is built again: %s", fault)
+            gallery = unseal(data, class_id, version, self._space)
+        except (CannotOpen, EngineError) as error:
+            logger.warning("a gallery in Redis was refused and is built again: %s", error)
             self._monitor.count("gallery_refused")
             cache.delete(key_of(class_id, self._space))
             return None
         self._monitor.count("gallery_loaded")
         return gallery
 
-    def _total(self, of_one: Callable[[Held], int]) -> int:
-        return sum(of_one(held) for held in list(self._held.values()))
+    def _sum(self, measure: Callable[[LoadedGallery], int]) -> int:
+        return sum(measure(loaded) for loaded in list(self._loaded.values()))
 
-    def _age(self) -> float:
-        held = list(self._held.values())
-        return time.monotonic() - min(each.at for each in held) if held else 0.0
+    def _oldest_age(self) -> float:
+        loaded = list(self._loaded.values())
+        return time.monotonic() - min(gallery.loaded_at for gallery in loaded) if loaded else 0.0
 
 
-def _bytes_of(held: Held) -> int:
-    return held.gallery.rows * 128 * 4
+def _bytes_of(loaded: LoadedGallery) -> int:
+    return loaded.gallery.rows * 128 * 4
 
 
 def key_of(class_id: str, space: str) -> str:
-    """One key for each class, so that an older gallery never stays behind a newer one."""
+    """Return the Redis key of a class's gallery: without its version, so that a newer one replaces it."""
     return f"gallery:{class_id}:{space}"
 
 
-def seal(gallery: Gallery, class_id: str, edition: str) -> bytes:
-    """Magic, the edition in the clear (it is authenticated too), and the sealed gallery."""
-    head = json.dumps(edition).encode()
-    sealed = keyring().seal(gallery.to_bytes(), "gallery", class_id, edition, gallery.space)
+def seal(gallery: Gallery, class_id: str, version: str) -> bytes:
+    """Return magic, version in plain text (also authenticated) and the encrypted gallery."""
+    head = json.dumps(version).encode()
+    sealed = keyring().seal(gallery.to_bytes(), "gallery", class_id, version, gallery.space)
     return MAGIC + len(head).to_bytes(2, "big") + head + sealed
 
 
-def edition_of(data: bytes) -> str | None:
-    """The edition that bytes claim to be; None where they are no gallery at all."""
+def version_of(data: bytes) -> str | None:
+    """Return the version that sealed bytes claim to have; None where they are not a gallery."""
     start = len(MAGIC) + 2
     if not data.startswith(MAGIC) or len(data) < start:
         return None
     size = int.from_bytes(data[len(MAGIC) : start], "big")
     try:
-        edition = json.loads(data[start : start + size])
+        version = json.loads(data[start : start + size])
     except ValueError:
         return None
-    return edition if isinstance(edition, str) else None
+    return version if isinstance(version, str) else None
 
 
-def unseal(data: bytes, class_id: str, edition: str, space: str) -> Gallery:
-    """The gallery that `seal` took. Raises `CannotOpen`, `EngineError`."""
+def unseal(data: bytes, class_id: str, version: str, space: str) -> Gallery:
+    """Return the gallery that was given to `seal`. Raises `CannotOpen` and `EngineError`."""
     start = len(MAGIC) + 2
     size = int.from_bytes(data[len(MAGIC) : start], "big")
-    plain = keyring().open(data[start + size :], "gallery", class_id, edition, space)
+    plain = keyring().open(data[start + size :], "gallery", class_id, version, space)
     return Gallery.from_bytes(plain, space=space)

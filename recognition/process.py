@@ -1,7 +1,7 @@
-"""What one process makes once and must close: engine, galleries, thread pools, event loop.
+"""The parts that a process has once and must close: engine, galleries, thread pools, event loop.
 
-Each is a `Part`, made at first use under its own lock. `PROCESS.start` makes parts ahead of the first request, and
-`PROCESS.stop` closes what was made, the last first.
+Each is a `Part`, made at first use under its own lock. `PROCESS.start` makes parts before the first request, and
+`PROCESS.stop` closes those that were made, in reverse order.
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ import threading
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-import numpy as np
-from django.conf import settings
-
-from recognition.engine import Engine
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Height and width of the frames that nearly all cameras send.
-CAMERA_SHAPES: Final = ((360, 640), (480, 640))
-
 
 class Part(Generic[T]):
-    """One thing that a process has once. Thread-safe."""
+    """A value that a process has once. Thread-safe."""
 
     def __init__(self, process: Process, make: Callable[[], T], close: Callable[[T], object] | None) -> None:
         self._process, self._make, self._close = process, make, close
@@ -33,7 +25,7 @@ class Part(Generic[T]):
         self._value: T | None = None
 
     def get(self) -> T:
-        """Return it, made at the first call and again after it was closed."""
+        """Return the value; make it at the first call and again after it was closed."""
         with self._lock:
             if self._value is None:
                 self._value = self._make()
@@ -41,11 +33,11 @@ class Part(Generic[T]):
             return self._value
 
     def peek(self) -> T | None:
-        """Return it if it was made."""
+        """Return the value if it was made, else None."""
         return self._value
 
     def close(self) -> None:
-        """Close it if it was made; a close function should return within two seconds."""
+        """Close the value if it was made; a close function should return within two seconds."""
         with self._lock:
             value, self._value = self._value, None
         if value is not None and self._close is not None:
@@ -60,7 +52,7 @@ class Process:
         self._made: list[Part[object]] = []
 
     def part(self, make: Callable[[], T], close: Callable[[T], object] | None = None) -> Part[T]:
-        """Declare a part. `make` gets the parts that it needs first, so that they are closed after it."""
+        """Declare a part. `make` must get the parts that it needs first, so that they are closed after it."""
         return Part(self, make, close)
 
     def made(self, part: Part[T]) -> None:
@@ -69,50 +61,19 @@ class Process:
             self._made.append(part)  # type: ignore[arg-type]  # a list of parts of any type
 
     def start(self, *parts: Part[T]) -> None:
-        """Make these parts now, in order. Raises what their making raises."""
+        """Make these parts now, in order. Raises the errors of their `make` functions."""
         for part in parts:
             part.get()
 
     def stop(self) -> None:
-        """Close all parts that were made, the last first, each in spite of errors of the others."""
+        """Close all parts that were made, in reverse order, each even if others fail."""
         with self._lock:
             parts, self._made = self._made, []
         for part in reversed(parts):
             try:
                 part.close()
-            except Exception:  # the edge of the process: the other parts must still be closed
+            except Exception:  # the edge of the process: the other parts must be closed as well
                 logger.exception("a part of the process could not be closed")
 
 
 PROCESS: Final = Process()
-
-
-def _load_engine() -> Engine:
-    return Engine.load(
-        detector=settings.FACE_DETECTION_MODEL,
-        precision=settings.FACE_PRECISION,
-        device=settings.FACE_DEVICE,
-        workers=settings.FACE_RECOGNITION_WORKERS,
-        scale=settings.FACE_DETECTION_SCALE,
-        models_dir=settings.FACE_MODELS_DIR,
-        cache_dir=settings.FACE_MODELS_DIR,
-        # Its own cache would keep the faces of strangers: `recognition.encoding_cache` keeps those of enrolment.
-        cache_size=0,
-    )
-
-
-ENGINE: Final = PROCESS.part(_load_engine, Engine.close)
-
-
-def engine() -> Engine:
-    """Return the engine of this process, loaded at the first call with what the settings say."""
-    return ENGINE.get()
-
-
-def warm_engine(*, coarse: bool = False) -> None:
-    """Detect on an empty frame of each usual shape: a network is compiled at its first image.
-
-    `coarse`: with the networks of reduced detection.
-    """
-    for shape in CAMERA_SHAPES:
-        engine().detect(np.zeros((*shape, 3), np.uint8), coarse=coarse)

@@ -1,8 +1,8 @@
-"""Real servers for every test: a PostgreSQL and a Valkey of this pytest session's own, out of the wheels.
+"""Real servers for all tests: each pytest session has its own embedded PostgreSQL and Valkey.
 
-The environment is set as this file is imported, before Django reads it; anything the developer's shell says about
-Rollcall is put aside, so that a test gives the same answer everywhere. Valkey starts with the session, PostgreSQL with
-the first test that needs a database. Sessions that run side by side share nothing.
+The environment is set when this file is imported, before Django reads it. Settings in the developer's shell are
+removed, so that tests give the same result everywhere. Valkey starts with the session, PostgreSQL with the first test
+that needs a database. Sessions that run at the same time share nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ import django
 import hypothesis
 import pytest
 
-from config import paths
-from launcher import embedded
+from config import secret_files
+from config.embedded_addresses import EmbeddedAddresses
+from launcher.embedded import EmbeddedConfig
+from launcher.postgresql import start_postgres
 from launcher.processes import Child
+from launcher.socket_folder import find_socket_folder
+from launcher.valkey import start_valkey
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -29,16 +33,17 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.absent", "tests.engine_cost"]
 
 VAR = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
-paths.make_secrets(VAR / "secrets")
+secret_files.make_secrets(VAR / "secrets")
 (VAR / "static").mkdir()
-PLACE = embedded.Place(
+SERVERS = EmbeddedConfig(
     var=VAR,
-    sockets=embedded.sockets_folder(VAR),
+    sockets=find_socket_folder(VAR),
     durable=False,
     may_create_databases=True,
     max_connections=120,
 )
-ADDRESSES = paths.Addresses.in_folder(PLACE.sockets, paths.read_secret(PLACE.secrets, "database_password"))
+DATABASE_PASSWORD = secret_files.read_secret(SERVERS.secrets, "database_password")
+ADDRESSES = EmbeddedAddresses.for_sockets(SERVERS.sockets, DATABASE_PASSWORD)
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "VAR_DIR": str(VAR),
@@ -50,30 +55,37 @@ ENVIRONMENT = {
 }
 
 
-def _is_ours(name: str) -> bool:
-    bare = name.removesuffix("_FILE")
-    ours = {*ENVIRONMENT, "TRUSTED_PROXIES", "TIME_ZONE", "LANGUAGE_CODE", "METRICS_TOKEN", "MAX_UPLOAD_SIZE"}
-    return bare in ours or bare.startswith(("FACE_", "DB_", "REDIS_", "FAISS_", "MAX_IMAGE_", "IMAGE_"))
+def _is_setting(name: str) -> bool:
+    base = name.removesuffix("_FILE")
+    names = {
+        *ENVIRONMENT,
+        "TRUSTED_PROXIES",
+        "TIME_ZONE",
+        "LANGUAGE_CODE",
+        "METRICS_TOKEN",
+        "MAX_UPLOAD_SIZE",
+    }
+    return base in names or base.startswith(("FACE_", "DB_", "REDIS_", "FAISS_", "MAX_IMAGE_", "IMAGE_"))
 
 
-for _name in [name for name in os.environ if _is_ours(name)]:
+for _name in [name for name in os.environ if _is_setting(name)]:
     del os.environ[_name]
 os.environ.update(ENVIRONMENT)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak` is what `make soak` says: tests that can run for long then do."""
+    """Add `--soak`, which `make soak` gives: soak tests then run in full."""
     parser.addoption("--soak", action="store_true", help="run soak tests in full")
 
 
 def pytest_configure() -> None:
-    """Loads Django with the environment above; pytest-django would read the settings before it is set."""
+    """Load Django with the environment above; pytest-django would read the settings before it is set."""
     django.setup()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
-    """Runners beside each other inherit this environment, and pytest-django would read it before theirs is set."""
+    """Remove what worker processes would inherit: pytest-django would read it before their own environment is set."""
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
@@ -83,32 +95,31 @@ hypothesis.settings.load_profile("any machine")
 
 
 def pytest_unconfigure() -> None:
-    """The folder goes when the servers in it have gone."""
+    """Delete the folder, after the servers in it have stopped."""
     shutil.rmtree(VAR, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[Child]:
-    """The Valkey that the cache, Celery and the channel layer of this session use."""
-    child = embedded.start_valkey(PLACE)
+    """Start the Valkey that the cache, Celery and the channel layer of this session use."""
+    child = start_valkey(SERVERS)
     yield child
     child.stop()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Child]:
-    """The PostgreSQL of this session."""
-    child = embedded.start_postgres(PLACE)
+    """Start the PostgreSQL of this session."""
+    child = start_postgres(SERVERS)
     yield child
     child.stop()
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(postgres: Child) -> None:
-    """Starts PostgreSQL before pytest-django makes its database in it.
+    """Start PostgreSQL before pytest-django makes its database in it, and close all connection pools.
 
-    A pool keeps the address that it was first given. One that was opened before the test database exists would lend
-    connections to the other one, so none may be left.
+    A pool keeps the address that it was made with, and one from before the test database exists has another address.
     """
     from dj_db_conn_pool.core import pool_container
     from django.db import connections
@@ -120,13 +131,13 @@ def django_db_modify_db_settings(postgres: Child) -> None:
 
 @pytest.fixture(scope="session")
 def soak(request: pytest.FixtureRequest) -> bool:
-    """Whether soak tests run in full."""
+    """Return whether soak tests run in full."""
     return bool(request.config.getoption("--soak"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def light_settings() -> None:
-    """A password hash that costs nothing (real ones are slow on purpose), and static files without `collectstatic`."""
+    """Use a fast password hash (real ones are slow on purpose) and static files without `collectstatic`."""
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -136,7 +147,7 @@ def light_settings() -> None:
 
 @pytest.fixture(autouse=True)
 def clean_cache() -> Iterator[None]:
-    """Each test leaves an empty cache to the next."""
+    """Empty the cache after each test."""
     yield
     from django.core.cache import cache
 
@@ -145,10 +156,10 @@ def clean_cache() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
-    """Lets the emptying of tables after a transactional test pass the guards of what is append-only.
+    """Let the emptying of tables after a transactional test pass the triggers of append-only tables.
 
-    The letters and settings that migrations wrote are put back, so that the next test finds them. A server that is
-    still at work may meet the emptying in a deadlock; whoever PostgreSQL then ends must ask again.
+    The codes and settings that migrations wrote are restored for the next test. A server that is still working may
+    be in a deadlock with the emptying; if PostgreSQL then ends the emptying, it is tried again.
     """
     from django.db import OperationalError, connection, transaction
     from psycopg2.errors import DeadlockDetected
@@ -177,7 +188,7 @@ def django_db_setup(django_db_setup: None) -> None:
 
 @pytest.fixture
 def world(db: None) -> World:
-    """The small school of tests/world.py."""
+    """Return the small school of tests/world.py."""
     from tests.world import build
 
     return build()

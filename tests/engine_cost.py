@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from recognition import process
+from recognition import shared_engine
 from recognition.engine import Detection, Engine, Face
 from recognition.engine.types import Pixels
 
@@ -36,10 +36,10 @@ class Free(Engine):
         super().__init__(*given, **named)
         self._known: dict[bytes, Any] = {}
 
-    def detect(self, rgb: Pixels, *, tiled: bool = False, coarse: bool = False) -> list[Detection]:
+    def detect(self, rgb: Pixels, *, tiled: bool = False, reduced: bool = False) -> list[Detection]:
         """See Engine."""
-        key = digest(rgb, "detect", tiled, coarse)
-        return self._remembered(key, lambda: super(Free, self).detect(rgb, tiled=tiled, coarse=coarse))
+        key = digest(rgb, "detect", tiled, reduced)
+        return self._remembered(key, lambda: super(Free, self).detect(rgb, tiled=tiled, reduced=reduced))
 
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
         """See Engine."""
@@ -56,9 +56,9 @@ class Free(Engine):
 class Tenfold(Engine):
     """An engine that takes ten times as long."""
 
-    def detect(self, rgb: Pixels, *, tiled: bool = False, coarse: bool = False) -> list[Detection]:
+    def detect(self, rgb: Pixels, *, tiled: bool = False, reduced: bool = False) -> list[Detection]:
         """See Engine."""
-        return slowly(lambda: super(Tenfold, self).detect(rgb, tiled=tiled, coarse=coarse))
+        return slowly(lambda: super(Tenfold, self).detect(rgb, tiled=tiled, reduced=reduced))
 
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
         """See Engine."""
@@ -85,7 +85,7 @@ def apply(cost: str) -> None:
     """Make the engine of this process, which is not loaded yet, one of that cost."""
     global _chosen
     _chosen = cost
-    vars(process)["Engine"] = COSTS[cost]
+    vars(shared_engine)["Engine"] = COSTS[cost]
 
 
 def command(module: str) -> list[str]:

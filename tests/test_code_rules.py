@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows."""
+"""Rules of this repository that the linters do not check."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import pytest
 
 from tests.material import ROOT
 
+# Files and functions must be shorter than this many lines.
 FILE_LINES, FUNCTION_LINES = 400, 50
 
 
 def python_files() -> list[Path]:
-    """Every Python file of the repository but migrations, whose length Django decides."""
+    """Return the Python files of the repository, without migrations, whose length Django decides."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
         cwd=ROOT,
@@ -32,48 +33,52 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield node
 
 
-def test_files_stay_under_400_lines() -> None:
-    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in python_files()}
-    assert {name: lines for name, lines in long.items() if lines >= FILE_LINES} == {}
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or 0) - function.lineno + 1
 
 
-def test_functions_stay_under_50_lines() -> None:
+def test_files_are_under_400_lines() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in python_files()}
+    assert {name: lines for name, lines in lengths.items() if lines >= FILE_LINES} == {}
+
+
+def test_functions_are_under_50_lines() -> None:
     long = [
-        f"{path.relative_to(ROOT)}:{each.lineno} {each.name}: {(each.end_lineno or 0) - each.lineno + 1} lines"
+        f"{path.relative_to(ROOT)}:{function.lineno} {function.name}: {length(function)} lines"
         for path in python_files()
-        for each in functions(ast.parse(path.read_text()))
-        if (each.end_lineno or 0) - each.lineno + 1 >= FUNCTION_LINES
+        for function in functions(ast.parse(path.read_text()))
+        if length(function) >= FUNCTION_LINES
     ]
     assert long == []
 
 
-def test_only_the_settings_read_the_environment() -> None:
+def test_environment_is_read_by_the_settings_only() -> None:
     readers = {
         str(path.relative_to(ROOT))
         for path in python_files()
         if path.relative_to(ROOT).parts[0] in ("launcher", "config", "attendance", "recognition")
         and "os.environ" in path.read_text()
     }
-    # Programs say which settings Django shall load, and hand their own environment to their children.
+    # Programs name the settings module for Django, and pass their environment on to their child processes.
     programs = {"config/asgi.py", "config/celery.py", "launcher/launch.py", "launcher/server.py"}
-    # The engine knows no settings: it tells OpenCV its limit, and finds the user's folder for caches.
+    # The engine has no settings: it sets OpenCV's limit, and finds the user's folder for caches.
     engine = {"recognition/engine/opencv.py", "recognition/engine/networks/conversion.py"}
     assert readers - programs - engine == {"config/settings.py"}
 
 
 @pytest.mark.parametrize("word", ["pickle", "sqlite3", "fakeredis", "TODO", "FIXME"])
-def test_the_product_does_without(word: str) -> None:
+def test_product_does_not_use(word: str) -> None:
     product = [
         path for path in python_files() if path.relative_to(ROOT).parts[0] not in ("tests", "benchmarks")
     ]
     imports = (f"import {word}", f"from {word}") if word.islower() else (word,)
-    guilty = [
-        str(path.relative_to(ROOT)) for path in product if any(each in path.read_text() for each in imports)
+    violations = [
+        str(path.relative_to(ROOT)) for path in product if any(text in path.read_text() for text in imports)
     ]
-    assert guilty == []
+    assert violations == []
 
 
-def test_nothing_of_one_machine_is_committed() -> None:
+def test_weights_photographs_and_keys_are_not_committed() -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, check=True, text=True
     ).stdout.split()

@@ -1,1 +1,1 @@
-"""Who may connect: tokens, devices, lockout after failed logins, one-time passwords."""
+"""Logins: API tokens, devices, sockets, lockout after failed logins, one-time passwords."""

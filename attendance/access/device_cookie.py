@@ -1,4 +1,4 @@
-"""The device cookie: out of reach for scripts, for this site only, and gone when the device's time is over."""
+"""The cookie of a paired device: hidden from scripts, sent to this site only, and valid as long as the device is."""
 
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from attendance.models import Device
 Response = TypeVar("Response", bound=HttpResponseBase)
 
 
-def give_device(response: Response, device: Device, secret: str) -> Response:
+def set_device_cookie(response: Response, device: Device, secret: str) -> Response:
     response.set_cookie(
         COOKIE,
         secret,
@@ -23,6 +23,6 @@ def give_device(response: Response, device: Device, secret: str) -> Response:
     return response
 
 
-def take_device(response: Response) -> Response:
+def delete_device_cookie(response: Response) -> Response:
     response.delete_cookie(COOKIE, samesite="Strict")
     return response

@@ -1,8 +1,8 @@
-"""Devices without a login: second cameras, projectors and kiosks, each bound to one session by a cookie.
+"""Devices without a login: additional cameras, projectors and kiosks, each bound to one session by a cookie.
 
-A teacher shows a one-time code (good for five minutes, only its digest is kept), or hands over the very device that
-they hold. The secret in the cookie is 256 random bits; its digest finds the row, which is asked at every use, so that a
-revoked device or a closed session ends the access at once.
+A teacher shows a one-time code (valid for five minutes, only its digest is kept), or turns the device that they use
+into a kiosk or projector. The secret in the cookie has 256 random bits; its digest finds the row. The row is read at
+every use, so revoking the device or signing the register ends the access at once.
 """
 
 import datetime as dt
@@ -23,19 +23,20 @@ from attendance.models import Device, DeviceKind, PairingCode, Session, User
 
 COOKIE = "rollcall_device"
 CODE_LIFE = dt.timedelta(minutes=5)
-OVERTIME = dt.timedelta(hours=4)
-"""How long after the planned end a device may stay: lessons run over, but no cookie may outlive the day."""
+# How long a device may be used after the planned end: lessons may take longer, but no cookie may last for days.
+VALID_AFTER_END = dt.timedelta(hours=4)
+# Least and most digits of a PIN.
 PIN_DIGITS = (4, 8)
 
 
 def authenticate(secret: str, session_id: UUID | str) -> Device | None:
-    """The device behind a cookie, if it belongs to this session and may still act. One query."""
-    device = of_secret(secret)
+    """Return the device with this cookie if it is valid and belongs to the session. One query."""
+    device = find_by_secret(secret)
     return device if device is not None and str(device.session_id) == str(session_id) else None
 
 
-def of_secret(secret: str) -> Device | None:
-    """The device behind a cookie, whatever its session."""
+def find_by_secret(secret: str) -> Device | None:
+    """Return the device with this cookie if it is valid, of any session."""
     if not secret:
         return None
     return (
@@ -47,7 +48,7 @@ def of_secret(secret: str) -> Device | None:
 
 
 def create_code(*, session_id: UUID, kind: str, actor: User, now: dt.datetime) -> tuple[PairingCode, str]:
-    """A one-time code for another device. Its plain text exists only in the answer."""
+    """Create a one-time code for another device; return it with its plain text, which is stored nowhere."""
     plain = secrets.token_urlsafe(24)
     with transaction.atomic():
         session = _session_to_share(session_id, actor)
@@ -63,29 +64,29 @@ def create_code(*, session_id: UUID, kind: str, actor: User, now: dt.datetime) -
 
 
 def exchange(*, code: str, label: str, now: dt.datetime) -> tuple[Device, str]:
-    """Turn a code into a device and its secret, once."""
+    """Use a one-time code; return the new device and the secret for its cookie. Raises `Refused`."""
     with transaction.atomic():
-        found = (
+        pairing = (
             PairingCode.objects.select_for_update(of=("self",))
             .select_related("session__school_class", "created_by")
             .filter(digest=_digest(code), used_at=None, expires_at__gt=now)
             .exclude(session__state=Session.State.SIGNED)
             .first()
         )
-        if found is None:
+        if pairing is None:
             raise Refused(
                 "pairing_code_invalid",
                 _("This code has been used or is older than five minutes. Ask the teacher for a new one."),
             )
-        found.used_at = now
-        found.save(update_fields=["used_at"])
-        return _new_device(found.session, found.kind, found.created_by, label, now)
+        pairing.used_at = now
+        pairing.save(update_fields=["used_at"])
+        return _new_device(pairing.session, pairing.kind, pairing.created_by, label, now)
 
 
 def hand_over(*, session_id: UUID, kind: str, pin: str, actor: User, now: dt.datetime) -> tuple[Device, str]:
-    """Make the device in the teacher's hands a kiosk or projector; the PIN is what leaves it again."""
-    low, high = PIN_DIGITS
-    if not (pin.isascii() and pin.isdigit() and low <= len(pin) <= high):
+    """Turn the device that the teacher uses into a kiosk or projector, which is left with the PIN. Raises `Refused`."""
+    least, most = PIN_DIGITS
+    if not (pin.isascii() and pin.isdigit() and least <= len(pin) <= most):
         raise Refused("bad_pin", _("Choose a PIN of four to eight digits."))
     with transaction.atomic():
         session = _session_to_share(session_id, actor)
@@ -93,22 +94,22 @@ def hand_over(*, session_id: UUID, kind: str, pin: str, actor: User, now: dt.dat
 
 
 def leave(*, device: Device, pin: str, address: str | None, now: dt.datetime) -> None:
-    """End the device's rights. Whoever paired it by code never chose a PIN, so needs none.
+    """End the rights of a device. One that was paired by a code has no PIN and needs none. Raises `Refused`.
 
-    Wrong PINs are counted as failed logins are: four digits are soon guessed by somebody with a break's time.
+    Wrong PINs are counted like failed logins, because four digits are quickly guessed.
     """
     name = f"device {device.pk}"
     if device.pin_hash:
         lockout.check(name, address, now=now)
         if not check_password(pin, device.pin_hash):
             lockout.record_failure(name, address, now=now)
-            raise Refused("wrong_pin", _("This is not the PIN. Try again."))
+            raise Refused("wrong_pin", _("Wrong PIN. Try again."))
         lockout.record_success(name, address)
     revoke(device=device, actor=None, now=now)
 
 
 def revoke(*, device: Device, actor: User | None, now: dt.datetime) -> None:
-    """Take the rights from a device; harmless where they have gone already."""
+    """End the rights of a device. A device that is revoked already stays as it is."""
     with transaction.atomic():
         if Device.objects.filter(pk=device.pk, revoked_at=None).update(revoked_at=now):
             audit.record(actor, "device_revoked", device, kind=device.kind)
@@ -125,7 +126,7 @@ def _new_device(
         digest=_digest(secret),
         pin_hash=pin_hash,
         created_by=actor,
-        expires_at=max(session.ends_at, now) + OVERTIME,
+        expires_at=max(session.ends_at, now) + VALID_AFTER_END,
     )
     audit.record(actor, "device_paired", device, kind=kind, session=str(session.pk))
     return device, secret
@@ -138,13 +139,13 @@ def _session_to_share(session_id: UUID, actor: User) -> Session:
     if not policy.may(actor, Action.RUN_SESSION, session):
         raise Refused("not_allowed", _("You may not share this session."))
     if session.state == Session.State.SIGNED:
-        raise Refused("session_closed", _("The register is closed. Open it again first."))
+        raise Refused("session_closed", _("The register is signed. Open it again first."))
     return session
 
 
 def _kind(kind: str) -> str:
     if kind not in DeviceKind.values:
-        raise Refused("bad_kind", _("A device is a camera, a projector or a kiosk."))
+        raise Refused("bad_kind", _("Choose camera, projector or kiosk."))
     return kind
 
 

@@ -1,6 +1,6 @@
-"""After failed logins a name is locked for an address, longer each time; kept in PostgreSQL, so Redis may vanish.
+"""Lock a name for an address after failed logins, longer each time. Kept in PostgreSQL, so it survives Redis.
 
-The lock is per name *and* address: a stranger who guesses cannot lock a teacher out of the classroom.
+The lock is per name and address, so that guessing from elsewhere does not lock out a teacher.
 """
 
 import datetime as dt
@@ -16,15 +16,18 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import LoginFailure, User
 
-FREE_FAILURES = 5
+# The failed login that locks for the first time.
+FAILURES_UNTIL_LOCK = 5
 FIRST_LOCK = dt.timedelta(minutes=1)
 LONGEST_LOCK = dt.timedelta(hours=1)
-FORGOTTEN_AFTER = dt.timedelta(hours=24)
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for a client without an address, a unix socket's; nothing binds to it
+# Failures older than this no longer count, and are deleted.
+FAILURES_KEPT = dt.timedelta(hours=24)
+# Stands for a client without an address, that of a Unix socket. Nothing listens on it.
+NO_ADDRESS = "0.0.0.0"  # noqa: S104
 
 
 def check(username: str, address: str | None, *, now: dt.datetime) -> None:
-    """Raise `Refused("locked")` while the name is locked for this address; `extra` has the seconds that are left."""
+    """Raise `Refused("locked")` while the name is locked for this address; `extra["seconds"]` is the time left."""
     row = LoginFailure.objects.filter(username=_name(username), address=address or NO_ADDRESS).first()
     if row is None or row.locked_until is None or row.locked_until <= now:
         return
@@ -37,26 +40,26 @@ def check(username: str, address: str | None, *, now: dt.datetime) -> None:
 
 
 def record_failure(username: str, address: str | None, *, now: dt.datetime) -> None:
-    """Count a failed login; the fifth locks for a minute, each further one for twice as long, up to an hour."""
+    """Count a failed login. The fifth locks for a minute, each further one for twice as long, up to an hour."""
     with transaction.atomic():
         row, _created = LoginFailure.objects.select_for_update().get_or_create(
             username=_name(username), address=address or NO_ADDRESS, defaults={"last_at": now}
         )
-        row.count = row.count + 1 if now - row.last_at < FORGOTTEN_AFTER else 1
+        row.count = row.count + 1 if now - row.last_at < FAILURES_KEPT else 1
         row.last_at = now
-        if row.count >= FREE_FAILURES:
-            doublings = min(row.count - FREE_FAILURES, 10)
+        if row.count >= FAILURES_UNTIL_LOCK:
+            doublings = min(row.count - FAILURES_UNTIL_LOCK, 10)
             row.locked_until = now + min(FIRST_LOCK * 2**doublings, LONGEST_LOCK)
         row.save()
 
 
 def record_success(username: str, address: str | None) -> None:
-    """Forget the failures of a name from this address."""
+    """Delete the failures of a name from this address."""
     LoginFailure.objects.filter(username=_name(username), address=address or NO_ADDRESS).delete()
 
 
 def lift(*, users: Iterable[User], actor: User) -> int:
-    """Forget all failures of these people's names, from every address; how many people were locked anywhere."""
+    """Delete all failures of these users from every address. Return how many of them were locked. Raises `Refused`."""
     policy.require(actor, Action.MANAGE_USERS)
     lifted = 0
     for user in users:
@@ -69,11 +72,11 @@ def lift(*, users: Iterable[User], actor: User) -> int:
     return lifted
 
 
-def forget_old(*, now: dt.datetime) -> int:
-    """Remove what no longer locks anybody."""
-    return LoginFailure.objects.filter(last_at__lt=now - FORGOTTEN_AFTER).delete()[0]
+def delete_expired(*, now: dt.datetime) -> int:
+    """Delete failures that no longer count. Return how many rows."""
+    return LoginFailure.objects.filter(last_at__lt=now - FAILURES_KEPT).delete()[0]
 
 
 def _name(username: str) -> str:
-    """Names differ only by more than case, as they do at login; no NUL, which PostgreSQL does not store."""
+    """Return the name as it is counted: case does not matter at login, and PostgreSQL stores no NUL."""
     return username.replace("\0", "").upper()[:150]

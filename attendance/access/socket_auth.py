@@ -1,7 +1,8 @@
-"""Who may use a socket: a token, a login with an Origin of ours, or a paired device. Asked at the door and again.
+"""Authenticate sockets by token, by login with an Origin of this site, or by paired device.
 
-A browser sends its cookies wherever a page tells it to connect, so a cookie counts only beside an Origin out of
-PUBLIC_URL, compared whole. A token is sent by no browser on its own; with one, cookies are not looked at.
+Rights are checked at the handshake and again while the socket is open. A browser sends cookies to any address that a
+page connects to, so cookies count only with an Origin in PUBLIC_URL (scheme, host and port are compared). With a token,
+which browsers never send by themselves, cookies are ignored.
 """
 
 from __future__ import annotations
@@ -22,21 +23,23 @@ from attendance.core import policy
 from attendance.core.policy import Action
 from attendance.models import Device, DeviceKind, Session, User
 
+# Codes with which sockets are closed.
 NO_LOGIN, NO_RIGHT = 4401, 4403
+# What precedes the token in the header `Authorization`.
 SCHEME = "token "
 
 
-class Turned(Exception):
-    """Turned away: the code and message of the error, and the code that the socket closes with."""
+class AccessDenied(Exception):
+    """The socket may not be used: code and message of the error, and the code with which the socket closes."""
 
-    def __init__(self, code: str, message: str, close: int) -> None:
+    def __init__(self, code: str, message: str, close_code: int) -> None:
         super().__init__(message)
-        self.code, self.message, self.close = code, message, close
+        self.code, self.message, self.close_code = code, message, close_code
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Credentials:
-    """What a handshake brought."""
+    """The credentials of a handshake: an API token, the key of a login session, the secret of a device."""
 
     token: str | None
     login: str | None
@@ -44,8 +47,8 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guest:
-    """Who was let in: a user, or a device in a user's place."""
+class Principal:
+    """Who uses the socket of a session: either a user or a device."""
 
     session: Session
     user: User | None
@@ -53,18 +56,18 @@ class Guest:
 
     @property
     def name(self) -> str:
-        """What the pictures' source is called in evidence."""
+        """Return the name of the camera in evidence."""
         return self.user.shown_name if self.user is not None else str(self.device)
 
 
 def foreign_origin(scope: Mapping[str, Any]) -> bool:
-    """Whether a page that is not ours opens the socket. Programs send no Origin at all."""
+    """Return whether a page of another site opens the socket. Programs send no Origin."""
     origin = _headers(scope).get(b"origin")
     return origin is not None and origin.decode("latin-1").lower() not in settings.CSRF_TRUSTED_ORIGINS
 
 
 def credentials_of(scope: Mapping[str, Any]) -> Credentials:
-    """The token, else the cookies if the Origin (already found to be ours) is there."""
+    """Return the token, or the cookies if there is an Origin, which `foreign_origin` has checked before."""
     headers = _headers(scope)
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     if authorization.lower().startswith(SCHEME):
@@ -75,18 +78,25 @@ def credentials_of(scope: Mapping[str, Any]) -> Credentials:
     return Credentials(None, cookies.get(settings.SESSION_COOKIE_NAME), cookies.get(devices.COOKIE))
 
 
-def admit(credentials: Credentials, session_id: UUID, action: Action, kinds: Collection[DeviceKind]) -> Guest:
-    """The guest, by what the database says now. Raises `Turned`."""
+def authorise(
+    credentials: Credentials, session_id: UUID, action: Action, kinds: Collection[DeviceKind]
+) -> Principal:
+    """Return who may use the socket, as the database is now: a user with a right, or a device of one of `kinds`.
+
+    Raises `AccessDenied`.
+    """
     user = _user(credentials)
     session = Session.objects.select_related("school_class").filter(pk=session_id).first()
     if user is not None and session is not None and policy.may(user, action, session):
-        return Guest(session, user, None)
+        return Principal(session, user, None)
     device = devices.authenticate(credentials.device, session_id) if credentials.device else None
     if device is not None and session is not None and device.kind in kinds:
-        return Guest(session, None, device)
+        return Principal(session, None, device)
     if user is None and device is None:
-        raise Turned("not_logged_in", _("Log in to use this session."), NO_LOGIN)
-    raise Turned("not_allowed", _("There is no such session, or you have no right to it."), NO_RIGHT)
+        raise AccessDenied("not_logged_in", _("Log in to use this session."), NO_LOGIN)
+    raise AccessDenied(
+        "not_allowed", _("There is no such session, or you do not have access to it."), NO_RIGHT
+    )
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
@@ -101,5 +111,5 @@ def _user(credentials: Credentials) -> User | None:
         return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(credentials.login)
-    found = get_user(request)
-    return found if isinstance(found, User) and found.is_active else None
+    user = get_user(request)
+    return user if isinstance(user, User) and user.is_active else None

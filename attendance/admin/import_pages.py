@@ -27,7 +27,7 @@ class ImportForm(forms.Form):
         ),
     )
     starts_on = forms.DateField(
-        label=gettext_lazy("Members of their classes from"), widget=Day, initial=timezone.localdate
+        label=gettext_lazy("Start date in class"), widget=Day, initial=timezone.localdate
     )
 
 
@@ -35,13 +35,13 @@ class ConfirmForm(forms.Form):
     text = forms.CharField(widget=forms.HiddenInput, strip=False)
     starts_on = forms.DateField(widget=forms.HiddenInput)
     end_others = forms.BooleanField(
-        label=gettext_lazy("Who is in another class too leaves it the day before"), required=False
+        label=gettext_lazy("End memberships in other classes the day before"), required=False
     )
-    take_back = forms.BooleanField(label=gettext_lazy("Who had left comes back"), required=False)
+    take_back = forms.BooleanField(label=gettext_lazy("Students who had left come back"), required=False)
 
-    def wishes(self) -> imports.Wishes:
-        return imports.Wishes(
-            end_others=self.cleaned_data["end_others"], take_back=self.cleaned_data["take_back"]
+    def choices(self) -> imports.Choices:
+        return imports.Choices(
+            end_others=self.cleaned_data["end_others"], readmit=self.cleaned_data["take_back"]
         )
 
 
@@ -60,13 +60,9 @@ def import_students(request: HttpRequest) -> HttpResponse:
         request,
         title=_("Import students"),
         form=form,
-        submit=_("Try it: nothing is written yet"),
+        submit=_("Preview import"),
         cancel=reverse("admin:attendance_student_changelist"),
-        intro=[
-            _(
-                "Students are known again by their number, else by their whole name. Empty cells change nothing."
-            )
-        ],
+        intro=[_("Students are matched by number, otherwise by full name. Empty cells change nothing.")],
     )
 
 
@@ -74,13 +70,13 @@ def _shown(request: HttpRequest, text: str, starts_on: dt.date, fault: str = "")
     planned = imports.plan(text, on=starts_on)
     counts = Counter(row.outcome.value for row in planned)
     form = ConfirmForm(initial={"text": text, "starts_on": starts_on})
-    for name, concerned in (("end_others", "others"), ("take_back", "gone")):
+    for name, concerned in (("end_others", "others"), ("take_back", "has_left")):
         if not any(getattr(row, concerned) for row in planned):
             del form.fields[name]
     return page(
         request,
         "admin/rollcall/import.html",
-        title=_("Import students: dry run"),
+        title=_("Import students: preview"),
         planned=planned,
         counts=counts,
         fault=fault,
@@ -95,7 +91,7 @@ def _write(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:attendance_student_import"))
     text, starts_on = form.cleaned_data["text"], form.cleaned_data["starts_on"]
     try:
-        planned = imports.write(text, on=starts_on, actor=person(request), wishes=form.wishes())
+        planned = imports.write(text, on=starts_on, actor=person(request), choices=form.choices())
     except Refused as refused:
         return _shown(request, text, starts_on, refused.message)
     counts = Counter(row.outcome for row in planned)

@@ -52,7 +52,7 @@ class ApiView(GenericAPIView[Any]):
     def require(self, action: Action, subject: Subject = None) -> User:
         """Return the person who asks. Raises `Refused` (not_allowed) where they may not."""
         if not policy.may(self.person, action, subject):
-            raise Refused("not_allowed", _("You have no right to this."))
+            raise Refused("not_allowed", _("You do not have access to this."))
         return self.person
 
     def body(self, serializer: type[BaseSerializer[Any]], *, partial: bool = False, row: Any = None) -> Any:
@@ -84,7 +84,7 @@ def get_row(rows: QuerySet[Row], key: UUID, code: str) -> Row:
     """Return the row with this key. Raises `Refused` with the code `no_such_…`."""
     row = rows.filter(pk=key).first()
     if row is None:
-        raise Refused(code, _("There is no such thing, or no longer."))
+        raise Refused(code, _("Not found. It may have been removed."))
     return row
 
 

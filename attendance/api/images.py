@@ -34,7 +34,7 @@ def upload_slot() -> Iterator[None]:
     Raises `Refused` (busy) where none is free in time. For any thread.
     """
     if not _slots.acquire(timeout=SLOT_SECONDS):
-        raise Refused("busy", _("Too many pictures at once. Try again in a moment."), {"wait": 5})
+        raise Refused("busy", _("Too many images at once. Try again in a moment."), {"wait": 5})
     try:
         yield
     finally:

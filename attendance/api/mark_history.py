@@ -96,7 +96,7 @@ class EvidenceImage(ImageView):
 
     @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, evidence: UUID) -> HttpResponse:
-        """The face as the camera saw it, until it expires. Each look is noted in the audit."""
+        """Face seen by the camera, until it expires. Each look is noted in the audit."""
         self.require(Action.VIEW_FACES)
         rows = Evidence.objects.select_related("event__session", "crop")
         row = get_row(rows.filter(expires_at__gt=timezone.now()), evidence, "no_such_evidence")

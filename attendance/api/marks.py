@@ -82,6 +82,14 @@ class MarkIn(MarkRemovalIn):
 class RemainingMarksIn(StrictSerializer):
     code = serializers.CharField(max_length=2)
     expected = serializers.IntegerField(min_value=0, max_value=10_000)
+    students = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=10_000,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Who they are. If others are unmarked now, the answer is 409 with `added` and `removed` in `extra`.",
+    )
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attendance.access import devices, lockout
-from attendance.access.device_cookie import give_device
+from attendance.access.device_cookie import set_device_cookie
 from attendance.api.base import ApiView
 from attendance.api.documents import documented, serializer_of
 from attendance.api.fields import StrictSerializer
@@ -91,7 +91,7 @@ class DevicePairing(ApiView):
             raise
         logout(request._request)
         answer: PairedDeviceOut = {"session": str(device.session_id), "kind": device.kind}
-        return give_device(Response(answer), device, secret)
+        return set_device_cookie(Response(answer), device, secret)
 
 
 def _qr_code(url: str) -> str:

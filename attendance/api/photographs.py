@@ -148,7 +148,7 @@ class PhotographDetail(ApiView):
     def delete(self, _request: Request, photograph: UUID) -> Response:
         """Remove a photograph and its template. The student is no longer recognised by it."""
         person = self.require(Action.ENROL)
-        photographs.remove(photograph_id=photograph, actor=person, now=timezone.now())
+        photographs.remove(photograph_id=photograph, actor=person)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,1 +1,1 @@
-"""Sessions of classes."""
+"""Sessions of classes: creating and changing them."""

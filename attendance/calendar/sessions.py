@@ -1,4 +1,4 @@
-"""Sessions of a class: planned and changed. Opening and signing belong to `attendance.register`."""
+"""Create and change sessions, and lock their rows. Opening and signing belong to `attendance.register`."""
 
 import datetime as dt
 from typing import Any
@@ -13,19 +13,19 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import SchoolClass, Session, User
 
-LONGEST = dt.timedelta(hours=24)
+MAX_DURATION = dt.timedelta(hours=24)
 
 
 def create(
     *, class_id: UUID, starts_at: dt.datetime, ends_at: dt.datetime, title: str = "", actor: User | None
 ) -> Session:
-    """Plan a session; its date is the school's own at its start."""
+    """Create a planned session. Its date is that of its start in the school's zone. Raises `Refused`."""
     with transaction.atomic():
         school_class = lock_class(class_id)
         policy.require(actor, Action.RUN_SESSION, school_class, on=local_date(starts_at))
         _check_times(starts_at, ends_at)
         if Session.objects.filter(school_class=school_class, starts_at=starts_at).exists():
-            raise Refused("already", _("This class has a session at that time already."))
+            raise Refused("already", _("This class already has a session at that time."))
         session = Session.objects.create(
             school_class=school_class,
             title=title.strip()[:120],
@@ -39,13 +39,15 @@ def create(
 
 
 def change(*, session_id: UUID, actor: User | None, **fields: Any) -> Session:
-    """Change the title, and the times before the session was opened: those of a register are part of it."""
+    """Change the title, or the times of a session that was not opened yet. Raises `Refused`."""
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.RUN_SESSION, session)
         changed = sorted(name for name, value in fields.items() if getattr(session, name) != value)
         if {"starts_at", "ends_at"} & set(changed) and session.state != Session.State.PLANNED:
-            raise Refused("already", _("The register was opened. Its times cannot be changed any more."))
+            raise Refused(
+                "already", _("The register was already opened. Its times can no longer be changed.")
+            )
         for name in changed:
             setattr(session, name, fields[name])
         _check_times(session.starts_at, session.ends_at)
@@ -53,7 +55,7 @@ def change(*, session_id: UUID, actor: User | None, **fields: Any) -> Session:
         policy.require(actor, Action.RUN_SESSION, session)
         others = Session.objects.filter(school_class=session.school_class, starts_at=session.starts_at)
         if others.exclude(pk=session.pk).exists():
-            raise Refused("already", _("This class has a session at that time already."))
+            raise Refused("already", _("This class already has a session at that time."))
         if changed:
             session.save(update_fields=[*changed, "date"])
             audit.record(actor, "session_changed", session, fields=",".join(changed))
@@ -61,7 +63,7 @@ def change(*, session_id: UUID, actor: User | None, **fields: Any) -> Session:
 
 
 def lock_session(session_id: UUID) -> Session:
-    """Return the session under its row lock, until the transaction ends. Raises `Refused`: no_such_session."""
+    """Lock the session's row until the transaction ends, and return it. Raises `Refused`: no_such_session."""
     session = (
         Session.objects.select_for_update(of=("self",))
         .select_related("school_class")
@@ -74,7 +76,7 @@ def lock_session(session_id: UUID) -> Session:
 
 
 def lock_class(class_id: UUID) -> SchoolClass:
-    """Return the class under its row lock, so that two sessions are not made for one lesson."""
+    """Lock the class's row, so that two sessions are not created for one lesson, and return it. Raises `Refused`."""
     school_class = (
         SchoolClass.objects.select_for_update(no_key=True).filter(pk=class_id, archived_at=None).first()
     )
@@ -86,5 +88,5 @@ def lock_class(class_id: UUID) -> SchoolClass:
 def _check_times(starts_at: dt.datetime, ends_at: dt.datetime) -> None:
     if ends_at <= starts_at:
         raise Refused("ends_before_it_starts", _("The session must end after it starts. Check the times."))
-    if ends_at - starts_at > LONGEST:
+    if ends_at - starts_at > MAX_DURATION:
         raise Refused("too_long", _("A session lasts at most 24 hours. Check the times."))

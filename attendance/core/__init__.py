@@ -1,1 +1,1 @@
-"""Errors, rights, audit, clock and encrypted storage that every other package uses."""
+"""Errors, rights, audit record, clock and encrypted storage, which all other packages use."""

@@ -1,4 +1,4 @@
-"""The record of who saw, changed, exported and erased."""
+"""The audit record: who viewed, changed, exported and erased what."""
 
 import datetime as dt
 
@@ -9,30 +9,33 @@ from attendance.models import AuditEvent, User
 
 Detail = str | int | float | bool | None
 
-SEEN_AGAIN_AFTER = dt.timedelta(hours=1)
-"""A register shows thirty portraits at each visit; one row an hour tells who looked as well as thousands would."""
+# A register shows thirty photographs each time, so a repeated view is recorded once an hour only.
+VIEW_RECORDED_AGAIN_AFTER = dt.timedelta(hours=1)
 
 
-def record(actor: User | None, action: str, thing: models.Model, **details: Detail) -> AuditEvent:
-    """Note an act, in the caller's transaction. `details` hold no names, crops or vectors: keys and counts only."""
+def record(actor: User | None, action: str, row: models.Model, **details: Detail) -> AuditEvent:
+    """Record an action on a row, in the caller's transaction; without `actor` it was a command or a job.
+
+    `details` hold keys and counts only, never names, images or vectors.
+    """
     return AuditEvent.objects.create(
         at=timezone.now(),
         actor=actor,
         action=action,
-        table=thing._meta.model_name or "",
-        row=str(thing.pk),
+        table=row._meta.model_name or "",
+        row=str(row.pk),
         details=details,
     )
 
 
-def record_view(actor: User, action: str, thing: models.Model) -> None:
-    """Note that `actor` looked at something, unless the same look was noted within the last hour."""
+def record_view(actor: User, action: str, row: models.Model) -> None:
+    """Record that `actor` viewed a row, unless the same view was recorded within the last hour."""
     recent = AuditEvent.objects.filter(
         actor=actor,
         action=action,
-        table=thing._meta.model_name or "",
-        row=str(thing.pk),
-        at__gt=timezone.now() - SEEN_AGAIN_AFTER,
+        table=row._meta.model_name or "",
+        row=str(row.pk),
+        at__gt=timezone.now() - VIEW_RECORDED_AGAIN_AFTER,
     )
     if not recent.exists():
-        record(actor, action, thing)
+        record(actor, action, row)

@@ -1,4 +1,4 @@
-"""Days and times as the school sees them. Pure: `now` is always an argument."""
+"""Dates and times in the school's time zone. The present time is always an argument."""
 
 import datetime as dt
 
@@ -10,22 +10,21 @@ def school_zone() -> dt.tzinfo:
 
 
 def local_date(at: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:
-    """The school's own date at that moment; near midnight and on the days of the clock change it is not UTC's."""
+    """Return the date in the school's zone (or `zone`) at that time; near midnight it differs from the date in UTC."""
     return at.astimezone(zone or school_zone()).date()
 
 
 def minutes_late(starts_at: dt.datetime, seen_at: dt.datetime) -> int:
-    """Whole minutes after the start, never negative.
+    """Return the whole minutes from the start until a time, at least 0.
 
-    Both are compared in UTC: Python subtracts two times of one zone by the clock on the wall, which is an hour
-    wrong across a clock change.
+    Both are compared in UTC, because Python subtracts two times of one zone without regard to a clock change.
     """
     elapsed = seen_at.astimezone(dt.UTC) - starts_at.astimezone(dt.UTC)
     return max(0, elapsed // dt.timedelta(minutes=1))
 
 
 def day_bounds(day: dt.date, zone: dt.tzinfo | None = None) -> tuple[dt.datetime, dt.datetime]:
-    """The first moment of a school day and of the next one, in UTC: 23, 24 or 25 hours apart."""
+    """Return the first moment of a day in the school's zone and of the next day, in UTC: 23, 24 or 25 hours apart."""
     tz = zone or school_zone()
     first, after = (
         dt.datetime.combine(day + dt.timedelta(days=days), dt.time.min, tzinfo=tz).astimezone(dt.UTC)

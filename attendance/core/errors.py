@@ -1,11 +1,14 @@
-"""The one shape of a refusal: a code for machines, a message that says what to do, and what else is known."""
+"""The error that all packages raise where a rule forbids something."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 class Refused(Exception):
-    """Raised by the rooms below; the doors (pages, API, sockets, admin) turn it into their own answer."""
+    """A rule said no: `code` is for programs, `message` tells a person what to do, `extra` holds further data.
+
+    Entry points (pages, API, sockets, admin) turn it into their own answer.
+    """
 
     def __init__(self, code: str, message: str, extra: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)

@@ -1,8 +1,8 @@
-"""Who may: the one answer for pages, sockets, the API and the admin.
+"""Rights: who may do what. Pages, sockets, the API and the admin all ask here.
 
 A teacher's rights come from `Teaching`, never from the role alone: for a session it must cover the session's day
-and not have ended before today, so a substitute's rights end with the last day. A person who must still choose a
-password may do nothing.
+and not have ended before today, so a substitute's rights end with the last day. A user who must still choose a
+password has no rights.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ Person = User | AnonymousUser
 
 class Action(StrEnum):
     VIEW_SESSION = "view_session"
-    RUN_SESSION = "run_session"  # start, close, show to the camera, pair devices
+    RUN_SESSION = "run_session"  # open, sign, send camera frames, pair devices
     MARK = "mark"
     VIEW_CLASS = "view_class"
     VIEW_STUDENT = "view_student"
@@ -37,14 +37,14 @@ Subject = Session | SchoolClass | Student | None
 
 OFFICE = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR})
 ADMINISTRATOR_ONLY = frozenset({Action.MANAGE_USERS, Action.VIEW_AUDIT})
-OF_TEACHERS = frozenset(Action) - ADMINISTRATOR_ONLY - {Action.ENROL, Action.MANAGE_SCHOOL}
-OF_VIEWERS = frozenset({Action.VIEW_SESSION, Action.VIEW_CLASS, Action.VIEW_STUDENT})
+TEACHER_ACTIONS = frozenset(Action) - ADMINISTRATOR_ONLY - {Action.ENROL, Action.MANAGE_SCHOOL}
+VIEWER_ACTIONS = frozenset({Action.VIEW_SESSION, Action.VIEW_CLASS, Action.VIEW_STUDENT})
 
 
 def may(user: Person, action: Action, subject: Subject = None, *, on: dt.date | None = None) -> bool:
-    """Whether `user` may do `action` to `subject` (None: to the kind at all, as for a list or a new row).
+    """Return whether `user` may do `action` to `subject`; without a subject, to any row at all (lists, new rows).
 
-    `on` is the day for which a class or student is meant, today unless given; a session has its own.
+    `on` is the day for which a class or student is meant, today unless given. A session has its own date.
     """
     if not isinstance(user, User) or not user.is_active or user.must_change_password:
         return False
@@ -53,28 +53,28 @@ def may(user: Person, action: Action, subject: Subject = None, *, on: dt.date | 
     if user.role == Role.REGISTRAR:
         return action not in ADMINISTRATOR_ONLY
     if user.role == Role.VIEWER:
-        return action in OF_VIEWERS
-    return action in OF_TEACHERS and (subject is None or _teaches(user, subject, on))
+        return action in VIEWER_ACTIONS
+    return action in TEACHER_ACTIONS and (subject is None or _teaches(user, subject, on))
 
 
 def require(
     actor: Person | None, action: Action, subject: Subject = None, *, on: dt.date | None = None
 ) -> None:
-    """Raise `Refused("not_allowed")` unless `actor` may. None is the house itself: commands and jobs."""
+    """Raise `Refused("not_allowed")` unless `actor` may do it. None means that no person acts: commands and jobs."""
     if actor is not None and not may(actor, action, subject, on=on):
-        raise Refused("not_allowed", _("You have no right to do this. Ask the school's office."))
+        raise Refused("not_allowed", _("You do not have access to this. Ask the school's office."))
 
 
 def sees_all_classes(user: Person) -> bool:
-    """Whether lists need no narrowing to the classes that the person teaches."""
+    """Return whether the user sees all classes, not only those that they teach."""
     return isinstance(user, User) and (user.is_superuser or user.role in {*OFFICE, Role.VIEWER})
 
 
 def _teaches(user: User, subject: Session | SchoolClass | Student, on: dt.date | None) -> bool:
     today = timezone.localdate()
     day = subject.date if isinstance(subject, Session) else on or today
-    lasting = Q(ends_on=None) | Q(ends_on__gte=today)
-    teachings = Teaching.objects.filter(lasting, user=user).on(day)
+    not_ended = Q(ends_on=None) | Q(ends_on__gte=today)
+    teachings = Teaching.objects.filter(not_ended, user=user).on(day)
     if isinstance(subject, Session):
         return teachings.filter(school_class=subject.school_class_id).exists()
     if isinstance(subject, SchoolClass):

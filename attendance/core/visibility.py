@@ -1,6 +1,6 @@
-"""What a person sees in lists: everything for the office and viewers, else what belongs to the classes they teach.
+"""Querysets of the rows that a user may see: all for the office and viewers, else those of the classes they teach.
 
-The rule for a single row is `policy.may`; these say the same of many rows in one query.
+`policy.may` is the rule for a single row; these functions apply the same rule to many rows in one query.
 """
 
 import datetime as dt
@@ -15,40 +15,41 @@ from attendance.models.students import MembershipQuerySet
 
 
 def classes(user: User, on: dt.date) -> QuerySet[SchoolClass]:
-    found = SchoolClass.objects.all()
+    rows = SchoolClass.objects.all()
     if policy.sees_all_classes(user):
-        return found
-    return found.filter(Exists(Teaching.objects.filter(user=user, school_class=OuterRef("pk")).on(on)))
+        return rows
+    return rows.filter(Exists(Teaching.objects.filter(user=user, school_class=OuterRef("pk")).on(on)))
 
 
 def students(user: User, on: dt.date) -> QuerySet[Student]:
-    found = Student.objects.all()
+    rows = Student.objects.all()
     if policy.sees_all_classes(user):
-        return found
-    return found.expected(on, classes(user, on))
+        return rows
+    return rows.expected(on, classes(user, on))
 
 
 def memberships(user: User, on: dt.date) -> MembershipQuerySet:
-    found = Membership.objects.all()
+    rows = Membership.objects.all()
     if policy.sees_all_classes(user):
-        return found
-    return found.filter(school_class__in=Teaching.objects.filter(user=user).on(on).values("school_class"))
+        return rows
+    return rows.filter(school_class__in=Teaching.objects.filter(user=user).on(on).values("school_class"))
 
 
 def sessions(user: User) -> QuerySet[Session]:
-    """A teacher sees the sessions of the days on which they taught the class: a substitute no others."""
-    found = Session.objects.all()
-    return found if policy.sees_all_classes(user) else found.filter(Exists(_taught(user, "")))
+    """Return sessions; for a teacher those on days on which they teach the class, so a substitute sees no others."""
+    rows = Session.objects.all()
+    return rows if policy.sees_all_classes(user) else rows.filter(Exists(_taught(user, "")))
 
 
 def marks(user: User) -> QuerySet[Mark]:
-    found = Mark.objects.all()
-    return found if policy.sees_all_classes(user) else found.filter(Exists(_taught(user, "session__")))
+    rows = Mark.objects.all()
+    return rows if policy.sees_all_classes(user) else rows.filter(Exists(_taught(user, "session__")))
 
 
-def _taught(user: User, session: str) -> QuerySet[Teaching]:
-    day = OuterRef(f"{session}date")
-    lasting = Greatest(day, Value(timezone.localdate(), DateField()))
-    standing = Q(ends_on=None) | Q(ends_on__gte=lasting)
-    own = Teaching.objects.filter(user=user, school_class=OuterRef(f"{session}school_class"))
-    return own.filter(standing, starts_on__lte=day)
+def _taught(user: User, prefix: str) -> QuerySet[Teaching]:
+    """Return the teachings that give rights to the outer query's session, whose fields begin with `prefix`."""
+    day = OuterRef(f"{prefix}date")
+    earliest_end = Greatest(day, Value(timezone.localdate(), DateField()))
+    not_ended = Q(ends_on=None) | Q(ends_on__gte=earliest_end)
+    teachings = Teaching.objects.filter(user=user, school_class=OuterRef(f"{prefix}school_class"))
+    return teachings.filter(not_ended, starts_on__lte=day)

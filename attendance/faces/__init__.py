@@ -1,1 +1,1 @@
-"""Enrolment photographs and templates."""
+"""Enrolment photos and templates."""

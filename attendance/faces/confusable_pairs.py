@@ -37,7 +37,7 @@ def nearest(template: Array, students: QuerySet[Student], *, within: float) -> t
     return tuple(sorted(found, key=lambda similar: similar.distance))
 
 
-def renew(student_id: UUID) -> int:
+def update_pairs(student_id: UUID) -> int:
     """Find again who of the student's classmates looks alike; to be called when templates or memberships change.
 
     Pairs that a person overrode stay, with the reason. Returns how many pairs stand.

@@ -1,6 +1,5 @@
-"""Enrolment photographs after they were accepted: shown to those who may see them, and taken away."""
+"""Accepted enrolment photographs: reading and removing them."""
 
-import datetime as dt
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -15,14 +14,14 @@ from attendance.models import Blob, Photograph, User
 
 
 def read(photograph: Photograph, actor: User) -> bytes:
-    """The JPEG of the crop, for somebody who may see this student's face; noted in the audit record."""
+    """Return the JPEG of the crop and record the view. Raises `Refused` without the right to see the student's face."""
     policy.require(actor, Action.VIEW_FACES, photograph.student)
     audit.record_view(actor, "photograph_viewed", photograph)
     return blob_store.read(photograph.crop, owner=photograph.student_id)
 
 
 def portrait(student_id: UUID) -> Photograph | None:
-    """The photograph that stands for a student on pages: the newest."""
+    """Return the newest photograph of a student, which pages show; None where there is none."""
     return (
         Photograph.objects.select_related("student", "crop")
         .filter(student=student_id)
@@ -31,26 +30,28 @@ def portrait(student_id: UUID) -> Photograph | None:
     )
 
 
-def remove(*, photograph_id: UUID, actor: User | None, now: dt.datetime) -> None:  # noqa: ARG001 - the doors' common shape
-    """Remove a photograph with its template and its picture; the galleries no longer hold it after COMMIT."""
+def remove(*, photograph_id: UUID, actor: User | None) -> None:
+    """Delete a photograph with its templates and crop. After COMMIT no gallery holds it. Raises `Refused`."""
     policy.require(actor, Action.ENROL)
     with transaction.atomic():
         gallery_versions.lock_school()
         photograph = Photograph.objects.filter(pk=photograph_id).first()
         if photograph is None:
-            raise Refused("no_such_photograph", _("There is no such photograph."))
+            raise Refused("no_such_photograph", _("There is no such photo."))
         student_id = photograph.student_id
         audit.record(actor, "photograph_removed", photograph, student=str(student_id))
-        delete([photograph])
-        photograph_cache.forget(student_id)
+        delete_rows([photograph])
+        photograph_cache.delete_of_student(student_id)
         gallery_versions.raise_versions([student_id])
-        confusable_pairs.renew(student_id)
+        confusable_pairs.update_pairs(student_id)
 
 
-def delete(photographs: Iterable[Photograph]) -> int:
-    """Delete rows, templates and pictures, in the caller's transaction. The caller raises the galleries' versions."""
-    gone = list(photographs)
-    crops = [photograph.crop_id for photograph in gone]
-    Photograph.objects.filter(pk__in=[photograph.pk for photograph in gone]).delete()
-    Blob.objects.filter(pk__in=crops).delete()
-    return len(gone)
+def delete_rows(photographs: Iterable[Photograph]) -> int:
+    """Delete photographs with templates and crops, in the caller's transaction. Return how many.
+
+    The caller raises the versions of the galleries.
+    """
+    rows = list(photographs)
+    Photograph.objects.filter(pk__in=[photograph.pk for photograph in rows]).delete()
+    Blob.objects.filter(pk__in=[photograph.crop_id for photograph in rows]).delete()
+    return len(rows)

@@ -25,7 +25,7 @@ from recognition.crypto import CannotOpen
 from recognition.engine.errors import BadImage
 from recognition.engine.images.image import decode
 from recognition.engine.types import Face
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 KIND = "rebuild_templates"
 
@@ -65,19 +65,19 @@ def rebuild(work: queue.Work) -> Mapping[str, Any]:
     return {"made": made, "unusable": len(missing(students, space)), "searched": searched}
 
 
-def told(result: Mapping[str, Any]) -> str:
+def summary(result: Mapping[str, Any]) -> str:
     """What `rebuild` gave, in sentences."""
     made, unusable = result["made"], result["unusable"]
     sentences = [ngettext("%(n)d template was made.", "%(n)d templates were made.", made) % {"n": made}]
     if unusable:
         text = ngettext(
-            "%(n)d photograph shows no face that can be used any more: take it again.",
-            "%(n)d photographs show no face that can be used any more: take them again.",
+            "%(n)d photo can no longer be used: replace it.",
+            "%(n)d photos can no longer be used: replace them.",
             unusable,
         )
         sentences.append(text % {"n": unusable})
     if not result["searched"]:
-        sentences.append(_("They are searched once the other classes have theirs."))
+        sentences.append(_("They are used once the templates of the other classes are ready."))
     return " ".join(sentences)
 
 
@@ -141,7 +141,7 @@ def _remade(photograph_id: UUID, space: Space) -> bool:
 
 def _face(picture: bytes, space: str) -> Face | None:
     """The face of a crop: it was accepted once, so it passes no gates again."""
-    known = photograph_cache.recall(enrolment.digest_of(picture), space)
+    known = photograph_cache.find(enrolment.digest_of(picture), space)
     if known is not None:
         return known
     rgb = decode(picture)
@@ -159,9 +159,7 @@ def _searched(space: Space, in_vain: set[UUID], actor: User | None) -> bool:
         if set(missing(everyone, space)) - in_vain:
             return False
         if in_vain and not Template.objects.filter(space=space).exists():
-            raise Refused(
-                "nothing_made", _("No face was found in any photograph that is kept. Nothing was changed.")
-            )
+            raise Refused("nothing_made", _("No face was found in any stored photo. Nothing was changed."))
         Space.objects.filter(active=True).update(active=False)
         Space.objects.filter(pk=space.pk).update(active=True)
         gone = Template.objects.exclude(space=space).delete()[0]
@@ -176,4 +174,4 @@ def _renew_lookalikes(work: queue.Work, total: int) -> None:
         work.progress(total, total)
         with transaction.atomic():
             gallery_versions.lock_school()
-            confusable_pairs.renew(*student_id)
+            confusable_pairs.update_pairs(*student_id)

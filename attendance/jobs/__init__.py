@@ -1,1 +1,1 @@
-"""Work that outlasts a request."""
+"""Work that takes longer than a request."""

@@ -1,7 +1,8 @@
-"""Work that outlasts a request. The row is the truth; Celery is only the bell, and a bell may be missed.
+"""The queue of jobs: work that takes longer than a request.
 
-`start` writes a row in the caller's transaction and rings on commit. `run` claims the row, so that a bell rung twice
-runs nothing twice; a worker that died is found by its heartbeat, and `sweep` rings again.
+A row holds the state of a job; Celery only wakes a worker, and a wake-up may be lost. `start` writes the row in the
+caller's transaction and wakes a worker on commit. `run` claims the row, so that a job which was announced twice runs
+once. `recover` wakes workers again for jobs that nobody began or whose worker died, which the heartbeat shows.
 """
 
 import datetime as dt
@@ -22,11 +23,12 @@ from attendance.models import Job, User
 
 logger = logging.getLogger(__name__)
 
+# A handler reports its progress more often than this, else another worker takes the job over.
 STALLED_AFTER = dt.timedelta(seconds=60)
-"""A handler tells of its progress well within this time, else another worker takes the job over."""
-UNHEARD_AFTER = dt.timedelta(seconds=10)
+# A job that waits longer than this is announced again.
+WAKE_AGAIN_AFTER = dt.timedelta(seconds=10)
 MOST_ATTEMPTS = 3
-# The task that runs a job; jobs are below the tasks, so it is called by name.
+# The task that runs a job, by name, because this package does not import `attendance.tasks`.
 RUN_TASK = "attendance.tasks.run_job"
 
 Handler = Callable[["Work"], Mapping[str, Any]]
@@ -34,12 +36,12 @@ _handlers: dict[str, Handler] = {}
 
 
 class TakenOver(Exception):
-    """Another worker has the job now: stop at once and write nothing more."""
+    """Another worker has taken the job over: stop at once and write nothing more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """A job as its handler sees it. A handler may be run again after a crash: what it did already must do no harm."""
+    """A job as its handler gets it. Handlers may run again after a crash, so repeating a step must do no harm."""
 
     job_id: UUID
     attempt: int
@@ -47,44 +49,45 @@ class Work:
     actor: User | None
 
     def progress(self, done: int, total: int) -> None:
-        """Say how far it is, which is also the heartbeat. Raises `TakenOver`."""
-        if not _own(self).update(progress=done, total=total, heartbeat_at=timezone.now()):
+        """Store the progress, which is also the heartbeat. Raises `TakenOver`."""
+        if not _rows_of(self).update(progress=done, total=total, heartbeat_at=timezone.now()):
             raise TakenOver
 
 
-def _own(work: Work) -> QuerySet[Job]:
+def _rows_of(work: Work) -> QuerySet[Job]:
+    """Return the row of the job, or no row where another worker has taken it over."""
     return Job.objects.filter(pk=work.job_id, state=Job.State.RUNNING, attempt=work.attempt)
 
 
 def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register what runs jobs of a kind."""
+    """Return a decorator that registers the function that runs jobs of a kind."""
 
-    def keep(function: Handler) -> Handler:
+    def register(function: Handler) -> Handler:
         _handlers[kind] = function
         return function
 
-    return keep
+    return register
 
 
 def start(*, kind: str, payload: Mapping[str, Any], actor: User | None) -> Job:
-    """Write a job in the caller's transaction, and ring for it once that has committed."""
+    """Write a job in the caller's transaction, and wake a worker once it has committed."""
     job = Job.objects.create(kind=kind, payload=dict(payload), created_by=actor)
-    transaction.on_commit(lambda: ring(job.pk), robust=True)
+    transaction.on_commit(lambda: wake_worker(job.pk), robust=True)
     return job
 
 
-def ring(job_id: UUID) -> bool:
-    """Tell a worker. False where the broker did not answer: the sweep rings again."""
+def wake_worker(job_id: UUID) -> bool:
+    """Send the job's id to a worker. Return False if the broker does not answer; `recover` then tries again."""
     try:
         current_app.send_task(RUN_TASK, (str(job_id),), retry=False, ignore_result=True)
-    except (OperationalError, OSError) as fault:
-        logger.warning("job %s waits for the next sweep, the bell is out of order: %s", job_id, fault)
+    except (OperationalError, OSError) as error:
+        logger.warning("the broker does not answer, job %s is announced again later: %s", job_id, error)
         return False
     return True
 
 
 def run(job_id: UUID) -> None:
-    """Claim a job and do it. Claimed by somebody else, finished or gone: nothing happens."""
+    """Claim a job and run it. Do nothing if another worker has it, or if it is finished or deleted."""
     work = _claim(job_id)
     if work is None:
         return
@@ -94,12 +97,11 @@ def run(job_id: UUID) -> None:
         logger.warning("job %s was taken over by another worker", job_id)
     except Refused as refusal:
         _finish(work, Job.State.FAILED, error=refusal.message)
-    except (
-        Exception
-    ) as fault:  # the edge of the task: a handler's bug must not leave the job running for ever
+    except Exception as error:
+        # The edge of the task: a fault in a handler must not leave the job running for ever.
         logger.exception("job %s failed", job_id)
         again = work.attempt < MOST_ATTEMPTS
-        _finish(work, Job.State.WAITING if again else Job.State.FAILED, error=type(fault).__name__)
+        _finish(work, Job.State.WAITING if again else Job.State.FAILED, error=type(error).__name__)
     else:
         _finish(work, Job.State.DONE, result=dict(result))
 
@@ -113,8 +115,9 @@ def _handler(work: Work) -> Handler:
 
 def _claim(job_id: UUID) -> Work | None:
     now = timezone.now()
-    free = Q(state=Job.State.WAITING) | Q(state=Job.State.RUNNING, heartbeat_at__lt=now - STALLED_AFTER)
-    claimed = Job.objects.filter(free, pk=job_id, attempt__lt=MOST_ATTEMPTS).update(
+    stalled = Q(state=Job.State.RUNNING, heartbeat_at__lt=now - STALLED_AFTER)
+    unclaimed = Q(state=Job.State.WAITING) | stalled
+    claimed = Job.objects.filter(unclaimed, pk=job_id, attempt__lt=MOST_ATTEMPTS).update(
         state=Job.State.RUNNING, attempt=F("attempt") + 1, started_at=now, heartbeat_at=now, error=""
     )
     if not claimed:
@@ -126,21 +129,26 @@ def _claim(job_id: UUID) -> Work | None:
 def _finish(
     work: Work, state: Job.State, *, error: str = "", result: Mapping[str, Any] | None = None
 ) -> None:
-    ended = None if state == Job.State.WAITING else timezone.now()
-    _own(work).update(state=state, error=error[:300], result=result or {}, finished_at=ended)
+    finished_at = None if state == Job.State.WAITING else timezone.now()
+    _rows_of(work).update(state=state, error=error[:300], result=result or {}, finished_at=finished_at)
 
 
-def sweep(*, now: dt.datetime) -> int:
-    """Ring for every job that nobody began or whose worker died; give up those that died too often."""
+def recover(*, now: dt.datetime) -> int:
+    """Wake workers for jobs that nobody began or whose worker died; jobs whose worker died too often fail.
+
+    Return how many workers were woken.
+    """
     stalled = Q(state=Job.State.RUNNING, heartbeat_at__lt=now - STALLED_AFTER)
     Job.objects.filter(stalled, attempt__gte=MOST_ATTEMPTS).update(
         state=Job.State.FAILED, error="Its worker stopped each time. See the log.", finished_at=now
     )
-    unheard = Q(state=Job.State.WAITING, created_at__lt=now - UNHEARD_AFTER)
-    waiting = list(Job.objects.filter(stalled | unheard).order_by("created_at").values_list("pk", flat=True))
-    rung = 0
-    for job_id in waiting:
-        if not ring(job_id):
-            break  # The broker is away; each further try would only wait for its timeout.
-        rung += 1
-    return rung
+    not_begun = Q(state=Job.State.WAITING, created_at__lt=now - WAKE_AGAIN_AFTER)
+    job_ids = list(
+        Job.objects.filter(stalled | not_begun).order_by("created_at").values_list("pk", flat=True)
+    )
+    woken = 0
+    for job_id in job_ids:
+        if not wake_worker(job_id):
+            break  # The broker does not answer; each further try would only wait for its timeout.
+        woken += 1
+    return woken

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from attendance import register
-from attendance.access.socket_auth import Guest
+from attendance.access.socket_auth import Principal
 from attendance.models import (
     Attempt,
     ConfusablePair,
@@ -27,7 +27,7 @@ from attendance.register import Outcome, rejected_matches
 from attendance.register.description import MarkMessage
 from attendance.register.evidence import MatchEvidence
 from attendance.register.state import mark_message
-from recognition.streams.frame_results import Claim, Rules
+from recognition.streams.frame_results import MatchRules, RecognisedTrack
 from recognition.telemetry.monitor import MONITOR
 
 COUNTED = {
@@ -76,12 +76,12 @@ def visitors_of(student_ids: Iterable[str]) -> dict[str, Visitor]:
     }
 
 
-def rules(session: Session, *, visitors: bool) -> Rules:
+def rules(session: Session, *, visitors: bool) -> MatchRules:
     """Return the session's confusable pairs and rejected matches.
 
     `visitors`: whether this camera may name students of other classes; the school's setting must allow it too.
     """
-    return Rules(
+    return MatchRules(
         confusable_pairs(session.school_class_id, session.date),
         rejected_matches.of_session(session),
         visitors=visitors and SchoolSettings.load().visitors_shown,
@@ -106,21 +106,21 @@ class Marked:
     closed: bool
 
 
-def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
+def mark(principal: Principal, track: RecognisedTrack, *, camera: str, space: str) -> Marked:
     """Write the mark of a recognised student. Raises `Refused`."""
-    kiosk = guest.device is not None and guest.device.kind == DeviceKind.KIOSK
+    kiosk = principal.device is not None and principal.device.kind == DeviceKind.KIOSK
     now = timezone.now()
     result = register.mark(
         register.MarkRequest(
-            session_id=guest.session.pk,
-            student_id=UUID(claim.student),
+            session_id=principal.session.pk,
+            student_id=UUID(track.student),
             code=register.ARRIVED,
             source=Source.KIOSK if kiosk else Source.CAMERA,
             actor=None,
-            device=guest.device,
+            device=principal.device,
             now=now,
             seen_at=now,
-            evidence=evidence_of(claim, camera=camera, space=space),
+            evidence=evidence_of(track, camera=camera, space=space),
         )
     )
     MONITOR.count(COUNTED[result.outcome])
@@ -130,16 +130,16 @@ def mark(guest: Guest, claim: Claim, *, camera: str, space: str) -> Marked:
     return Marked(event, result.reason == Attempt.Reason.SESSION_CLOSED)
 
 
-def evidence_of(claim: Claim, *, camera: str, space: str) -> MatchEvidence:
-    decision = claim.decision
+def evidence_of(track: RecognisedTrack, *, camera: str, space: str) -> MatchEvidence:
+    decision = track.decision
     return MatchEvidence(
         distance=decision.distance or 0.0,
         margin=decision.margin,
         confidence=decision.confidence,
-        samples=decision.looks,
-        photographs=claim.photographs,
+        samples=decision.samples,
+        photographs=track.photographs,
         space=space,
         camera=camera,
-        crop=claim.crop,
-        template=claim.template,
+        crop=track.crop,
+        template=track.template,
     )

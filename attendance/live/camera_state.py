@@ -17,7 +17,7 @@ from attendance.faces import templates
 from attendance.models import Session
 from recognition.engine.types import State
 from recognition.process import PROCESS
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 
 # A frame result that is older no longer says what a camera sees.
 LATEST_AGE: Final = dt.timedelta(seconds=10)
@@ -53,7 +53,7 @@ class CameraResult:
 
     camera: str
     at: float
-    seen: Seen
+    frame: FrameResult
 
     @property
     def moment(self) -> dt.datetime:
@@ -69,11 +69,11 @@ class LatestResults:
     def __init__(self) -> None:
         self._sessions: dict[UUID, dict[str, CameraResult]] = {}
 
-    def remember(self, session_id: UUID, camera: str, seen: Seen) -> None:
+    def remember(self, session_id: UUID, camera: str, frame: FrameResult) -> None:
         """Keep the newest result of a camera, without the visitors that it may have shown."""
-        faces = tuple(replace(face, visitor=None) for face in seen.faces)
+        faces = tuple(replace(face, visitor=None) for face in frame.faces)
         self._sessions.setdefault(session_id, {})[camera] = CameraResult(
-            camera, time.time(), replace(seen, faces=faces, claims=(), questions=())
+            camera, time.time(), replace(frame, faces=faces, recognised=(), uncertain=())
         )
 
     def forget(self, session_id: UUID, camera: str) -> None:
@@ -101,7 +101,7 @@ def latest_state(session: Session, *, user: Person, now: dt.datetime) -> LatestS
     results = [
         result for result in LATEST_RESULTS.get().of_session(session.pk) if now - result.moment <= LATEST_AGE
     ]
-    recognised = {face.decision.id for result in results for face in result.seen.faces if _recognised(face)}
+    recognised = {face.decision.id for result in results for face in result.frame.faces if _recognised(face)}
     names = _names(session, {student_id for student_id in recognised if student_id is not None}, now)
     return {
         "session": str(session.pk),
@@ -112,7 +112,7 @@ def latest_state(session: Session, *, user: Person, now: dt.datetime) -> LatestS
     }
 
 
-def _recognised(face: SeenFace) -> bool:
+def _recognised(face: FrameFace) -> bool:
     return face.decision.state is State.RECOGNISED
 
 
@@ -128,12 +128,12 @@ def _camera(result: CameraResult, names: dict[str, str], *, may_see_faces: bool)
     return {
         "camera": result.camera,
         "at": result.moment.isoformat(),
-        "faces": [_face(face, names, may_see_faces=may_see_faces) for face in result.seen.faces],
-        "ms": {stage: round(value, 1) for stage, value in result.seen.ms.items()},
+        "faces": [_face(face, names, may_see_faces=may_see_faces) for face in result.frame.faces],
+        "ms": {stage: round(value, 1) for stage, value in result.frame.ms.items()},
     }
 
 
-def _face(face: SeenFace, names: dict[str, str], *, may_see_faces: bool) -> CameraFace:
+def _face(face: FrameFace, names: dict[str, str], *, may_see_faces: bool) -> CameraFace:
     decision = face.decision
     name = names.get(decision.id or "") if _recognised(face) else None
     # The frame is a moment old: a student who has left the gallery since then cannot be named.
@@ -146,7 +146,7 @@ def _face(face: SeenFace, names: dict[str, str], *, may_see_faces: bool) -> Came
         "student": None if name is None or decision.id is None else {"id": decision.id, "name": name},
         "distance": _rounded(decision.distance) if exact else None,
         "confidence": _rounded(decision.confidence) if exact else None,
-        "looks": decision.looks,
+        "looks": decision.samples,
     }
 
 

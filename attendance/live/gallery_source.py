@@ -34,14 +34,14 @@ class DatabaseSource:
         return ask(lambda: read_versions(class_ids), VERSION_SECONDS)
 
     def templates(self, class_id: str) -> tuple[Array, list[str]]:
-        """Return the unit templates (N, 128) float32 and their N owners; called inside `alone`, in its thread."""
+        """Return the unit templates (N, 128) float32 and their N owners; called inside `run_locked`, in its thread."""
         try:
             return templates.templates_of(templates.members(class_id, timezone.now()))
         except NOT_ANSWERING as error:
             message = f"PostgreSQL does not answer: {error}"
             raise SourceUnavailable(message) from error
 
-    def alone(self, class_id: str, build: Callable[[], None]) -> None:
+    def run_locked(self, class_id: str, build: Callable[[], None]) -> None:
         """Run `build` in a database thread under the advisory lock of the class, which ends with the transaction."""
 
         def locked() -> None:

@@ -157,7 +157,7 @@ def _unpacked(packed: Mapping[str, Any]) -> MatchEvidence:
 
 def _opened(token: str, session_id: UUID, actor: User, now: dt.datetime) -> dict[str, Any]:
     """Return the token's content. Raises `Refused` where it has expired or belongs to another person or session."""
-    expired = Refused("token_expired", _("These results are no longer valid. Send the pictures again."))
+    expired = Refused("token_expired", _("These results have expired. Send the photos again."))
     policy.require(actor, Action.MARK)
     try:
         sealed = base64.urlsafe_b64decode(token.encode("ascii"))

@@ -21,7 +21,7 @@ from attendance.register.evidence import newest_crop
 from recognition.engine.errors import EngineError
 from recognition.engine.images.image import decode
 from recognition.engine.types import Array
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 # A kiosk's mark that is older can only be rejected by a teacher.
 KIOSK_TIME = dt.timedelta(minutes=2)
@@ -39,7 +39,7 @@ def by_teacher(*, mark_id: UUID, actor: User, now: dt.datetime) -> bool:
         raise Refused("no_such_mark", _("There is no such mark."))
     policy.require(actor, Action.MARK, mark.session)
     if mark.code_id is None or mark.source not in CAMERA_SOURCES:
-        raise Refused("not_from_a_camera", _("A person made this mark. Correct it by hand."))
+        raise Refused("not_from_a_camera", _("A person made this mark. Change it by hand."))
     return _reject(mark, actor, now)
 
 
@@ -53,7 +53,7 @@ def at_kiosk(*, device: Device, student_id: UUID, now: dt.datetime) -> None:
         .first()
     )
     if mark is None:
-        raise Refused("too_late", _("This mark is not from just now. Please tell the teacher."))
+        raise Refused("too_late", _("This mark was not made just now. Please tell the teacher."))
     _reject(mark, None, now)
 
 
@@ -100,7 +100,7 @@ def reject(*, mark: Mark, template: Array | None, actor: User | None, now: dt.da
                 source=Source.REVIEW,
                 actor=actor,
                 now=now,
-                reason=_("not this person"),
+                reason=_("not this student"),
                 revision=mark.revision,
             )
         )

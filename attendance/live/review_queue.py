@@ -39,11 +39,10 @@ from attendance.register import broadcast, rejected_matches
 from attendance.register.description import ReviewsMessage
 from attendance.register.evidence import MatchEvidence
 from attendance.register.feed import raise_version
-from recognition.engine import SPACE
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
-from recognition.engine.types import Array, Decision
-from recognition.streams.frame_results import Question
+from recognition.engine.types import SPACE, Array, Decision
+from recognition.streams.frame_results import UncertainTrack
 from recognition.telemetry.monitor import MONITOR
 
 # A session holds no more undecided faces: a camera in front of a crowd must not fill the table.
@@ -67,7 +66,7 @@ class ReviewState(TypedDict):
     candidates: list[ReviewCandidate]
 
 
-def offer(*, session_id: UUID, question: Question, camera: str) -> ReviewsMessage | None:
+def offer(*, session_id: UUID, question: UncertainTrack, camera: str) -> ReviewsMessage | None:
     """Queue the undecided face of a track, once, and return the event for the sockets.
 
     Return None where there is nothing to ask: the session is not open, a candidate may no longer be recognised in it,
@@ -88,7 +87,7 @@ def offer(*, session_id: UUID, question: Question, camera: str) -> ReviewsMessag
             first_distance=best.distance,
             second_id=UUID(others[0].id) if others else None,
             second_distance=others[0].distance if others else None,
-            samples=question.decision.looks,
+            samples=question.decision.samples,
             camera=camera,
             track=question.track,
             seen_at=now,
@@ -114,7 +113,7 @@ def crop(*, review_id: UUID, actor: User) -> bytes:
     """Return the crop of an undecided face, JPEG. Raises `Refused`."""
     review = Review.objects.select_related("session", "crop").filter(pk=review_id).first()
     if review is None or review.crop is None:
-        raise Refused("no_such_review", _("This face has been decided, or the session is closed."))
+        raise Refused("no_such_review", _("This face is already decided, or the register is signed."))
     policy.require(actor, Action.VIEW_FACES, review.session)
     audit.record_view(actor, "review_viewed", review)
     return blob_store.read(review.crop, owner=review.session_id)
@@ -171,11 +170,11 @@ def _missing(session: Session, decision: Decision) -> UUID | None:
     first, second = sorted(student_ids)
     confusable = ConfusablePair.objects.filter(first=first, second=second).exists()
     return (
-        student_ids[1] if confusable and decision.margin < margin(decision.looks, confusable=True) else None
+        student_ids[1] if confusable and decision.margin < margin(decision.samples, confusable=True) else None
     )
 
 
-def _queued_before(session: Session, question: Question, missing: UUID, camera: str) -> bool:
+def _queued_before(session: Session, question: UncertainTrack, missing: UUID, camera: str) -> bool:
     """Return whether the queue is full, or held this track or this face before."""
     rows = list(Review.objects.filter(session=session).exclude(sealed_template=None))
     if sum(row.verdict == Review.Verdict.WAITING for row in rows) >= MOST_WAITING:
@@ -201,7 +200,7 @@ def _was_other_twin(row: Review, decision: Decision, missing: UUID) -> bool:
 
 def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
     """Return the review, with session and students locked: nothing is erased or decided meanwhile."""
-    gone = Refused("no_such_review", _("This face has been decided, or the session is closed."))
+    gone = Refused("no_such_review", _("This face is already decided, or the register is signed."))
     ids = Review.objects.filter(pk=review_id).values_list("session", "first", "second").first()
     if ids is None:
         raise gone
@@ -215,7 +214,7 @@ def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
     if review is None:
         raise gone
     if review.verdict != Review.Verdict.WAITING:
-        raise Refused("already", _("Somebody has decided this already."), {"verdict": review.verdict})
+        raise Refused("already", _("Somebody has already decided this."), {"verdict": review.verdict})
     return review
 
 
@@ -235,6 +234,7 @@ def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> re
             actor=actor,
             now=now,
             seen_at=review.seen_at,
+            reason=_("decided by a person") if review.session.was_signed else "",
             evidence=evidence,
         )
     )

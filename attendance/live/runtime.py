@@ -15,11 +15,12 @@ from attendance.live.gallery_source import VERSION_SECONDS, DatabaseSource, ask
 from recognition.engine.errors import Stopped
 from recognition.engine.pipeline import worker_count
 from recognition.galleries import Galleries, SourceUnavailable
-from recognition.process import PROCESS, engine, warm_engine
-from recognition.streams.frame_pipeline import Recogniser
-from recognition.streams.frame_results import Fault, Seen, View
+from recognition.process import PROCESS
+from recognition.shared_engine import engine, warm_engine
+from recognition.streams.frame_pipeline import FramePipeline
+from recognition.streams.frame_results import CameraContext, FrameError, FrameResult
 from recognition.streams.pacing import Adviser
-from recognition.streams.queue import Streams
+from recognition.streams.queue import FrameQueue
 from recognition.telemetry import metrics
 from recognition.telemetry.monitor import MONITOR
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS: Final = 5.0
 
-FrameStreams = Streams[View, Seen | Fault]
+CameraQueue = FrameQueue[CameraContext, FrameResult | FrameError]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +36,8 @@ class LivePipeline:
     """The parts that work together on camera frames."""
 
     galleries: Galleries
-    recogniser: Recogniser
-    streams: FrameStreams
+    pipeline: FramePipeline
+    streams: CameraQueue
 
     def close(self) -> None:
         """Take no more frames, and end the threads within two seconds."""
@@ -63,7 +64,7 @@ class Maintenance:
         while not self._ending.wait(MAINTENANCE_SECONDS):
             try:
                 metrics.publish(MONITOR)
-                ask(photograph_cache().tidy, VERSION_SECONDS)
+                ask(photograph_cache().drop_invalid, VERSION_SECONDS)
                 galleries().refresh()
             except SourceUnavailable as error:
                 logger.warning("galleries were not renewed: %s", error)
@@ -74,7 +75,7 @@ class Maintenance:
 def _warm_reduced_detection() -> None:
     """Compile what reduced detection needs before frames wait for it. The start does not wait for this."""
     try:
-        warm_engine(coarse=True)
+        warm_engine(reduced=True)
     except Stopped:
         return
     except (
@@ -94,7 +95,7 @@ def _make_galleries() -> Galleries:
 
 
 def _make_live_pipeline() -> LivePipeline:
-    recogniser = Recogniser(
+    pipeline = FramePipeline(
         engine(),
         galleries(),
         monitor=MONITOR,
@@ -103,10 +104,10 @@ def _make_live_pipeline() -> LivePipeline:
     )
     workers = worker_count(settings.FACE_RECOGNITION_WORKERS)
     adviser = Adviser(workers=workers, largest_side=settings.MAX_IMAGE_SIZE, quality=settings.IMAGE_QUALITY)
-    streams = FrameStreams(recogniser.work, workers=workers, monitor=MONITOR, adviser=adviser)
+    streams = CameraQueue(pipeline.process, workers=workers, monitor=MONITOR, adviser=adviser)
     MONITOR.gauge("cameras", lambda: streams.cameras)
     MONITOR.gauge("waiting", lambda: streams.waiting)
-    return LivePipeline(galleries(), recogniser, streams)
+    return LivePipeline(galleries(), pipeline, streams)
 
 
 GALLERIES: Final = PROCESS.part(_make_galleries)

@@ -24,8 +24,8 @@ from recognition.engine.identification import decision
 from recognition.engine.identification.rejection import RejectedTemplate, rejected_students
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import Array, Decision, Face, Pixels, State
-from recognition.galleries import Found, SourceUnavailable
-from recognition.process import engine
+from recognition.galleries import SearchResult, SourceUnavailable
+from recognition.shared_engine import engine
 from recognition.streams.frame_pipeline import RIVALS
 
 # Pixels of the longer side of a proposed face's crop.
@@ -105,11 +105,11 @@ def analyse(
                 found.gallery.photographs,
                 found.gallery.size,
                 confusable=pairs,
-                blocked=rejected_students(face.template, rejected),
+                rejected=rejected_students(face.template, rejected),
             )
             for face in image_faces
         ]
-        decisions = decision.assign(proposals, claiming=State.CONFIRMING)
+        decisions = decision.assign(proposals, state=State.CONFIRMING)
         matches += [
             _face_match(number, rgb, face, decided, found.gallery)
             for face, decided in zip(image_faces, decisions, strict=True)
@@ -117,7 +117,7 @@ def analyse(
     return matches, images
 
 
-def _search(class_id: UUID, templates: Sequence[Array]) -> Found:
+def _search(class_id: UUID, templates: Sequence[Array]) -> SearchResult:
     """Return the nearest students of each template (128,). Raises `Refused` where PostgreSQL does not answer."""
     key = str(class_id)
     probes = np.stack(templates) if templates else np.empty((0, 128), np.float32)
@@ -125,7 +125,7 @@ def _search(class_id: UUID, templates: Sequence[Array]) -> Found:
         return galleries().search({key: probes}, RIVALS)[key]
     except SourceUnavailable:
         raise Refused(
-            "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
+            "unavailable", _("The database does not respond. Try again in a moment."), {"wait": 5}
         ) from None
 
 

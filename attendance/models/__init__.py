@@ -1,9 +1,10 @@
-"""Every table of Rollcall. One installation is one school."""
+"""All tables of Rollcall. One installation is one school."""
 
 from attendance.models.absences import PlannedAbsence
 from attendance.models.audit import AuditEvent
 from attendance.models.calendar import Closure, Period, Room, SchoolYear, Term, TimetableSlot
-from attendance.models.codes import AttendanceCode, Category, OnPremises, Status
+from attendance.models.categories import Category, OnPremises, Status
+from attendance.models.codes import AttendanceCode
 from attendance.models.devices import Device, DeviceKind, PairingCode
 from attendance.models.faces import (
     Blob,

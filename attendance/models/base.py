@@ -1,4 +1,4 @@
-"""What every table shares: the key that outsiders see."""
+"""The base of tables whose rows have a key that clients see."""
 
 import uuid
 
@@ -7,13 +7,13 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7: unguessable enough to be shown, and in the order of its making, so that indexes stay dense."""
+    """Return a UUIDv7: hard to guess, so that it may be shown, and ordered by time, so that indexes stay dense."""
     key: uuid.UUID = uuid7()
     return key
 
 
 class Identified(models.Model):
-    """A row that is visible outside, under a UUIDv7 key."""
+    """A table whose rows clients see under a UUIDv7 key."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
 

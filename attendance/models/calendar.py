@@ -10,11 +10,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.users import User
 
 
 class SchoolYear(Identified):
-    """A school year; classes belong to one, and names of classes are looked up within it."""
+    """A school year. Classes belong to one, and names of classes are looked up within it."""
 
     name = models.CharField(_("name"), max_length=40, unique=True)
     starts_on = models.DateField(_("from"))
@@ -37,7 +36,7 @@ class SchoolYear(Identified):
 
 
 class Term(Identified):
-    """A part of a school year; a Closure within it has no sessions."""
+    """A part of a school year. There are no sessions on the days of a `Closure`."""
 
     school_year = models.ForeignKey(SchoolYear, on_delete=models.CASCADE, related_name="terms")
     name = models.CharField(_("name"), max_length=40)
@@ -113,8 +112,6 @@ class Period(Identified):
 
 
 class Room(Identified):
-    """A room of the school."""
-
     name = models.CharField(_("name"), max_length=80, unique=True)
     external_id = models.CharField(
         _("school's own number"), max_length=80, unique=True, null=True, blank=True
@@ -130,7 +127,10 @@ class Room(Identified):
 
 
 class TimetableSlot(Identified):
-    """A weekly lesson of one or more classes, or of a group of students, from a day until a day."""
+    """A weekly lesson of one or more classes, or of a group of students, between two dates.
+
+    `weekday` counts from 0, Monday.
+    """
 
     class Week(models.TextChoices):
         EVERY = "every", _("every week")
@@ -149,7 +149,7 @@ class TimetableSlot(Identified):
         Period, on_delete=models.PROTECT, related_name="slots", verbose_name=_("period")
     )
     room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
-    staff = models.ForeignKey(User, on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
+    staff = models.ForeignKey("User", on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("until"), null=True, blank=True)
 

@@ -1,21 +1,19 @@
-"""What is kept of faces: encrypted pictures, and templates in a space."""
+"""What is kept of faces: encrypted images, and templates in a space."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.students import Student
-from attendance.models.users import User
 
 
 class BlobManager(models.Manager["Blob"]):
     def get_queryset(self) -> models.QuerySet["Blob"]:
-        # A list of rows must never drag megabytes of pictures along.
+        # A list of rows must not load megabytes of images.
         return super().get_queryset().defer("sealed")
 
 
 class Blob(Identified):
-    """One face picture, encrypted; its owner's deletion takes it along, so erasure and backup need nothing else."""
+    """One encrypted face image. It is in the database, so that backups and erasure need no other store."""
 
     class Kind(models.TextChoices):
         ENROLMENT = "enrolment"
@@ -34,22 +32,25 @@ class Blob(Identified):
 
 
 class Photograph(Identified):
-    """An enrolment photograph that was accepted: the crop that was taken, its quality, and who brought it."""
+    """An accepted enrolment photograph: the crop that is kept, its quality, and who added it.
+
+    `content_hmac` is the keyed digest of the uploaded file, in hex.
+    """
 
     student = models.ForeignKey(
-        Student, on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
+        "Student", on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
     )
     crop = models.OneToOneField(Blob, on_delete=models.PROTECT, related_name="photograph")
     content_hmac = models.CharField(max_length=64, editable=False)
     quality = models.JSONField(default=dict, editable=False)
     created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("photograph")
-        verbose_name_plural = _("photographs")
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
         ordering = ["created_at", "id"]
         constraints = [
             models.UniqueConstraint(fields=["student", "content_hmac"], name="photograph_once_per_student")
@@ -60,7 +61,10 @@ class Photograph(Identified):
 
 
 class Space(models.Model):
-    """A space of templates; the active one is searched, a new one is built aside and swapped in one transaction."""
+    """A space of templates: templates of different spaces cannot be compared.
+
+    The active one is searched. A new one is built beside it and made active in one transaction.
+    """
 
     name = models.CharField(max_length=120, unique=True)
     active = models.BooleanField(default=False)
@@ -78,9 +82,9 @@ class Space(models.Model):
 
 
 class Template(Identified):
-    """The encrypted 128 numbers of one photograph in one space; an imported template has no photograph."""
+    """The encrypted 128 numbers of one photograph in one space. An imported template has no photograph."""
 
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="templates")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="templates")
     photograph = models.ForeignKey(Photograph, on_delete=models.CASCADE, related_name="templates", null=True)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="templates")
     sealed = models.BinaryField()
@@ -98,14 +102,14 @@ class Template(Identified):
 
 
 class CachedEncoding(models.Model):
-    """A picture whose encoding the caches may hold for a day: under which name, and for whom it was brought.
+    """A photograph whose encoding the caches may hold for a day: its name in the cache, and its student.
 
-    The encoding itself is not here. Without its row an entry of the caches serves nowhere
+    The encoding itself is not stored here. An entry of a cache is used only while this row exists
     (`attendance.faces.photograph_cache`).
     """
 
     name = models.CharField(max_length=64)
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    student = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -118,12 +122,12 @@ class CachedEncoding(models.Model):
 
 
 class ConfusablePair(models.Model):
-    """Two students whose templates lie so close that the camera alone may not tell them apart."""
+    """Two students whose templates are so close that the camera asks a person which of them it is."""
 
-    first = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
-    second = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    first = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     distance = models.FloatField()
-    overridden_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    overridden_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
     reason = models.CharField(max_length=300, blank=True, default="")
     found_at = models.DateTimeField(auto_now_add=True)
 
@@ -142,7 +146,7 @@ class ConfusablePair(models.Model):
 
 
 class KeyCheck(models.Model):
-    """A known sentence under each key: decrypted at start, so that a wrong key is found before it does harm."""
+    """A known value encrypted with each key. It is decrypted at start, so that a wrong key is noticed before use."""
 
     key_id = models.CharField(max_length=16, unique=True)
     sealed = models.BinaryField()

@@ -1,15 +1,15 @@
 """Names and numbers as text: cleaned before they are stored, compared exactly, or folded for search.
 
-Three questions with three answers: `cleaned` is what is kept, `identity` says whether two texts are one name, and
-`folded` finds what a person may have meant. What is equal only when folded is a question, never the same student.
+`cleaned` is what is stored, `identity` decides whether two texts are the same name, and `folded` finds what a person
+may have meant. Where two names are equal only when folded, the person is asked; they are never taken for one student.
 """
 
 import re
 import unicodedata
 
-# Joiners that change how a name of Persian or of an Indian language is written; other format characters show nothing.
+# Joiners that change how Persian and Indian names are written. Other format characters are invisible.
 _JOINERS = "\u200c\u200d"
-# Letters that Unicode does not decompose, and variants of apostrophe and hyphen that keyboards and programs write.
+# Letters that Unicode does not decompose, and variants of apostrophe and hyphen.
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys(
@@ -32,18 +32,18 @@ _PLAIN = str.maketrans(
         "ß": "ss",
     }
 )
-# What a spreadsheet makes of a number that it takes for an amount.
+# The decimals that a spreadsheet adds to a number that it takes for an amount.
 _AS_AMOUNT = re.compile(r"(?<=\d)[.,]0+$")
 _SEPARATORS = re.compile(r"[\s./_-]+")
 
 
 def cleaned(text: str) -> str:
-    """Return the text in NFC without characters that nobody sees, and with single spaces."""
-    shown = (_shown(character) for character in unicodedata.normalize("NFC", text))
-    return " ".join("".join(shown).split())
+    """Return the text in NFC, without invisible characters and with single spaces."""
+    visible = (_visible(character) for character in unicodedata.normalize("NFC", text))
+    return " ".join("".join(visible).split())
 
 
-def _shown(character: str) -> str:
+def _visible(character: str) -> str:
     match unicodedata.category(character):
         case "Cc":
             return " "
@@ -54,7 +54,7 @@ def _shown(character: str) -> str:
 
 
 def identity(text: str) -> str:
-    """Return what two texts share if and only if they are the same name or number: NFC, case-folded."""
+    """Return a text (NFC, case-folded) that is equal for two texts if and only if they are the same name or number."""
     visible = "".join(character for character in cleaned(text) if character not in _JOINERS)
     return unicodedata.normalize("NFC", visible.casefold())
 
@@ -71,6 +71,6 @@ def folded(text: str) -> str:
 
 
 def number_key(number: str) -> str:
-    """Return what a number shares with the same number after a spreadsheet: no leading zeros, no separators."""
+    """Return the number without leading zeros, separators and decimals, all of which spreadsheets change."""
     bare = _SEPARATORS.sub("", _AS_AMOUNT.sub("", folded(number)))
     return bare.lstrip("0") or bare

@@ -1,4 +1,4 @@
-"""What other systems and people are to be told: events, webhooks and notices."""
+"""Messages to other systems and to people: events, webhooks and notices."""
 
 from django.db import models
 from django.db.models import Func, Q
@@ -6,8 +6,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.guardians import Guardian
-from attendance.models.users import User
 
 
 class TransactionId(Func):
@@ -18,9 +16,9 @@ class TransactionId(Func):
 
 
 class OutboxEvent(models.Model):
-    """Something changed: which row, and its version then. What is sent is read when it is sent.
+    """A change of a row: its kind, key and version. The data to send are read when they are sent.
 
-    Readers go no further than `pg_snapshot_xmin(pg_current_snapshot())`, so that nothing that commits late is missed.
+    Readers stop at `pg_snapshot_xmin(pg_current_snapshot())`, so that they do not skip a transaction that commits late.
     """
 
     kind = models.CharField(max_length=40)
@@ -40,14 +38,14 @@ class OutboxEvent(models.Model):
 
 
 class WebhookEndpoint(Identified):
-    """An address of another system that is told of events; its secret signs what is sent."""
+    """The address of another system that receives events. Requests are signed with its secret."""
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     url = models.URLField(_("address"), max_length=500)
     sealed_secret = models.BinaryField()
     kinds = models.JSONField(default=list)
     active = models.BooleanField(_("in use"), default=True)
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
+    created_by = models.ForeignKey("User", on_delete=models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -60,7 +58,7 @@ class WebhookEndpoint(Identified):
 
 
 class WebhookDelivery(Identified):
-    """One event for one endpoint, tried until it arrived."""
+    """One event for one endpoint, sent again until it was received."""
 
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
     kind = models.CharField(max_length=40)
@@ -87,7 +85,7 @@ class WebhookDelivery(Identified):
 
 
 class Notice(Identified):
-    """A message to a guardian or a user about a row, sent once."""
+    """A message about a row to a guardian or a user, sent once."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -96,8 +94,8 @@ class Notice(Identified):
 
     kind = models.CharField(max_length=40)
     key = models.UUIDField()
-    guardian = models.ForeignKey(Guardian, on_delete=models.CASCADE, related_name="notices", null=True)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", null=True)
+    guardian = models.ForeignKey("Guardian", on_delete=models.CASCADE, related_name="notices", null=True)
+    user = models.ForeignKey("User", on_delete=models.CASCADE, related_name="notices", null=True)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)

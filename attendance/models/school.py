@@ -1,7 +1,9 @@
-"""Classes, who teaches them, and what the school decides for itself."""
+"""Classes, who teaches them, and the settings of the school."""
+
+from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,27 +12,27 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.calendar import Room, SchoolYear
-from attendance.models.codes import AttendanceCode
-from attendance.models.users import User
+
+if TYPE_CHECKING:
+    from attendance.models.users import User
 
 
 class SchoolClassQuerySet(models.QuerySet["SchoolClass"]):
     def taught_by(self, user: User, on: dt.date) -> Self:
-        """The classes that `user` teaches on that day, as their own or as a substitute."""
+        """Return the classes that `user` teaches on a day, as teacher, assistant or substitute."""
         return self.filter(teachings__in=Teaching.objects.filter(user=user).on(on)).distinct()
 
     def raise_gallery_version(self) -> int:
-        """To be called in the transaction that changes a template, membership or consent of these classes."""
+        """Raise the versions, in the transaction that changes a template, membership or consent of these classes."""
         return self.update(gallery_version=F("gallery_version") + 1)
 
 
 class SchoolClass(Identified):
-    """A class: the people who are expected together, and the gallery in which they are sought."""
+    """The students who are expected together. Their templates are one gallery, which `gallery_version` counts."""
 
     name = models.CharField(_("name"), max_length=80)
     school_year = models.ForeignKey(
-        SchoolYear,
+        "SchoolYear",
         on_delete=models.PROTECT,
         related_name="classes",
         null=True,
@@ -42,7 +44,12 @@ class SchoolClass(Identified):
         _("school's own number"), max_length=80, unique=True, null=True, blank=True
     )
     room = models.ForeignKey(
-        Room, on_delete=models.SET_NULL, related_name="classes", null=True, blank=True, verbose_name=_("room")
+        "Room",
+        on_delete=models.SET_NULL,
+        related_name="classes",
+        null=True,
+        blank=True,
+        verbose_name=_("room"),
     )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     gallery_version = models.BigIntegerField(default=0, editable=False)
@@ -65,14 +72,16 @@ class TeachingQuerySet(models.QuerySet["Teaching"]):
 
 
 class Teaching(Identified):
-    """Who teaches a class, and from when to when: this is what gives the right to see its faces."""
+    """A person teaches a class between two dates. This gives the right to see its faces and to mark."""
 
     class Kind(models.TextChoices):
         TEACHER = "teacher", _("teacher")
         SUBSTITUTE = "substitute", _("substitute")
         ASSISTANT = "assistant", _("assistant")
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("user"))
+    user = models.ForeignKey(
+        "User", on_delete=models.CASCADE, related_name="teachings", verbose_name=_("user")
+    )
     school_class = models.ForeignKey(
         SchoolClass, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("class")
     )
@@ -103,14 +112,19 @@ class Teaching(Identified):
 
 
 def _code(label: Any) -> Any:
-    """Return a field for the attendance code that the school chose for a case."""
+    """Return a field that holds the attendance code chosen for a case."""
     return models.ForeignKey(
-        AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=label
+        "AttendanceCode",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=label,
     )
 
 
 class SchoolSettings(models.Model):
-    """The one row of what a school decides for itself, changed in the admin."""
+    """The settings of the school, one row that the office changes in the admin."""
 
     name = models.CharField(_("name of the school"), max_length=120, default="", blank=True)
     late_after_minutes = models.PositiveSmallIntegerField(
@@ -139,9 +153,7 @@ class SchoolSettings(models.Model):
     visitors_shown = models.BooleanField(
         _("ask about students of other classes"),
         default=False,
-        help_text=_(
-            "Faces that stayed unknown for five good looks are sought in the whole school. Never marked."
-        ),
+        help_text=_("Search the whole school for unrecognised faces. Asks the teacher; never marks."),
     )
     consent_version = models.CharField(_("version of the consent form"), max_length=20, default="1")
     school_gallery_version = models.BigIntegerField(default=0, editable=False)
@@ -155,5 +167,5 @@ class SchoolSettings(models.Model):
         return self.name or str(_("School settings"))
 
     @classmethod
-    def load(cls) -> "SchoolSettings":
+    def load(cls) -> SchoolSettings:
         return cls.objects.get_or_create(id=1)[0]

@@ -1,33 +1,31 @@
-"""Signatures of a register: what a person signed, and when it was opened again."""
+"""Signatures: what a person signed, and who opened a register again."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.sessions import Session
-from attendance.models.users import User
 
 
 class SignatureManager(models.Manager["Signature"]):
     def get_queryset(self) -> models.QuerySet["Signature"]:
-        # A list of signatures must not load every register.
+        # A list of signatures must not load the registers.
         return super().get_queryset().defer("snapshot")
 
 
 class Signature(Identified):
-    """A register as it was when a person signed it, or opened it again. Append-only (migration 0002).
+    """A register as it was when a person signed it or opened it again. Append-only (migration 0002).
 
-    `hmac` is keyed over session, version, act, person, time and snapshot, in hex.
+    `hmac` is the keyed digest of session, version, act, person, time, reason and snapshot, in hex.
     """
 
     class Act(models.TextChoices):
         SIGNED = "signed", _("signed")
         REOPENED = "reopened", _("reopened")
 
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="signatures")
+    session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="signatures")
     act = models.CharField(_("act"), max_length=8, choices=Act)
     version = models.BigIntegerField()
-    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    signed_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+")
     signed_at = models.DateTimeField()
     reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
     snapshot = models.JSONField()

@@ -1,7 +1,9 @@
-"""Students, the classes they belong to, and whether their faces may be recognised."""
+"""Students, their memberships of classes, and their consents to face recognition."""
+
+from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -10,24 +12,25 @@ from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
 from attendance.models.names import folded
-from attendance.models.school import SchoolClass
-from attendance.models.users import User
+
+if TYPE_CHECKING:
+    from attendance.models.school import SchoolClass
 
 
 class StudentQuerySet(models.QuerySet["Student"]):
     def not_left(self, on: dt.date) -> Self:
-        """Return who has not left the school before a day: the day that a student leaves is still one of theirs."""
+        """Return the students who have not left before a day. On `left_on` itself a student is still expected."""
         return self.filter(Q(left_on=None) | Q(left_on__gte=on))
 
     def active(self, on: dt.date | None = None) -> Self:
-        """Return who has neither left before a day, today unless given, nor been erased."""
+        """Return the students who have neither left before a day (today unless given) nor been erased."""
         return self.not_left(on or timezone.localdate()).filter(erased_at=None)
 
     def expected(self, on: dt.date, classes: Any = None) -> Self:
-        """Return who is expected on a day: members on that day of a class who have not left before it.
+        """Return the students expected on a day: members of a class on that day who have not left before it.
 
-        `classes` is a class, the key of one, or a queryset of classes; None stands for any class. This is the only
-        rule for registers, galleries, lists, counts and imports.
+        `classes` is a class, the key of one, or a queryset of classes; None means any class. Registers, galleries,
+        lists, counts and imports all use this rule.
         """
         members = Membership.objects.on(on)
         if isinstance(classes, models.QuerySet):
@@ -37,23 +40,24 @@ class StudentQuerySet(models.QuerySet["Student"]):
         return self.not_left(on).filter(Exists(members.filter(student=OuterRef("pk"))))
 
     def in_class(self, school_class: SchoolClass, on: dt.date) -> Self:
-        """Return who is expected in a class on a day, in the order of a register."""
+        """Return the students expected in a class on a day, in the order of a register."""
         return self.expected(on, school_class).order_by("sort_key", "pk")
 
     def recognisable(self, at: dt.datetime) -> Self:
-        """Return active students with a consent that holds at that moment."""
+        """Return active students with a consent that is valid at that time."""
         active = self.active(timezone.localdate(at))
         return active.filter(Exists(Consent.objects.valid(at).filter(student=OuterRef("pk"))))
 
     def search(self, text: str) -> Self:
-        found = self
+        """Return the students whose name or number contains every word of `text`, without regard to accents."""
+        students = self
         for word in folded(text).split():
-            found = found.filter(Q(search_key__contains=word))
-        return found
+            students = students.filter(Q(search_key__contains=word))
+        return students
 
 
 class Student(Identified):
-    """A student. Never deleted: erasure empties face data and contact fields and leaves the register true."""
+    """A student. The row is never deleted: erasure empties face data and contact fields, and the register stays."""
 
     given_name = models.CharField(_("given name"), max_length=120)
     family_name = models.CharField(_("family name"), max_length=120, blank=True, default="")
@@ -95,18 +99,18 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(starts_on__lte=day).filter(Q(ends_on=None) | Q(ends_on__gte=day))
 
     def expected(self, day: dt.date) -> Self:
-        """Return the memberships that hold on a day, without those of students who had left before it."""
+        """Return the memberships of a day, without those of students who had left before it."""
         return self.on(day).filter(student__in=Student.objects.not_left(day).order_by())
 
 
 class Membership(Identified):
-    """A student in a class, from a day until a day; overlaps are refused under the student's row lock."""
+    """A student is in a class from a day until a day, both included. Memberships of one class do not overlap."""
 
     student = models.ForeignKey(
         Student, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("student")
     )
     school_class = models.ForeignKey(
-        SchoolClass, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
+        "SchoolClass", on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
     )
     starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
@@ -127,7 +131,7 @@ class Membership(Identified):
                 fields=["student", "school_class"],
                 condition=Q(ends_on=None),
                 name="membership_open_once",
-                violation_error_message=_("The student is in this class already."),
+                violation_error_message=_("The student is already in this class."),
             ),
         ]
         indexes = [
@@ -140,6 +144,7 @@ class Membership(Identified):
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def valid(self, at: dt.datetime) -> Self:
+        """Return the consents that are given, not expired and not withdrawn at that time."""
         day = timezone.localdate(at)
         return self.filter(withdrawn_at=None, given_on__lte=day).filter(
             Q(expires_on=None) | Q(expires_on__gte=day)
@@ -147,24 +152,24 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 
 class Consent(Identified):
-    """An opt-in to face recognition. Without one that holds no template is computed and no face is sought."""
+    """Consent to face recognition. Without a valid one no template is computed and the face is not searched for."""
 
     student = models.ForeignKey(
         Student, on_delete=models.PROTECT, related_name="consents", verbose_name=_("student")
     )
     given_by = models.CharField(
-        _("given by"), max_length=160, help_text=_("The guardian, or the student of age.")
+        _("given by"), max_length=160, help_text=_("Parent or guardian, or the student if 18 or over.")
     )
     given_on = models.DateField(_("given on"))
     expires_on = models.DateField(_("expires on"), null=True, blank=True)
     version = models.CharField(_("version of the form"), max_length=20)
     recorded_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     withdrawn_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
 
     objects = ConsentQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Who logs in: people with a role, tokens of other systems, and the lockout after failed logins."""
+"""Users with a role, API tokens of other systems, and failed logins."""
 
 import unicodedata
 
@@ -17,12 +17,12 @@ class Role(models.TextChoices):
     VIEWER = "viewer", _("viewer")
 
 
-def _one_form(password: str) -> str:
+def _normalized(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
 class User(AbstractUser):
-    """A member of staff. What a role may do is answered by `attendance.core.policy` alone."""
+    """A member of staff. `attendance.core.policy` decides what a role may do."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.TEACHER)
@@ -42,15 +42,15 @@ class User(AbstractUser):
         ]
 
     def set_password(self, raw_password: str | None) -> None:
-        """Set the password, in one form of Unicode: keyboards and systems write the same letters differently."""
-        super().set_password(None if raw_password is None else _one_form(raw_password))
+        """Set the password in Unicode's form NFKC, because keyboards encode the same letters differently."""
+        super().set_password(None if raw_password is None else _normalized(raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Return whether it is the password, in whichever form of Unicode it was typed."""
+        """Return whether it is the password, in any form of Unicode."""
         if raw_password is None or super().check_password(raw_password):
             return raw_password is not None
-        same = _one_form(raw_password)
-        return same != raw_password and super().check_password(same)
+        normalized = _normalized(raw_password)
+        return normalized != raw_password and super().check_password(normalized)
 
     @property
     def shown_name(self) -> str:
@@ -58,7 +58,7 @@ class User(AbstractUser):
 
 
 class ApiToken(Identified):
-    """The login of another system: only a digest is kept, and it can be revoked by name."""
+    """The login of another system. Only a digest of it is kept, and it can be revoked."""
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
@@ -81,7 +81,7 @@ class ApiToken(Identified):
 
 
 class LoginFailure(models.Model):
-    """Failed logins of one name from one address; kept in PostgreSQL so that a lockout outlives the cache."""
+    """Failed logins of one name from one address, in PostgreSQL so that a lockout survives a restart of Redis."""
 
     username = models.CharField(max_length=150)
     address = models.GenericIPAddressField()

@@ -1,1 +1,1 @@
-"""Students, consents, classes and memberships."""
+"""Students, consents, classes, memberships and imports."""

@@ -14,25 +14,25 @@ from attendance.models import Room, SchoolClass, User
 
 
 def create(*, actor: User, archived: bool = False, **fields: Any) -> SchoolClass:
-    """Add a class. Names need not be unique. Raises `Refused`: not_allowed, already_there (number)."""
-    _may(actor)
+    """Add a class. Names need not be unique. Raises `Refused`: not_allowed, already_there (external_id)."""
+    _require_right(actor)
     with transaction.atomic():
-        _free(fields.get("external_id"), None)
-        _find_room(fields)
+        _require_free_number(fields.get("external_id"), None)
+        _replace_room_name(fields)
         row = SchoolClass.objects.create(archived_at=timezone.now() if archived else None, **fields)
         audit.record(actor, "class_created", row)
     return row
 
 
 def change(*, class_id: UUID, actor: User, archived: bool | None = None, **fields: Any) -> SchoolClass:
-    """Change what `fields` names; `archived` archives the class or takes it back."""
-    _may(actor)
+    """Change the given fields; `archived` archives the class or restores it. Raises `Refused`."""
+    _require_right(actor)
     with transaction.atomic():
         row = SchoolClass.objects.select_for_update().filter(pk=class_id).first()
         if row is None:
             raise Refused("no_such_class", _("There is no such class."))
-        _free(fields.get("external_id"), row)
-        _find_room(fields)
+        _require_free_number(fields.get("external_id"), row)
+        _replace_room_name(fields)
         if archived is not None and archived != (row.archived_at is not None):
             fields["archived_at"] = timezone.now() if archived else None
         changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
@@ -44,19 +44,19 @@ def change(*, class_id: UUID, actor: User, archived: bool | None = None, **field
     return row
 
 
-def _may(actor: User) -> None:
+def _require_right(actor: User) -> None:
     if not policy.may(actor, Action.MANAGE_SCHOOL):
         raise Refused("not_allowed", _("Only the office may change classes."))
 
 
-def _find_room(fields: dict[str, Any]) -> None:
-    """Replace the name of a room by its row, added where the school has no such room yet."""
+def _replace_room_name(fields: dict[str, Any]) -> None:
+    """Replace the name of a room by its row, which is added if the school has no such room yet."""
     name = fields.get("room")
     if isinstance(name, str):
         fields["room"] = Room.objects.get_or_create(name=name.strip())[0] if name.strip() else None
 
 
-def _free(external_id: str | None, row: SchoolClass | None) -> None:
+def _require_free_number(external_id: str | None, row: SchoolClass | None) -> None:
     others = SchoolClass.objects.all() if row is None else SchoolClass.objects.exclude(pk=row.pk)
     if external_id is not None and others.filter(external_id=external_id).exists():
         message = _("Another class has “%(value)s”.") % {"value": external_id}

@@ -1,28 +1,18 @@
-"""Opt-ins to face recognition: recorded, withdrawn, and run out. Without one nothing of a face is kept."""
+"""Consents to face recognition: given, withdrawn and expired. Without a valid one no face data are kept."""
 
 import datetime as dt
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.faces import confusable_pairs, gallery_versions, photograph_cache, photographs
-from attendance.models import Blob, Consent, Evidence, Photograph, RejectedMatch, Review, Student, User
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Forgotten:
-    """How much of a face was removed."""
-
-    photographs: int
-    evidence_pictures: int
-    reviews: int
+from attendance.faces import gallery_versions
+from attendance.faces.face_data import DeletedFaceData, delete_face_data
+from attendance.models import Consent, Photograph, Student, User
 
 
 def give(
@@ -35,12 +25,12 @@ def give(
     actor: User | None,
     now: dt.datetime,
 ) -> Consent:
-    """Record an opt-in, as it stands on the form that the office holds."""
+    """Record a consent from the form that the office holds, whose version is `version`. Raises `Refused`."""
     policy.require(actor, Action.MANAGE_SCHOOL)
     _check_dates(given_by, given_on, expires_on, timezone.localdate(now))
     with transaction.atomic():
         school = gallery_versions.lock_school()
-        student = _student(student_id)
+        student = _lock_student(student_id)
         consent = Consent.objects.create(
             student=student,
             given_by=given_by.strip(),
@@ -59,7 +49,10 @@ def give(
 
 def _check_dates(given_by: str, given_on: dt.date, expires_on: dt.date | None, today: dt.date) -> None:
     if not given_by.strip():
-        raise Refused("given_by_needed", _("Say who gave the consent: a guardian, or the student of age."))
+        raise Refused(
+            "given_by_needed",
+            _("Say who gave the consent: a parent or guardian, or the student if 18 or over."),
+        )
     if given_on > today:
         raise Refused("date_in_future", _("A consent cannot be given in the future. Check the date."))
     if expires_on is not None and expires_on < given_on:
@@ -68,65 +61,41 @@ def _check_dates(given_by: str, given_on: dt.date, expires_on: dt.date | None, t
         )
 
 
-def withdraw(*, student_id: UUID, actor: User | None, now: dt.datetime) -> Forgotten:
-    """End every consent of a student and remove what was kept of the face, in one transaction.
+def withdraw(*, student_id: UUID, actor: User | None, now: dt.datetime) -> DeletedFaceData:
+    """End every consent of a student and delete the face data, in one transaction. Raises `Refused`.
 
-    After COMMIT no gallery names the student again; marks and their history stay. Nothing to withdraw: nothing happens.
+    After COMMIT the student is in no gallery; marks and their history stay. Withdrawing twice deletes nothing more.
     """
     policy.require(actor, Action.MANAGE_SCHOOL)
     with transaction.atomic():
         gallery_versions.lock_school()
-        student = _student(student_id)
+        student = _lock_student(student_id)
         Consent.objects.filter(student=student, withdrawn_at=None).update(
             withdrawn_at=now, withdrawn_by=actor
         )
-        forgotten = forget_face(student.pk)
-        audit.record(actor, "consent_withdrawn", student, photographs=forgotten.photographs)
-        return forgotten
+        deleted = delete_face_data(student.pk)
+        audit.record(actor, "consent_withdrawn", student, photographs=deleted.photographs)
+        return deleted
 
 
-def forget_face(student_id: UUID) -> Forgotten:
-    """Remove photographs, templates, evidence pictures and review crops of a student, in the caller's transaction."""
-    photos = photographs.delete(Photograph.objects.filter(student=student_id))
-    photograph_cache.forget(student_id)
-    evidence = Blob.objects.filter(evidence__event__student=student_id).delete()[0]
-    Evidence.objects.filter(event__student=student_id).update(crop=None)
-    reviews = _forget_reviews(student_id)
-    RejectedMatch.objects.filter(student=student_id).delete()
-    confusable_pairs.renew(student_id)
-    gallery_versions.raise_versions([student_id])
-    return Forgotten(photos, evidence, reviews)
-
-
-def _forget_reviews(student_id: UUID) -> int:
-    """Faces that may be this student's: as either candidate, or by a person's word."""
-    about = Review.objects.filter(Q(first=student_id) | Q(second=student_id) | Q(decided_for=student_id))
-    crops = list(about.exclude(crop=None).values_list("crop", flat=True))
-    count = about.delete()[0]
-    Blob.objects.filter(pk__in=crops).delete()
-    return count
-
-
-def forget_expired(*, now: dt.datetime) -> int:
-    """Remove the face data of students none of whose consents holds any more; how many students it was."""
-    holding = Consent.objects.valid(now).values("student")
-    owners = (
-        Photograph.objects.exclude(student__in=holding).order_by("student").values_list("student", flat=True)
-    )
-    done = 0
-    for student_id in list(owners.distinct()):
+def delete_faces_without_consent(*, now: dt.datetime) -> int:
+    """Delete the face data of students without a valid consent, each in a transaction. Return how many students."""
+    consenting = Consent.objects.valid(now).values("student")
+    without_consent = Photograph.objects.exclude(student__in=consenting).order_by("student")
+    count = 0
+    for student_id in list(without_consent.values_list("student", flat=True).distinct()):
         with transaction.atomic():
             gallery_versions.lock_school()
             student = gallery_versions.lock_student(student_id)
             if student is None or Consent.objects.valid(now).filter(student=student).exists():
                 continue
-            forgotten = forget_face(student_id)
-            audit.record(None, "consent_expired", student, photographs=forgotten.photographs)
-            done += 1
-    return done
+            deleted = delete_face_data(student_id)
+            audit.record(None, "consent_expired", student, photographs=deleted.photographs)
+            count += 1
+    return count
 
 
-def _student(student_id: UUID) -> Student:
+def _lock_student(student_id: UUID) -> Student:
     student = gallery_versions.lock_student(student_id)
     if student is None:
         raise Refused("no_such_student", _("There is no such student."))

@@ -1,4 +1,4 @@
-"""Students out of a spreadsheet: read, held against what is there, shown row by row, and written all or not at all."""
+"""Import of students from a spreadsheet: `plan` shows what each line would change, `write` does all or nothing."""
 
 import csv
 import datetime as dt
@@ -31,9 +31,10 @@ from attendance.models import (
 )
 from attendance.people import matching, memberships, students
 from attendance.people.cells import plain, wrongly_decoded
-from attendance.people.matching import Known
+from attendance.people.matching import SchoolIndex
 
 MOST_ROWS = 2000
+# The headings that are understood, by field.
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "given_name": ("given name", "first name", "forename"),
     "family_name": ("family name", "last name", "surname"),
@@ -43,10 +44,11 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "left_on": ("left on", "left"),
 }
 LENGTHS = {"given_name": 120, "family_name": 120, "external_id": 80}
+# Beginnings that no name or number has; a spreadsheet would run the cell as a formula.
 FORMULA = ("=", "+", "@")
-"""No name or number begins so; a spreadsheet would run it."""
-# 1.23457E+11: what a spreadsheet leaves of a long number.
+# A long number as a spreadsheet shortens it: 1.23457E+11.
 SHORTENED = re.compile(r"\d[.,]?\d*[eE]\+\d+")
+# The first line in which Excel names the delimiter.
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -59,10 +61,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planned:
-    """What will become of one line of the file, and why. `values` and `joins` are what will be written.
+class PlannedLine:
+    """What one line of the file will change, and why. `values` and `joins` (classes) will be written.
 
-    `classes` are all that the line names, `others` those that the student is in besides; `gone` is one who has left.
+    `classes` are all that the line names, `others` further classes of the student. `has_left`: the student left the
+    school, and the line says nothing about it.
     """
 
     line: int
@@ -74,31 +77,31 @@ class Planned:
     joins: tuple[UUID, ...] = ()
     classes: tuple[UUID, ...] = ()
     others: tuple[UUID, ...] = ()
-    gone: bool = False
+    has_left: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wishes:
-    """What the person ticked: end the other classes of who joins one, take back who had left."""
+class Choices:
+    """What the person chose: end memberships in other classes, and readmit students who have left."""
 
     end_others: bool = False
-    take_back: bool = False
+    readmit: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Setting:
-    """What every line is held against: what the school has, the day from which it holds, and what was ticked."""
+class Context:
+    """What all lines have in common: the rows of the school, the first day of memberships, and the choices."""
 
-    known: Known
+    index: SchoolIndex
     on: dt.date
-    wishes: Wishes
+    choices: Choices
 
 
-def plan(text: str, *, on: dt.date, wishes: Wishes | None = None) -> list[Planned]:
-    """Return what importing the text would do, line by line. Raises `Refused` where the whole cannot be read."""
+def plan(text: str, *, on: dt.date, choices: Choices | None = None) -> list[PlannedLine]:
+    """Return what importing the text would change, line by line. Raises `Refused` if the file cannot be read."""
     rows = _rows(text)
-    setting = Setting(matching.read(on), on, wishes or Wishes())
-    planned = [_planned(line, values, setting) for line, values in rows]
+    context = Context(matching.read_index(on), on, choices or Choices())
+    planned = [_plan_line(line, values, context) for line, values in rows]
     repeated = _repeated(planned, [values for _line, values in rows])
     return [
         replace(row, outcome=Outcome.REFUSED, message=repeated[row.line]) if row.line in repeated else row
@@ -106,40 +109,40 @@ def plan(text: str, *, on: dt.date, wishes: Wishes | None = None) -> list[Planne
     ]
 
 
-def write(text: str, *, on: dt.date, actor: User, wishes: Wishes | None = None) -> list[Planned]:
-    """Import the text in one transaction, from day `on`; with one refused line nothing is written at all."""
+def write(text: str, *, on: dt.date, actor: User, choices: Choices | None = None) -> list[PlannedLine]:
+    """Import the text in one transaction; memberships start on `on`. Raises `Refused` if any line is refused."""
     policy.require(actor, Action.MANAGE_SCHOOL)
     with transaction.atomic():
-        planned = plan(text, on=on, wishes=wishes)
+        planned = plan(text, on=on, choices=choices)
         refused = sum(row.outcome == Outcome.REFUSED for row in planned)
         if refused:
             sentence = ngettext(
-                "%(n)d line cannot be imported, so nothing was.",
-                "%(n)d lines cannot be imported, so nothing was.",
+                "%(n)d row cannot be imported, so nothing was imported.",
+                "%(n)d rows cannot be imported, so nothing was imported.",
                 refused,
             )
             raise Refused("not_clean", sentence % {"n": refused})
         for row in planned:
-            _write(row, on, actor, wishes or Wishes())
+            _write(row, on, actor, choices or Choices())
         audit.record(actor, "students_imported", SchoolSettings.load(), lines=len(planned))
         return planned
 
 
-def _write(row: Planned, on: dt.date, actor: User, wishes: Wishes) -> None:
+def _write(row: PlannedLine, on: dt.date, actor: User, choices: Choices) -> None:
     student_id = row.student_id
     if student_id is None:
         student_id = students.create(actor=actor, **row.values).pk
     elif row.values:
         students.change(student_id=student_id, actor=actor, **row.values)
-    if row.others and wishes.end_others:
+    if row.others and choices.end_others:
         memberships.end_others(student_id=student_id, keep=row.classes, starts_on=on, actor=actor)
     for class_id in row.joins:
         memberships.add(student_id=student_id, class_id=class_id, starts_on=on, actor=actor)
 
 
-def _repeated(planned: list[Planned], values: list[dict[str, str]]) -> dict[int, str]:
-    """Return the lines that may be one student, each with the reason: a student is meant by one line at most."""
-    groups: dict[str, list[tuple[Planned, str]]] = {}
+def _repeated(planned: list[PlannedLine], values: list[dict[str, str]]) -> dict[int, str]:
+    """Return the message for each line that may mean the same student as another line, by line number."""
+    groups: dict[str, list[tuple[PlannedLine, str]]] = {}
     for row, cells in zip(planned, values, strict=True):
         number = cells.get("external_id", "")
         keys = {f"name {folded(row.name)}", *([f"number {cleaned(number)}"] if number else [])}
@@ -147,14 +150,14 @@ def _repeated(planned: list[Planned], values: list[dict[str, str]]) -> dict[int,
             groups.setdefault(key, []).append((row, number))
     reasons: dict[int, str] = {}
     for key, group in groups.items():
-        lines = group if not key.startswith("name ") else [pair for pair in group if _double(pair, group)]
+        lines = group if not key.startswith("name ") else [pair for pair in group if _is_double(pair, group)]
         if len(lines) > 1:
             reasons |= _reasons([row.line for row, _number in lines])
     return reasons
 
 
-def _double(pair: tuple[Planned, str], group: list[tuple[Planned, str]]) -> bool:
-    """Return whether a line may be the same student as another of the name: two numbers tell them apart."""
+def _is_double(pair: tuple[PlannedLine, str], group: list[tuple[PlannedLine, str]]) -> bool:
+    """Return whether a line may mean the same student as another line of that name: not if their numbers differ."""
     row, number = pair
     for other, others_number in group:
         if other is row or Outcome.NEW not in {row.outcome, other.outcome}:
@@ -165,88 +168,89 @@ def _double(pair: tuple[Planned, str], group: list[tuple[Planned, str]]) -> bool
 
 
 def _reasons(lines: list[int]) -> dict[int, str]:
-    sentence = _("Lines %(lines)s may be the same student. Leave one, or write the number of each.")
+    sentence = _("Lines %(lines)s may be the same student. Keep one of them, or add the number of each.")
     message = sentence % {"lines": ", ".join(map(str, lines))}
     return dict.fromkeys(lines, message)
 
 
 def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
-    named = SEPARATOR_LINE.match(text)
-    first = next((line for line in text.splitlines()[bool(named) :] if line.strip()), "")
-    delimiter = named[1] if named else max(",;\t", key=first.count)
-    # With `newline` empty the lines may end as on any system, an old Mac's too.
-    file = io.StringIO(text[named.end() :] if named else text, newline="")
+    separator_line = SEPARATOR_LINE.match(text)
+    lines = text.splitlines()[bool(separator_line) :]
+    header = next((line for line in lines if line.strip()), "")
+    delimiter = separator_line[1] if separator_line else max(",;\t", key=header.count)
+    # With an empty `newline` lines may end as on any system.
+    file = io.StringIO(text[separator_line.end() :] if separator_line else text, newline="")
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     try:
         table = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as fault:
+    except csv.Error as error:
         message = _("Line %(line)d cannot be read as CSV: %(fault)s.")
-        raise Refused("not_csv", message % {"line": reader.line_num, "fault": fault}) from fault
+        raise Refused("not_csv", message % {"line": reader.line_num, "fault": error}) from error
     if len(table) < 2:
-        raise Refused("empty", _("There is no line below the header. Is this the right file?"))
+        raise Refused("empty", _("The file has no rows below the header. Check that it is the right file."))
     if len(table) > MOST_ROWS + 1:
         raise Refused(
             "too_many", _("At most %(most)d students at a time. Split the file.") % {"most": MOST_ROWS}
         )
     columns = _columns(table[0][1])
     return [
-        (line, {name: plain(row[at]) if at < len(row) else "" for name, at in columns.items()})
+        (line, {name: plain(row[column]) if column < len(row) else "" for name, column in columns.items()})
         for line, row in table[1:]
     ]
 
 
 def _columns(header: Iterable[str]) -> dict[str, int]:
     names = {alias: name for name, aliases in HEADERS.items() for alias in aliases}
-    found: dict[str, int] = {}
-    for at, cell in enumerate(header):
+    columns: dict[str, int] = {}
+    for column, cell in enumerate(header):
         name = names.get(folded(plain(cell).replace("_", " ")))
         if name is not None:
-            found.setdefault(name, at)
-    if "given_name" not in found:
+            columns.setdefault(name, column)
+    if "given_name" not in columns:
         raise Refused(
             "no_header",
             _(
                 "The first line must name the columns: given_name, family_name, number, email, class, left_on."
             ),
         )
-    return found
+    return columns
 
 
-def _planned(line: int, values: dict[str, str], setting: Setting) -> Planned:
-    known = setting.known
+def _plan_line(line: int, values: dict[str, str], context: Context) -> PlannedLine:
+    index = context.index
     name = f"{values['given_name']} {values.get('family_name', '')}".strip()
     try:
         fields = _cleaned(values)
-        classes = _classes(values.get("classes", ""), known)
-        student = matching.student_of(name, values.get("external_id", ""), known)
-    except Refused as refused:
-        return Planned(line, name, Outcome.REFUSED, refused.message)
+        classes = _classes(values.get("classes", ""), index)
+        student = matching.student_of(name, values.get("external_id", ""), index)
+    except Refused as refusal:
+        return PlannedLine(line, name, Outcome.REFUSED, refusal.message)
     if student is None:
-        message = "; ".join(filter(None, (_namesakes(name, known), _joining(classes))))
-        return Planned(line, name, Outcome.NEW, message, None, fields, _keys(classes), _keys(classes))
-    return _of_known(line, student, fields, classes, setting)
+        message = "; ".join(filter(None, (_namesakes(name, index), _joining(classes))))
+        return PlannedLine(line, name, Outcome.NEW, message, None, fields, _keys(classes), _keys(classes))
+    return _plan_change(line, student, fields, classes, context)
 
 
-def _of_known(
-    line: int, student: Student, fields: dict[str, Any], classes: list[SchoolClass], setting: Setting
-) -> Planned:
-    """Return what becomes of a student whom the school has."""
-    wishes = setting.wishes
-    gone = student.left_on is not None and student.left_on < setting.on and "left_on" not in fields
-    if gone and wishes.take_back:
+def _plan_change(
+    line: int, student: Student, fields: dict[str, Any], classes: list[SchoolClass], context: Context
+) -> PlannedLine:
+    """Return what a line changes of a student whom the school has."""
+    choices = context.choices
+    has_left = student.left_on is not None and student.left_on < context.on and "left_on" not in fields
+    if has_left and choices.readmit:
         fields = {**fields, "left_on": None}
     changed = {key: value for key, value in fields.items() if getattr(student, key) != value}
-    current = [row.school_class for row in setting.known.memberships.get(student.pk, ())]
+    current = [row.school_class for row in context.index.memberships.get(student.pk, ())]
     joins = [row for row in classes if row not in current]
     others = [row for row in current if classes and row not in classes]
-    messages = [*_changes(student, changed), _joining(joins), _in_others(others, wishes)]
-    asked = others and not wishes.end_others
-    if gone and not wishes.take_back:
-        asked = True
-        messages.append(_("left on %(day)s: comes back?") % {"day": student.left_on})
+    messages = [*_changes(student, changed), _joining(joins), _in_others(others, choices)]
+    is_question = bool(others) and not choices.end_others
+    if has_left and not choices.readmit:
+        is_question = True
+        messages.append(_("left on %(day)s; returning?") % {"day": student.left_on})
     message = "; ".join(filter(None, messages))
-    outcome = Outcome.QUESTION if asked else Outcome.CHANGED if message else Outcome.SAME
-    return Planned(
+    outcome = Outcome.QUESTION if is_question else Outcome.CHANGED if message else Outcome.SAME
+    return PlannedLine(
         line,
         _full_name(student, fields),
         outcome,
@@ -256,7 +260,7 @@ def _of_known(
         joins=_keys(joins),
         classes=_keys(classes),
         others=_keys(others),
-        gone=gone,
+        has_left=has_left,
     )
 
 
@@ -269,7 +273,7 @@ def _full_name(student: Student, fields: Mapping[str, Any]) -> str:
 
 
 def _changes(student: Student, changed: Mapping[str, Any]) -> list[str]:
-    """Return what changes, and of a name what it was: a number may have been that of another student."""
+    """Return what changes, with the former name, because a number may have belonged to another student."""
     labels = {key: Student._meta.get_field(key).verbose_name for key in changed}  # type: ignore[union-attr]
     shown = [f"{labels[key]}: {'–' if value is None else value}" for key, value in changed.items()]
     if {"given_name", "family_name"} & changed.keys():
@@ -277,22 +281,22 @@ def _changes(student: Student, changed: Mapping[str, Any]) -> list[str]:
     return shown
 
 
-def _namesakes(name: str, known: Known) -> str:
-    """Return a hint at other students of the same name, who have other numbers."""
-    numbers = [student.external_id or "–" for student in known.by_name.get(identity(name), ())]
+def _namesakes(name: str, index: SchoolIndex) -> str:
+    """Return a note about other students of the same name, who have other numbers."""
+    numbers = [student.external_id or "–" for student in index.by_name.get(identity(name), ())]
     return (
-        _("another student of this name is here as %(numbers)s") % {"numbers": ", ".join(numbers)}
+        _("another student of this name has the number %(numbers)s") % {"numbers": ", ".join(numbers)}
         if numbers
         else ""
     )
 
 
-def _in_others(rows: list[SchoolClass], wishes: Wishes) -> str:
-    """Return what becomes of the classes that the line does not name."""
+def _in_others(rows: list[SchoolClass], choices: Choices) -> str:
+    """Return what happens to memberships in classes that the line does not name."""
     if not rows:
         return ""
     classes = ", ".join(row.name for row in rows)
-    sentence = _("leaves %(classes)s") if wishes.end_others else _("is in %(classes)s too")
+    sentence = _("leaves %(classes)s") if choices.end_others else _("is also in %(classes)s")
     return sentence % {"classes": classes}
 
 
@@ -301,46 +305,46 @@ def _joining(rows: list[SchoolClass]) -> str:
 
 
 def _cleaned(values: Mapping[str, str]) -> dict[str, Any]:
-    """The fields to be stored; an empty cell says nothing, so that it never empties what is there."""
+    """Return the fields to store. An empty cell changes nothing. Raises `Refused` for a cell that cannot be stored."""
     if not values["given_name"]:
         raise Refused("no_name", _("The given name is missing."))
-    cleaned: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in values.items():
         if not value or name == "classes":
             continue
         if wrongly_decoded(value):
             raise Refused(
                 "bad_letters",
-                _("The letters of “%(value)s” are broken. Save the file again as “CSV UTF-8”.")
+                _("The text “%(value)s” is damaged. Save the file again as “CSV UTF-8”.")
                 % {"value": value[:40]},
             )
         if name == "external_id" and SHORTENED.fullmatch(value):
             sentence = _("“%(value)s” was shortened by the spreadsheet. Format the column as text.")
             raise Refused("bad_number", sentence % {"value": value})
         if name in LENGTHS and (len(value) > LENGTHS[name] or value.startswith(FORMULA)):
-            raise Refused("bad_cell", _("“%(value)s” is no name or number.") % {"value": value[:40]})
-        cleaned[name] = _day(value) if name == "left_on" else value
-    if "contact_email" in cleaned:
-        _check_email(cleaned["contact_email"])
-    return cleaned
+            raise Refused("bad_cell", _("“%(value)s” is not a valid name or number.") % {"value": value[:40]})
+        fields[name] = _day(value) if name == "left_on" else value
+    if "contact_email" in fields:
+        _check_email(fields["contact_email"])
+    return fields
 
 
 def _day(value: str) -> dt.date:
     try:
         return dt.date.fromisoformat(value)
-    except ValueError as fault:
+    except ValueError as error:
         raise Refused(
             "bad_date", _("Write the date as 2026-07-31, not “%(value)s”.") % {"value": value}
-        ) from fault
+        ) from error
 
 
 def _check_email(value: str) -> None:
     try:
         validate_email(value)
-    except ValidationError as fault:
-        raise Refused("bad_email", _("“%(value)s” is no email address.") % {"value": value}) from fault
+    except ValidationError as error:
+        raise Refused("bad_email", _("“%(value)s” is not an email address.") % {"value": value}) from error
 
 
-def _classes(cell: str, known: Known) -> list[SchoolClass]:
+def _classes(cell: str, index: SchoolIndex) -> list[SchoolClass]:
     parts = filter(None, (part.strip() for part in cell.split(";")))
-    return list(dict.fromkeys(matching.class_of(part, known) for part in parts))
+    return list(dict.fromkeys(matching.class_of(part, index) for part in parts))

@@ -1,4 +1,7 @@
-"""Which student, and which class, a line of a list means: by number, else by the exact name, and never by guess."""
+"""Find the student and the classes of a line of an import: by number, else by the exact name.
+
+Where several rows fit, or one is only written similarly, `Refused` asks a person; nothing is guessed.
+"""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -12,8 +15,8 @@ from attendance.models import Membership, SchoolClass, Student, cleaned, folded,
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """What the school holds already, read once for a whole list. `memberships` are those of the day, by student."""
+class SchoolIndex:
+    """The students and classes of the school, by number and name, and the memberships of a day, by student."""
 
     by_number: Mapping[str, Student]
     by_name: Mapping[str, Sequence[Student]]
@@ -24,8 +27,8 @@ class Known:
     memberships: Mapping[UUID, Sequence[Membership]]
 
 
-def read(on: dt.date) -> Known:
-    """Read every student, every class that is not archived, and the memberships of a day."""
+def read_index(on: dt.date) -> SchoolIndex:
+    """Read all students, all classes that are not archived, and the memberships of a day."""
     by_number: dict[str, Student] = {}
     by_name: dict[str, list[Student]] = {}
     by_folded: dict[str, list[Student]] = {}
@@ -35,76 +38,76 @@ def read(on: dt.date) -> Known:
         if student.external_id:
             by_number[cleaned(student.external_id)] = student
     classes = list(SchoolClass.objects.filter(archived_at=None))
-    names: dict[str, list[SchoolClass]] = {}
-    foldings: dict[str, list[SchoolClass]] = {}
+    classes_by_name: dict[str, list[SchoolClass]] = {}
+    classes_by_folded: dict[str, list[SchoolClass]] = {}
     for row in classes:
-        names.setdefault(identity(row.name), []).append(row)
-        foldings.setdefault(folded(row.name), []).append(row)
-    numbers = {cleaned(row.external_id): row for row in classes if row.external_id}
+        classes_by_name.setdefault(identity(row.name), []).append(row)
+        classes_by_folded.setdefault(folded(row.name), []).append(row)
+    classes_by_number = {cleaned(row.external_id): row for row in classes if row.external_id}
     memberships: dict[UUID, list[Membership]] = {}
-    standing = Membership.objects.on(on).filter(school_class__archived_at=None).select_related("school_class")
-    for membership in standing.order_by("school_class__name"):
+    current = Membership.objects.on(on).filter(school_class__archived_at=None).select_related("school_class")
+    for membership in current.order_by("school_class__name"):
         memberships.setdefault(membership.student_id, []).append(membership)
-    return Known(by_number, by_name, by_folded, numbers, names, foldings, memberships)
+    return SchoolIndex(
+        by_number, by_name, by_folded, classes_by_number, classes_by_name, classes_by_folded, memberships
+    )
 
 
-def student_of(name: str, number: str, known: Known) -> Student | None:
-    """Return the student of a line, or None for one whom the school does not have. Raises `Refused` for a question."""
-    same = known.by_name.get(identity(name), [])
-    alike = known.by_folded.get(folded(name), [])
+def student_of(name: str, number: str, index: SchoolIndex) -> Student | None:
+    """Return the student of a line, None for a new one. Raises `Refused` where a person must decide."""
+    same = index.by_name.get(identity(name), [])
+    similar = index.by_folded.get(folded(name), [])
     if not number:
-        return _by_name(same, alike)
-    numbered = known.by_number.get(cleaned(number))
+        return _find_by_name(same, similar)
+    numbered = index.by_number.get(cleaned(number))
     if numbered is None:
-        return _unnumbered(number, same, alike)
-    if alike and not folded(numbered.name).startswith(folded(name)):
-        sentence = _("%(number)s is %(student)s here, and %(other)s has the name. Which of them is it?")
-        words = {"number": number, "student": numbered.name, "other": shown(alike[0])}
+        return _find_without_number(number, same, similar)
+    if similar and not folded(numbered.name).startswith(folded(name)):
+        sentence = _("%(number)s belongs to %(student)s, but the name to %(other)s. Which student is it?")
+        words = {"number": number, "student": numbered.name, "other": shown(similar[0])}
         raise Refused("contradiction", sentence % words)
     return numbered
 
 
-def _by_name(same: Sequence[Student], alike: Sequence[Student]) -> Student | None:
+def _find_by_name(same: Sequence[Student], similar: Sequence[Student]) -> Student | None:
     if len(same) > 1:
         numbers = ", ".join(sorted(student.external_id or "–" for student in same))
-        sentence = _("There are several students of this name. Write the number (%(numbers)s).")
+        sentence = _("Several students have this name. Add the number (%(numbers)s).")
         raise Refused("ambiguous", sentence % {"numbers": numbers})
     if same:
         return same[0]
-    if alike:
-        raise _alike(alike)
+    if similar:
+        raise _question_about(similar)
     return None
 
 
-def _unnumbered(number: str, same: Sequence[Student], alike: Sequence[Student]) -> Student | None:
-    """Return who has the exact name and no number yet; a number of a new student may make a likely double."""
-    for student in alike:
+def _find_without_number(number: str, same: Sequence[Student], similar: Sequence[Student]) -> Student | None:
+    """Return the student of exactly this name who has no number yet, None for a new student. Raises `Refused`."""
+    for student in similar:
         if student.external_id and number_key(student.external_id) == number_key(number):
-            sentence = _("The same name is here as %(number)s: the same student? Then write that number.")
+            sentence = _(
+                "A student of this name has the number %(number)s. If it is the same student, use that number."
+            )
             raise Refused("likely_double", sentence % {"number": student.external_id})
-    free = [student for student in same if student.external_id is None]
-    if len(free) > 1:
-        sentence = _(
-            "There are several students of this name without a number. Give them their numbers first."
-        )
+    without_number = [student for student in same if student.external_id is None]
+    if len(without_number) > 1:
+        sentence = _("Several students have this name and no number. Add their numbers first.")
         raise Refused("ambiguous", sentence)
-    if free:
-        return free[0]
-    others = [student for student in alike if student.external_id is None]
+    if without_number:
+        return without_number[0]
+    others = [student for student in similar if student.external_id is None]
     if others:
-        raise _alike(others)
+        raise _question_about(others)
     return None
 
 
-def _alike(students: Sequence[Student]) -> Refused:
-    """Return the question whether a student is meant whose name is only written alike."""
+def _question_about(students: Sequence[Student]) -> Refused:
+    """Return the question whether one of these students is meant, whose names are written similarly."""
     named = ", ".join(shown(student) for student in students)
     if any(student.external_id for student in students):
-        sentence = _("The same student as %(students)s? Then write the number; a new student needs one, too.")
+        sentence = _("Is this %(students)s? Then add the number. A new student needs a number, too.")
     else:
-        sentence = _(
-            "The same student as %(students)s? Then write the name so, or give that student a number."
-        )
+        sentence = _("Is this %(students)s? Then use the same spelling, or give that student a number.")
     return Refused("alike", sentence % {"students": named})
 
 
@@ -113,17 +116,17 @@ def shown(student: Student) -> str:
     return f"{student.name} ({student.external_id})" if student.external_id else student.name
 
 
-def class_of(text: str, known: Known) -> SchoolClass:
-    """Return the class by its number, else by its exact name. Raises `Refused`: none, several, only alike."""
-    numbered = known.classes_by_number.get(cleaned(text))
+def class_of(text: str, index: SchoolIndex) -> SchoolClass:
+    """Return the class by its number, else by its exact name. Raises `Refused`: no_such_class, ambiguous_class."""
+    numbered = index.classes_by_number.get(cleaned(text))
     if numbered is not None:
         return numbered
-    same = known.classes_by_name.get(identity(text), [])
+    same = index.classes_by_name.get(identity(text), [])
     if len(same) == 1:
         return same[0]
-    alike = same or known.classes_by_folded.get(folded(text), [])
-    if alike:
-        names = ", ".join(row.name for row in alike)
-        sentence = _("Which class is “%(name)s”: %(classes)s? Write it exactly so, or its number.")
+    candidates = same or index.classes_by_folded.get(folded(text), [])
+    if candidates:
+        names = ", ".join(row.name for row in candidates)
+        sentence = _("“%(name)s” may be %(classes)s. Use the exact name, or the number of the class.")
         raise Refused("ambiguous_class", sentence % {"name": text, "classes": names})
     raise Refused("no_such_class", _("There is no class “%(name)s”. Add it first.") % {"name": text})

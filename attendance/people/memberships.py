@@ -1,4 +1,4 @@
-"""Who is in which class, and from when to when. Overlaps are refused under the student's row lock."""
+"""Memberships of students in classes, between two dates. Each change locks the school, then the student."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -24,7 +24,7 @@ def add(
     ends_on: dt.date | None = None,
     actor: User | None,
 ) -> Membership:
-    """Put a student into a class; both days are days of the class, `ends_on` None is open."""
+    """Add a student to a class between two days, both included; `ends_on` None is open-ended. Raises `Refused`."""
     policy.require(actor, Action.MANAGE_SCHOOL)
     _check_order(starts_on, ends_on)
     with transaction.atomic():
@@ -43,12 +43,12 @@ def add(
             actor, "membership_added", membership, student=str(student_id), school_class=str(class_id)
         )
         gallery_versions.raise_versions([student_id])
-        confusable_pairs.renew(student_id)
+        confusable_pairs.update_pairs(student_id)
         return membership
 
 
 def end(*, membership_id: UUID, ends_on: dt.date, actor: User | None) -> Membership:
-    """Set a membership's last day; it may also be moved, as long as no other membership is touched."""
+    """Set or move the last day of a membership. Raises `Refused` where it would overlap another one."""
     policy.require(actor, Action.MANAGE_SCHOOL)
     with transaction.atomic():
         gallery_versions.lock_school()
@@ -62,7 +62,7 @@ def end(*, membership_id: UUID, ends_on: dt.date, actor: User | None) -> Members
             membership.school_class_id,
             membership.starts_on,
             ends_on,
-            besides=membership.pk,
+            excluded=membership.pk,
         )
         membership.ends_on = ends_on
         membership.save(update_fields=["ends_on"])
@@ -72,19 +72,19 @@ def end(*, membership_id: UUID, ends_on: dt.date, actor: User | None) -> Members
 
 
 def others(student_id: UUID, *, keep: Collection[UUID], starts_on: dt.date) -> MembershipQuerySet:
-    """Return the memberships of a day in other classes than `keep`, by the classes' names."""
-    standing = Membership.objects.on(starts_on).filter(student=student_id, school_class__archived_at=None)
+    """Return the student's memberships of a day in other classes than `keep`, in the order of class names."""
+    current = Membership.objects.on(starts_on).filter(student=student_id, school_class__archived_at=None)
     return (
-        standing.exclude(school_class__in=keep).select_related("school_class").order_by("school_class__name")
+        current.exclude(school_class__in=keep).select_related("school_class").order_by("school_class__name")
     )
 
 
 def end_others(
     *, student_id: UUID, keep: Collection[UUID], starts_on: dt.date, actor: User | None
 ) -> list[Membership]:
-    """End the student's memberships in other classes than `keep` the day before `starts_on`.
+    """End the student's memberships in other classes than `keep` on the day before `starts_on`. Raises `Refused`.
 
-    One that began on that very day ends on it, for it cannot end before it starts.
+    A membership that starts on that day ends on it, because it cannot end before it starts.
     """
     policy.require(actor, Action.MANAGE_SCHOOL)
     with transaction.atomic():
@@ -107,13 +107,13 @@ def _refuse_overlap(
     class_id: UUID,
     starts_on: dt.date,
     ends_on: dt.date | None,
-    besides: UUID | None = None,
+    excluded: UUID | None = None,
 ) -> None:
     others = Membership.objects.filter(student=student_id, school_class=class_id)
-    if besides is not None:
-        others = others.exclude(pk=besides)
+    if excluded is not None:
+        others = others.exclude(pk=excluded)
     others = others.filter(Q(ends_on=None) | Q(ends_on__gte=starts_on))
     if ends_on is not None:
         others = others.filter(starts_on__lte=ends_on)
     if others.exists():
-        raise Refused("already", _("The student is in this class already on some of these days."))
+        raise Refused("already", _("The student is already in this class on some of these days."))

@@ -1,4 +1,4 @@
-"""Adding and changing students; what concerns their faces is done by `enrolment`, `consents` and `erasure`."""
+"""Adding and changing students. Face data are changed by `enrolment`, `consents` and `erasure`."""
 
 from typing import Any
 from uuid import UUID
@@ -12,23 +12,24 @@ from attendance.core.policy import Action
 from attendance.faces import gallery_versions
 from attendance.models import Student, User, cleaned
 
+# The fields that are cleaned.
 TEXTS = ("given_name", "family_name", "external_id")
 
 
 def create(*, actor: User, **fields: Any) -> Student:
-    """A new student out of the writable fields. Raises `Refused`: not_allowed, already_there."""
-    _may(actor)
+    """Add a student with the given fields. Raises `Refused`: not_allowed, no_name, already_there."""
+    _require_right(actor)
     fields = _cleaned(fields)
     with transaction.atomic():
-        _free(fields.get("external_id"), None)
+        _require_free_number(fields.get("external_id"), None)
         student = Student.objects.create(**fields)
         audit.record(actor, "student_created", student)
     return student
 
 
 def change(*, student_id: UUID, actor: User, **fields: Any) -> Student:
-    """Change what `fields` names. A student who leaves, or comes back, is out of or in the galleries at once."""
-    _may(actor)
+    """Change the given fields. A change of `left_on` changes the galleries at once. Raises `Refused`."""
+    _require_right(actor)
     fields = _cleaned(fields)
     with transaction.atomic():
         if "left_on" in fields:
@@ -36,7 +37,7 @@ def change(*, student_id: UUID, actor: User, **fields: Any) -> Student:
         student = Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
         if student is None:
             raise Refused("no_such_student", _("There is no such student."))
-        _free(fields.get("external_id"), student)
+        _require_free_number(fields.get("external_id"), student)
         changed = sorted(name for name, value in fields.items() if getattr(student, name) != value)
         for name in changed:
             setattr(student, name, fields[name])
@@ -48,13 +49,13 @@ def change(*, student_id: UUID, actor: User, **fields: Any) -> Student:
     return student
 
 
-def _may(actor: User) -> None:
+def _require_right(actor: User) -> None:
     if not policy.may(actor, Action.MANAGE_SCHOOL):
         raise Refused("not_allowed", _("Only the office may change students."))
 
 
 def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields with names and number in one form of Unicode, without characters that nobody sees."""
+    """Return the fields with cleaned names and number. Raises `Refused` for an empty given name."""
     texts: dict[str, str | None] = {
         name: cleaned(fields[name]) for name in TEXTS if isinstance(fields.get(name), str)
     }
@@ -65,7 +66,7 @@ def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:
     return fields | texts
 
 
-def _free(external_id: str | None, student: Student | None) -> None:
+def _require_free_number(external_id: str | None, student: Student | None) -> None:
     if external_id is None:
         return
     others = Student.objects.filter(external_id=external_id)

@@ -1,1 +1,1 @@
-"""Erasure and time limits."""
+"""Erasure of a student's data, and time limits after which data are deleted."""

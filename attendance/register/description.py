@@ -50,6 +50,7 @@ ByHand = Literal["left", "no_consent", "no_photograph", "photograph_again"]
 class StudentState(TypedDict):
     id: Id
     name: str
+    number: Annotated[str | None, "The school's own."]
     portrait: Annotated[str | None, "An address, for those who may see faces."]
     recognisable: bool
     by_hand: Annotated[ByHand | None, "Why the camera cannot know the student; null where it can."]

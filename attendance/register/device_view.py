@@ -5,7 +5,6 @@ from typing import Literal, TypedDict
 from attendance.core.json_types import Id, IdAndName, Moment
 from attendance.models import OnPremises
 from attendance.register.description import (
-    CodeMembers,
     CodeState,
     MarkState,
     Message,
@@ -40,11 +39,14 @@ class DeviceState(TypedDict):
     students: list[DeviceStudent]
 
 
-class DeviceMarkMessage(CodeMembers):
-    """The `mark` or `unmark` message for a device: without person, note and lateness."""
+class DeviceMarkMessage(TypedDict):
+    """The `mark` or `unmark` message for a device: without category, person, note and lateness."""
 
     type: Literal["mark", "unmark"]
     student: IdAndName
+    status: str | None
+    on_premises: str | None
+    code: str | None
     at: Moment
     mark: Id
     version: int
@@ -105,7 +107,6 @@ def message_for_device(message: Message) -> DeviceMessage:
         "type": message["type"],
         "student": message["student"],
         "status": message["status"],
-        "category": message["category"],
         "on_premises": message["on_premises"],
         "code": message["code"],
         "at": message["at"],

@@ -104,6 +104,7 @@ def _student(student: Any, mark: Mark | None, faces: bool) -> StudentState:
     return {
         "id": str(student.pk),
         "name": student.name,
+        "number": student.external_id,
         "portrait": portrait,
         "recognisable": by_hand is None,
         "by_hand": by_hand,

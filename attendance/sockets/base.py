@@ -14,7 +14,14 @@ from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils.translation import gettext as _
 
-from attendance.access.socket_auth import Credentials, Guest, Turned, admit, credentials_of, foreign_origin
+from attendance.access.socket_auth import (
+    AccessDenied,
+    Credentials,
+    Principal,
+    authorise,
+    credentials_of,
+    foreign_origin,
+)
 from attendance.core.db_threads import NOT_ANSWERING, db
 from attendance.core.policy import Action
 from attendance.models import DeviceKind
@@ -38,7 +45,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
     kinds: ClassVar[Collection[DeviceKind]]
 
     session_id: UUID
-    principal: Guest
+    principal: Principal
     credentials: Credentials
     hub: Hub
 
@@ -57,10 +64,10 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
             self.open = True
             await self.hub.join(self)
             await self.on_open()
-        except Turned as denied:
+        except AccessDenied as denied:
             await self.deny(denied)
         except NOT_ANSWERING:
-            await self.send_error("unavailable", _("The database does not answer. Try again in a moment."))
+            await self.send_error("unavailable", _("The database does not respond. Try again in a moment."))
             await self.end(TRY_AGAIN_LATER)
         else:
             self.start_task(self.keep_checking())
@@ -75,9 +82,9 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
     def on_end(self) -> None:
         """Release what the subclass holds. Called once."""
 
-    async def check_access(self) -> Guest:
-        """Return who asks, read from the database now. Raises `Turned`, and what the database raises."""
-        return await db(admit, self.credentials, self.session_id, self.action, self.kinds)
+    async def check_access(self) -> Principal:
+        """Return who asks, read from the database now. Raises `AccessDenied`, and what the database raises."""
+        return await db(authorise, self.credentials, self.session_id, self.action, self.kinds)
 
     async def keep_checking(self) -> None:
         """Check access every ten seconds, so that rights that end in mid-session end the socket."""
@@ -86,17 +93,17 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
             try:
                 self.principal = await self.check_access()
                 await self.on_checked()
-            except Turned as denied:
+            except AccessDenied as denied:
                 await self.deny(denied)
                 return
             except NOT_ANSWERING as error:
                 # No names are sent while the database does not answer, so the socket may stay open.
                 logger.warning("rights could not be checked: %s", type(error).__name__)
 
-    async def deny(self, denied: Turned) -> None:
+    async def deny(self, denied: AccessDenied) -> None:
         """Send the reason, then close."""
         await self.send_error(denied.code, denied.message)
-        await self.end(denied.close)
+        await self.end(denied.close_code)
 
     async def send_error(self, code: str, message: str, seq: int | None = None, **extra: Any) -> None:
         """Send an `error` message; `seq` is the number of the frame that it is about."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
-from attendance.access.socket_auth import Turned
+from attendance.access.socket_auth import AccessDenied
 from attendance.core.db_threads import NOT_ANSWERING, db
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
@@ -25,8 +25,15 @@ from attendance.register.state import session_state
 from attendance.sockets import messages
 from attendance.sockets.base import SessionConsumer
 from attendance.sockets.rate_limit import CLOSE_CODE, RateMeter
-from recognition.streams.frame_results import Claim, Fault, Question, Rules, Seen, View
-from recognition.streams.queue import Answer
+from recognition.streams.frame_results import (
+    CameraContext,
+    FrameError,
+    FrameResult,
+    MatchRules,
+    RecognisedTrack,
+    UncertainTrack,
+)
+from recognition.streams.queue import FrameAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -59,18 +66,18 @@ class CameraConsumer(SessionConsumer):
         self.state: str = session.state
         self.names: Mapping[str, str] = await db(camera_marks.names, session)
         self.visitors: Mapping[str, camera_marks.Visitor] = {}
-        self.view = View(str(session.school_class_id), rules=await self.rules())
+        self.context = CameraContext(str(session.school_class_id), rules=await self.rules())
         # Numbers of tracks are unique within a connection, so reviews need a label that is unique to it.
         self.label = f"{self.principal.name[:60]} · {uuid4().hex[:8]}"
-        self.answers: asyncio.Queue[Answer[Seen | Fault]] = asyncio.Queue()
+        self.answers: asyncio.Queue[FrameAnswer[FrameResult | FrameError]] = asyncio.Queue()
         streams = (await asyncio.to_thread(runtime.live_pipeline)).streams
         self.streams = streams
 
-        def answered(answer: Answer[Seen | Fault]) -> None:
+        def answered(answer: FrameAnswer[FrameResult | FrameError]) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self.answers.put_nowait, answer)
 
-        self.camera = streams.open(self.view, answered)
+        self.camera = streams.open(self.context, answered)
         self.advice = streams.advice()
         await self.send_message(
             {
@@ -100,7 +107,7 @@ class CameraConsumer(SessionConsumer):
         self.names = await db(camera_marks.names, self.principal.session)
         self.reload_rules()
 
-    async def rules(self) -> Rules:
+    async def rules(self) -> MatchRules:
         """Return the session's rules. Visitors are shown to people at the page only: to no device or other system."""
         at_page = self.principal.device is None and self.credentials.token is None
         return await db(camera_marks.rules, self.principal.session, visitors=at_page)
@@ -116,10 +123,10 @@ class CameraConsumer(SessionConsumer):
         seq = int.from_bytes(data[:SEQ_BYTES], "big") if len(data) >= SEQ_BYTES else None
         if seq is None or len(data) == SEQ_BYTES:
             await self.send_error(
-                "bad_frame", _("Send frames only: four bytes of number, then a JPEG or PNG."), seq
+                "bad_frame", _("Send frames only: a number of four bytes, then a JPEG or PNG."), seq
             )
         elif len(data) > MAX_FRAME_BYTES:
-            await self.send_error("too_large", _("A frame is at most 2 MiB. Send a smaller picture."), seq)
+            await self.send_error("too_large", _("A frame may have 2 MiB. Send a smaller image."), seq)
         elif self.state != Session.State.OPEN:
             await self.send_error("session_closed", _("The session is not open. Start it first."), seq)
         elif not self.camera.put(seq, data[SEQ_BYTES:]):
@@ -131,40 +138,40 @@ class CameraConsumer(SessionConsumer):
             answer = await self.answers.get()
             await self.delay(answer)
             self.dropped += answer.dropped
-            if isinstance(answer.result, Seen):
+            if isinstance(answer.result, FrameResult):
                 await self.send_result(answer, answer.result)
-            elif isinstance(answer.result, Fault):
+            elif isinstance(answer.result, FrameError):
                 code = "too_large" if answer.result.code in TOO_LARGE else "bad_frame"
                 await self.send_error(code, answer.result.message, answer.seq, reason=answer.result.code)
             elif answer.late:
                 await self.send_error("busy", _("Too many cameras at once. Send fewer frames."), answer.seq)
             else:
-                await self.send_error("unavailable", _("The frame could not be looked at."), answer.seq)
+                await self.send_error("unavailable", _("The frame could not be analysed."), answer.seq)
             await self.advise()
 
-    async def delay(self, answer: Answer[Seen | Fault]) -> None:
+    async def delay(self, answer: FrameAnswer[FrameResult | FrameError]) -> None:
         """Wait before an answer, so that a camera that waits for each answer never floods. A mark is not delayed."""
-        claiming = isinstance(answer.result, Seen) and bool(answer.result.claims)
-        if self.answers.empty() and not claiming:
+        marking = isinstance(answer.result, FrameResult) and bool(answer.result.recognised)
+        if self.answers.empty() and not marking:
             await asyncio.sleep(self.meter.pause(time.monotonic()))
 
-    async def send_result(self, answer: Answer[Any], seen: Seen) -> None:
+    async def send_result(self, answer: FrameAnswer[Any], frame: FrameResult) -> None:
         """Send the result of a frame, then write its marks and queue its questions."""
-        named = {face.decision.id for face in seen.faces if face.decision.id is not None}
+        named = {face.decision.id for face in frame.faces if face.decision.id is not None}
         if not named <= self.names.keys():
             # Where this fails, the face has no name until the next frame.
             with suppress(*NOT_ANSWERING):
                 self.names = {**self.names, **await db(camera_marks.names_of, named)}
-        await self.load_visitors({face.visitor for face in seen.faces if face.visitor is not None})
+        await self.load_visitors({face.visitor for face in frame.faces if face.visitor is not None})
         full = self.principal.device is None
         await self.send_message(
-            messages.result(answer, seen, self.dropped, self.names, self.visitors, full=full)
+            messages.result(answer, frame, self.dropped, self.names, self.visitors, full=full)
         )
         self.dropped = 0
-        LATEST_RESULTS.get().remember(self.session_id, self.label, seen)
-        for claim in seen.claims:
-            self.start_detached(self.mark(claim, seen.space))
-        for question in seen.questions:
+        LATEST_RESULTS.get().remember(self.session_id, self.label, frame)
+        for track in frame.recognised:
+            self.start_detached(self.mark(track, frame.space))
+        for question in frame.uncertain:
             self.start_detached(self.ask(question))
 
     async def load_visitors(self, student_ids: set[str]) -> None:
@@ -177,30 +184,30 @@ class CameraConsumer(SessionConsumer):
             with suppress(*NOT_ANSWERING):
                 self.visitors = await db(camera_marks.visitors_of, student_ids)
 
-    async def mark(self, claim: Claim, space: str) -> None:
+    async def mark(self, track: RecognisedTrack, space: str) -> None:
         """Write the mark of a track, with access checked again; also where the camera disconnects meanwhile."""
         try:
             self.principal = await self.check_access()
-            marked = await db(camera_marks.mark, self.principal, claim, camera=self.label, space=space)
-        except Turned as denied:
+            marked = await db(camera_marks.mark, self.principal, track, camera=self.label, space=space)
+        except AccessDenied as denied:
             if self.open:
                 await self.deny(denied)
         except NOT_ANSWERING:
-            self.view.handovers.release_mark(claim.track, claim.student)
+            self.context.handovers.release_mark(track.track, track.student)
             if self.open:
                 await self.send_error(
-                    "unavailable", _("The mark could not be written yet. It will be tried again.")
+                    "unavailable", _("The mark could not be saved yet. It will be tried again.")
                 )
         except Refused as refused:
             if self.open:
                 await self.send_error("not_allowed", refused.message, reason=refused.code)
         else:
             if marked.closed:
-                self.view.handovers.release_mark(claim.track, claim.student)
+                self.context.handovers.release_mark(track.track, track.student)
             if marked.event is not None:
                 self.hub.publish(self.session_id, marked.event)
 
-    async def ask(self, question: Question) -> None:
+    async def ask(self, question: UncertainTrack) -> None:
         """Put an undecided face into the review queue."""
         try:
             event = await db(
@@ -208,12 +215,12 @@ class CameraConsumer(SessionConsumer):
             )
         except NOT_ANSWERING as error:
             logger.warning("a face could not be queued for review: %s", error)
-            self.view.handovers.release_question(question.track)
+            self.context.handovers.release_question(question.track)
         else:
             if event is not None:
                 self.hub.publish(self.session_id, event)
             else:
-                self.view.handovers.question_unneeded(question.track)
+                self.context.handovers.question_unneeded(question.track)
 
     async def advise(self) -> None:
         """Send `advice` where it has changed."""
@@ -236,7 +243,7 @@ class CameraConsumer(SessionConsumer):
         if message["type"] == "session":
             self.state = message["session"]["state"]
         if message["type"] != "mark":
-            self.view.handovers.release_unneeded()
+            self.context.handovers.release_unneeded()
         if message["type"] not in {"mark", "unmark"}:
             self.reload_rules()
         for_device = self.principal.device is not None
@@ -247,8 +254,11 @@ class CameraConsumer(SessionConsumer):
         if self.early_events is not None:
             self.rules_changed = True
             return
-        self.view.handovers.release_unneeded()
+        self.context.handovers.release_unneeded()
         self.reload_rules()
+
+    def on_class_changed(self) -> None:
+        """See `hub.Follower`. Nothing to do: each batch of frames reads the gallery's version anyway."""
 
     def reload_rules(self) -> None:
         """Read the rules in the background: a person may have rejected a match."""
@@ -262,5 +272,5 @@ class CameraConsumer(SessionConsumer):
         while self.rules_changed:
             self.rules_changed = False
             with suppress(*NOT_ANSWERING):
-                self.view.rules = await self.rules()
+                self.context.rules = await self.rules()
         self.reading_rules = False

@@ -28,7 +28,7 @@ class DashboardConsumer(SessionConsumer):
     async def on_open(self) -> None:
         """Send the register; events since then are compared with its version."""
         self.version = self.newest = -1
-        self.reading = True
+        self.reading, self.outdated = True, False
         self.meter = RateMeter()
         await self.send_register()
         self.reading = False
@@ -36,6 +36,7 @@ class DashboardConsumer(SessionConsumer):
 
     async def send_register(self) -> None:
         """Read and send the whole register. Raises what the database raises."""
+        self.outdated = False
         register_now = await db(state.register_state, self.principal.session, user=self.principal.user)
         if not self.open:
             return
@@ -57,21 +58,36 @@ class DashboardConsumer(SessionConsumer):
     def on_gap(self, version: int) -> None:
         """See `hub.Follower`."""
         self.newest = max(self.newest, version)
-        if not self.reading and self.version < self.newest:
+        self.read_if_behind()
+
+    def on_class_changed(self) -> None:
+        """See `hub.Follower`."""
+        self.outdated = True
+        self.read_if_behind()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the register that was sent last is known to be out of date."""
+        return self.outdated or self.version < self.newest
+
+    def read_if_behind(self) -> None:
+        """Start to read the register again, unless it is being read."""
+        if not self.reading and self.behind:
             self.reading = True
             self.start_task(self.read_again())
 
     async def read_again(self) -> None:
         """Read and send the register until it is as new as the newest event."""
         error_sent = False
-        while self.open and self.version < self.newest:
+        while self.open and self.behind:
             try:
                 await self.send_register()
             except NOT_ANSWERING:
+                self.outdated = True
                 if not error_sent:
                     error_sent = True
                     await self.send_error(
-                        "unavailable", _("The database does not answer; the register may be out of date.")
+                        "unavailable", _("The database does not respond; the register may be out of date.")
                     )
                 await asyncio.sleep(POLL_SECONDS)
         self.reading = False

@@ -40,6 +40,9 @@ class Follower(Protocol):
     def on_gap(self, version: int, /) -> None:
         """Learn that events up to this version cannot be sent one by one: the state must be read again."""
 
+    def on_class_changed(self) -> None:
+        """Learn that the students of the class, or what recognises them, changed: the state must be read again."""
+
 
 @dataclass(slots=True, eq=False)
 class _Followed:
@@ -99,11 +102,13 @@ class Hub:
         else:
             self._announce(session_id, followed, message["version"])
 
-    def _announce(self, session_id: UUID, followed: _Followed, version: int) -> None:
+    def _announce(
+        self, session_id: UUID, followed: _Followed, version: int, *, class_changed: bool = False
+    ) -> None:
         """Read the session's changes unless they are known or being read."""
-        if version <= followed.snapshot.version:
+        if version <= followed.snapshot.version and not class_changed:
             return
-        followed.announced = max(followed.announced, version)
+        followed.announced = max(followed.announced, version, 1)
         if not followed.reading:
             followed.reading = True
             task = asyncio.create_task(self._read(session_id, followed))
@@ -118,6 +123,8 @@ class Hub:
                 changes = await db(feed.changes_since, session_id, followed.snapshot)
                 followed.snapshot = changes.snapshot
                 for follower in tuple(followed.followers):
+                    if changes.class_changed:
+                        follower.on_class_changed()
                     if not changes.complete:
                         follower.on_gap(changes.snapshot.version)
                     for message in changes.messages:
@@ -137,9 +144,10 @@ class Hub:
             except NOT_ANSWERING as error:
                 logger.warning("versions could not be read: %s", type(error).__name__)
                 continue
-            for session_id, version in versions.items():
+            for session_id, (version, class_version) in versions.items():
                 if (followed := self._sessions.get(session_id)) is not None:
-                    self._announce(session_id, followed, version)
+                    changed = class_version != followed.snapshot.class_version
+                    self._announce(session_id, followed, version, class_changed=changed)
 
     async def _listen(self) -> None:
         while True:

@@ -8,9 +8,9 @@ from typing import Any, Final
 from attendance.core.json_types import IdAndName
 from attendance.live.camera_marks import Visitor
 from recognition.engine.types import Decision, State
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 from recognition.streams.pacing import Advice
-from recognition.streams.queue import Answer
+from recognition.streams.queue import FrameAnswer
 
 STAGES: Final = ("decode", "detect", "align", "encode", "match")
 PROTOCOL: Final = 1
@@ -22,8 +22,8 @@ def advice_state(advice: Advice) -> dict[str, float]:
 
 
 def result(
-    answer: Answer[Any],
-    seen: Seen,
+    answer: FrameAnswer[Any],
+    frame: FrameResult,
     dropped: int,
     names: Mapping[str, str],
     visitors: Mapping[str, Visitor],
@@ -33,20 +33,20 @@ def result(
     """Return the `result` message. Devices (not `full`) get no distances, confidences and visitors."""
     ms = {
         "queue": answer.queue,
-        **{stage: seen.ms.get(stage, 0.0) for stage in STAGES},
+        **{stage: frame.ms.get(stage, 0.0) for stage in STAGES},
         "total": answer.total,
     }
     return {
         "type": "result",
         "seq": answer.seq,
-        "faces": [_face(face, names, visitors if full else {}, full=full) for face in seen.faces],
+        "faces": [_face(face, names, visitors if full else {}, full=full) for face in frame.faces],
         "dropped": dropped,
         "ms": {stage: round(value, 1) for stage, value in ms.items()},
     }
 
 
 def _face(
-    face: SeenFace, names: Mapping[str, str], visitors: Mapping[str, Visitor], *, full: bool
+    face: FrameFace, names: Mapping[str, str], visitors: Mapping[str, Visitor], *, full: bool
 ) -> dict[str, Any]:
     decision = face.decision
     visitor = visitors.get(face.visitor) if face.visitor and decision.state is State.UNKNOWN else None
@@ -57,7 +57,7 @@ def _face(
         "student": _student(decision, names),
         "distance": _rounded(decision.distance) if full else None,
         "confidence": _rounded(decision.confidence) if full else None,
-        "looks": decision.looks,
+        "looks": decision.samples,
     }
     return state if visitor is None else {**state, "state": "visitor", "visitor": visitor}
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from attendance import register
 from attendance.access import devices
-from attendance.access.device_cookie import give_device, take_device
+from attendance.access.device_cookie import delete_device_cookie, set_device_cookie
 from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
@@ -97,7 +97,7 @@ def hand_over(request: HttpRequest, session_id: UUID) -> HttpResponse:
         raise as_page(refusal) from refusal
     logout(request)
     response = redirect(PAGE_OF[DeviceKind(device.kind)], session_id)
-    return give_device(response, device, secret)
+    return set_device_cookie(response, device, secret)
 
 
 @never_cache
@@ -145,7 +145,7 @@ def leave(request: HttpRequest, session_id: UUID) -> HttpResponse:
             )
         except Refused as refusal:
             return JsonResponse(refusal.as_dict(), status=403)
-    return take_device(JsonResponse({"next": "/login/"}))
+    return delete_device_cookie(JsonResponse({"next": "/login/"}))
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 from django.views.i18n import JavaScriptCatalog
 
 from attendance.models import SchoolSettings
+from attendance.privacy.retention import TIME_LIMITS
 
 # One language per address: a browser may keep it for an hour, and changes with the language.
 texts = cache_control(max_age=3600, private=True)(JavaScriptCatalog.as_view())
@@ -15,8 +16,10 @@ texts = cache_control(max_age=3600, private=True)(JavaScriptCatalog.as_view())
 
 @require_GET
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What is kept of faces, for whom and for how long: open to everybody."""
-    return render(request, "pages/privacy.html", {"school": SchoolSettings.load()})
+    """Show to everybody what is kept of faces, where and for how long, from the list of time limits."""
+    school = SchoolSettings.load()
+    limits = [(limit.what, limit.where, limit.how_long(school)) for limit in TIME_LIMITS]
+    return render(request, "pages/privacy.html", {"school": school, "limits": limits})
 
 
 @require_GET

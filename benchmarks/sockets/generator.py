@@ -1,4 +1,4 @@
-"""One process full of cameras, for `benchmarks.streams`: sends prepared JPEGs at a rate, and times the answers."""
+"""The load generator of `benchmarks.streams`: cameras in one process that send prepared JPEGs and time the answers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 SCENE_SECONDS = 3.0
-LOST_AFTER = 8.0
+# A frame without an answer for this long counts as lost.
+LOST_SECONDS = 8.0
 
 
 class Tally:
-    """What all cameras saw."""
+    """The totals of all cameras; dictionaries are by session, or by session and student."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -32,7 +33,7 @@ class Tally:
 
 
 async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]], tally: Tally) -> None:
-    """One camera: a scene for three seconds, then another."""
+    """Send the frames of one camera: a scene for three seconds, then the next."""
     headers = {"Authorization": f"Token {spec['token']}"}
     address = f"ws://127.0.0.1:{spec['port']}/ws/sessions/{session}/camera/"
     async with connect(
@@ -55,10 +56,10 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
             seq += 1
             before, rate = rate, spec["fps"]
             if spec["advised"]:
-                # As the product's page does: one frame on its way at a time; cameras that hear of a new rate together
-                # begin it apart; one whose frame waited comes by that much later from now on.
+                # As the product's page sends: one frame at a time. Cameras that get a new rate at the same time begin
+                # it at random moments, and one whose frame waited sends that much later from then on.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(answered.wait(), LOST_AFTER)
+                    await asyncio.wait_for(answered.wait(), LOST_SECONDS)
                 rate = min(rate, tally.advised.get(session, rate))
                 due += tally.waited.pop(session, 0.0)
             due = max(due + (1 if rate == before else random.random()) / rate, time.monotonic())
@@ -68,7 +69,7 @@ async def camera(spec: dict[str, Any], session: str, scenes: list[dict[str, Any]
 
 
 async def listen(stream: ClientConnection, session: str, at: dict[int, float], tally: Tally) -> None:
-    """Take the answers' times, the marks, and what rate is asked for."""
+    """Record the times of the answers, the marks and the advised rate."""
     with suppress(ConnectionClosed):
         async for text in stream:
             message = json.loads(text)
@@ -88,7 +89,7 @@ async def listen(stream: ClientConnection, session: str, at: dict[int, float], t
 
 
 async def main() -> None:
-    """Run the specification that the argument names; figures as JSON on standard output."""
+    """Run the specification in the file that the argument names; print the totals as JSON."""
     spec = json.loads(Path(sys.argv[1]).read_text())
     for scenes in spec["scenes"].values():
         for scene in scenes:

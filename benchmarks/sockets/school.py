@@ -1,4 +1,4 @@
-"""A school of people of LFW on servers of its own, for benchmarks that go through the sockets."""
+"""A school of people of LFW on its own servers, for benchmarks that use the sockets."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import paths
-from launcher import embedded
+from config import secret_files
+from config.embedded_addresses import EmbeddedAddresses
+from launcher.embedded import EmbeddedConfig
+from launcher.postgresql import start_postgres
+from launcher.socket_folder import find_socket_folder
+from launcher.valkey import start_valkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STUDENTS, ENROLLED = 30, 3
@@ -26,7 +30,7 @@ STUDENTS, ENROLLED = 30, 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """A class: each student's key, and pictures of each that are not enrolled."""
+    """A class: the key of each student, and their images that are not enrolled."""
 
     class_id: str
     students: tuple[str, ...]
@@ -35,13 +39,12 @@ class Room:
 
 @contextmanager
 def servers() -> Iterator[None]:
-    """PostgreSQL and Valkey in a temporary folder, and Django on them. Once in a process."""
+    """Run PostgreSQL and Valkey in a temporary folder, and set up Django for them. Once in a process."""
     var = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
-    paths.make_secrets(var / "secrets")
-    place = embedded.Place(var=var, sockets=embedded.sockets_folder(var), durable=False)
-    addresses = paths.Addresses.in_folder(
-        place.sockets, paths.read_secret(place.secrets, "database_password")
-    )
+    secret_files.make_secrets(var / "secrets")
+    config = EmbeddedConfig(var=var, sockets=find_socket_folder(var), durable=False)
+    password = secret_files.read_secret(config.secrets, "database_password")
+    addresses = EmbeddedAddresses.for_sockets(config.sockets, password)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "VAR_DIR": str(var),
@@ -51,7 +54,7 @@ def servers() -> Iterator[None]:
         "FACE_DATA_KEYS": base64.b64encode(os.urandom(32)).decode(),
         "FACE_MODELS_DIR": str(ROOT / "var" / "models"),
     }
-    children = [embedded.start_valkey(place), embedded.start_postgres(place)]
+    children = [start_valkey(config), start_postgres(config)]
     try:
         import django
         from django.core.management import call_command
@@ -66,10 +69,10 @@ def servers() -> Iterator[None]:
 
 
 def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
-    """Classes of thirty, three photographs each: the templates alone, past the checks of enrolment."""
+    """Create classes of thirty with three photographs each: only their templates, without the checks of enrolment."""
     from attendance.models import Membership, SchoolClass
     from recognition.engine.images.image import decode
-    from recognition.process import ENGINE, engine
+    from recognition.shared_engine import ENGINE, engine
     from tests import world
 
     rooms = []
@@ -93,14 +96,14 @@ def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
 
 
 def sessions(rooms: Sequence[Room], count: int) -> list[tuple[str, int]]:
-    """So many open sessions over the classes: the session's key and the class's number."""
+    """Create open sessions of the classes in turn; return each session's key and its class's number."""
     from uuid import UUID
 
     from django.utils import timezone
 
     from attendance.models import Session
 
-    now, made = timezone.now(), []
+    now, created = timezone.now(), []
     for number in range(count):
         start = now - dt.timedelta(seconds=number + Session.objects.count())
         session = Session.objects.create(
@@ -111,12 +114,12 @@ def sessions(rooms: Sequence[Room], count: int) -> list[tuple[str, int]]:
             state=Session.State.OPEN,
             opened_at=start,
         )
-        made.append((str(session.pk), number % len(rooms)))
-    return made
+        created.append((str(session.pk), number % len(rooms)))
+    return created
 
 
 def administrator_token() -> str:
-    """The token that all cameras of a benchmark use."""
+    """Return a token for all cameras of a benchmark."""
     from attendance.access import tokens
     from attendance.models import User
 
@@ -126,7 +129,7 @@ def administrator_token() -> str:
 
 @contextmanager
 def served(*command: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A server process on a free port, once it takes connections."""
+    """Run a server process; yield its port and process once it accepts connections."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

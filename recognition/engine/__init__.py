@@ -1,9 +1,9 @@
-"""Faces in pictures, as numbers: pure computation that knows neither Django nor students.
+"""The face engine: from images to embeddings and templates. Knows neither Django nor students.
 
     from recognition.engine import Engine
     faces = Engine.load().analyse(rgb)
 
-Importing this package loads no library beyond numpy; `Engine` comes on first use.
+Importing this package loads only numpy; other libraries are loaded when `Engine` is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ __all__ = ["SPACE", "Detection", "Engine", "EngineError", "Face", "Quality"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the pipeline, and with it OpenCV, dlib and a runtime, only when somebody wants to run it."""
+    """Import `Engine`, and with it OpenCV, dlib and a runtime, at its first use."""
     if name != "Engine":
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

@@ -1,10 +1,10 @@
-"""Every way the engine can fail, each with a code for machines and a message that says what to do."""
+"""The errors of the engine, each with a code for programs and a message that says what to do."""
 
 from typing import ClassVar
 
 
 class EngineError(Exception):
-    """Base of all errors of the engine. `extra` holds plain values that JSON can carry."""
+    """Base of all errors of the engine; `extra` holds values for JSON."""
 
     default_code: ClassVar[str] = "engine_error"
 
@@ -18,7 +18,7 @@ class EngineError(Exception):
 
 
 class BadImage(EngineError):
-    """A picture that cannot be used.
+    """An image that cannot be used.
 
     Codes: empty, truncated, unreadable, too_large, too_many_pixels, unsupported_format, wrong_shape,
     wrong_type.
@@ -28,31 +28,31 @@ class BadImage(EngineError):
 
 
 class ModelMissing(EngineError):
-    """A model file is not there; the message says how to get it."""
+    """A model file is missing; the message says how to get it."""
 
     default_code = "model_missing"
 
 
 class ModelDamaged(EngineError):
-    """A model file is not the file it should be: cut short, changed, or another one."""
+    """A model file is not the published one: cut short, changed, or another file."""
 
     default_code = "model_damaged"
 
 
 class RuntimeUnavailable(EngineError):
-    """The device, precision or library asked for does not exist on this machine."""
+    """The requested device, precision, detector or library is not available on this machine."""
 
     default_code = "runtime_unavailable"
 
 
 class WrongSpace(EngineError):
-    """Templates of two spaces were to be compared."""
+    """Templates of two spaces cannot be compared."""
 
     default_code = "wrong_space"
 
 
 class DamagedGallery(EngineError):
-    """Bytes that are not a gallery, or no longer one."""
+    """Bytes that are not a gallery of this version, or are damaged."""
 
     default_code = "damaged_gallery"
 

@@ -1,11 +1,11 @@
-"""Who is nearest: one immutable FAISS index of templates and whose they are.
+"""The gallery: an immutable FAISS index of templates, with the subject of each.
 
-Exact up to 100,000 templates. Above that an inverted file (IVF) over the full vectors: it trains and fills
-in seconds where a graph (HNSW) takes minutes on two cores, adds no memory to the templates, and its
-distances stay exact; how many lists are probed is set at building time by the recall that is measured there.
+Searches are exact up to 100,000 templates. Above, an inverted file (IVF) over the full vectors is used: it is built in
+seconds where a graph (HNSW) takes minutes on two cores, needs no memory beside the templates, and its distances are
+exact. How many of its lists are searched is chosen when it is built, by measuring the recall.
 
-A gallery is built once and never changed (adding to a FAISS index during a search crashes it): build
-another and swap the reference. `search` may be called from any number of threads.
+A gallery never changes, because adding to a FAISS index during a search crashes: build another one and replace it.
+Thread-safe.
 """
 
 from __future__ import annotations
@@ -26,32 +26,40 @@ from numpy.typing import NDArray
 from recognition.engine.errors import DamagedGallery, WrongSpace
 from recognition.engine.types import SPACE, Array, Match
 
+# Templates up to which searches are exact.
 EXACT_ROWS: Final = 100_000
+# The first bytes of a stored gallery; they change with its format.
 MAGIC: Final = b"RCGALRY1"
+# Numbers of a template.
 _WIDTH = 128
 _DIGEST_BYTES = 32
+# In a stored gallery: bytes of the description, bytes of the ids, rows, bytes of the index.
 _SIZES = struct.Struct("<QQQQ")
-# Two vectors this close lose digits in FAISS's batched formula (|a|^2 + |b|^2 - 2ab): done again plainly.
-_CANCELLING = 1e-3
-# A first search looks this many rows deep for each further subject; it goes deeper where that was not enough.
+# FAISS computes |a|^2 + |b|^2 - 2ab, which loses digits where two vectors are this close (squared distance); those
+# distances are computed again.
+_INEXACT = 1e-3
+# Rows that a first search returns for each further subject; it is repeated with more where that was not enough.
 _DEPTH_PER_SUBJECT = 5
-# A named tuple out of a pair without a Python call for each: a third of the time of a small search.
+# Makes a Match of a pair without a Python call, in a third of the time for a small search.
 _match = partial(tuple.__new__, Match)
+# An IVF index searches as many lists as find the nearest in this part of 256 sampled searches; it is trained on this
+# many templates for each list.
 _WANTED_RECALL = 0.995
 _TRAINED_PER_LIST = 48
 _RECALL_PROBES = 256
-# How far a new picture of a person lies from the enrolled one (FACTS: 0.17 to 0.33 for clean tracks).
+# The distance between a new image of a person and the enrolled template; 0.17 to 0.33 for good tracks.
 _TYPICAL_DISTANCE = 0.3
 _SEED = 7
 
 
 class Gallery:
-    """Templates (N, 128) float32 of one space and their ids; distances are plain L2, smaller is better.
+    """Templates (N, 128) float32 of one space with their subjects; distances are L2, smaller is nearer.
 
-    Several rows may share an id. Make one with `build`, `build_means` or `from_bytes`.
+    Several rows may belong to one subject. `ids` are the subjects, `recall` is the part of searches in which the index
+    finds the nearest. Create a gallery with `build`, `build_means` or `from_bytes`.
     """
 
-    __slots__ = ("_index", "_owners", "_photographs", "_places", "ids", "recall", "space")
+    __slots__ = ("_index", "_index_of", "_owners", "_photographs", "ids", "recall", "space")
 
     def __init__(
         self,
@@ -66,23 +74,24 @@ class Gallery:
         self._index = index
         self._owners = owners
         self._photographs = photographs
-        self._places = {name: place for place, name in enumerate(ids)}
+        self._index_of = {subject: index for index, subject in enumerate(ids)}
         self.ids = ids
         self.space = space
         self.recall = recall
 
     @classmethod
     def build(cls, templates: Array, ids: Sequence[str | UUID], *, space: str = SPACE) -> Gallery:
-        """Every template a row of its own; `ids` has one entry for each row. Raises ValueError."""
+        """Return a gallery with a row for each template; `ids` has one entry for each. Raises ValueError."""
         rows = _checked(templates)
         names, owners = _grouped(ids, len(rows))
-        return cls._over(rows, owners, names, np.bincount(owners, minlength=len(names)), space)
+        return cls._from_rows(rows, owners, names, np.bincount(owners, minlength=len(names)), space)
 
     @classmethod
     def build_means(cls, templates: Array, ids: Sequence[str | UUID], *, space: str = SPACE) -> Gallery:
-        """One row for each id: the mean of its templates, scaled to unit length (FACTS: better than nearest).
+        """Return a gallery with a row for each id: the mean of its templates, scaled to unit length.
 
-        `photographs(id)` tells how many rows stand behind it.
+        In measurements this was better than the nearest of several rows. `photographs` returns how many templates the
+        mean has. Raises ValueError.
         """
         rows = _checked(templates)
         names, owners = _grouped(ids, len(rows))
@@ -91,10 +100,10 @@ class Gallery:
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         means = (sums / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
         counts = np.bincount(owners, minlength=len(names))
-        return cls._over(means, np.arange(len(names), dtype=np.uint32), names, counts, space)
+        return cls._from_rows(means, np.arange(len(names), dtype=np.uint32), names, counts, space)
 
     @classmethod
-    def _over(
+    def _from_rows(
         cls,
         rows: Array,
         owners: NDArray[np.uint32],
@@ -108,64 +117,64 @@ class Gallery:
 
     @property
     def size(self) -> int:
-        """How many subjects can be found."""
+        """Return the number of subjects."""
         return len(self.ids)
 
     @property
     def rows(self) -> int:
-        """How many templates are searched."""
+        """Return the number of templates."""
         return int(self._index.ntotal)
 
-    def photographs(self, name: str) -> int:
-        """How many templates the subject was enrolled with. Raises KeyError for a stranger to the gallery."""
-        return int(self._photographs[self._places[name]])
+    def photographs(self, subject: str) -> int:
+        """Return how many templates a subject was enrolled with. Raises KeyError for an unknown one."""
+        return int(self._photographs[self._index_of[subject]])
 
     def search(self, probes: Array, k: int = 2, *, space: str | None = None) -> list[list[Match]]:
-        """For each of the probes (P, 128) the nearest `k` subjects, best first, each once.
+        """Return the nearest `k` subjects of each probe (P, 128), best first, each once.
 
-        Fewer than `k` where the gallery has fewer. `space`, where given, must be the gallery's own.
-        Raises WrongSpace, ValueError.
+        There are fewer than `k` where the gallery has fewer. `space`, if given, must be the gallery's. Raises
+        WrongSpace and ValueError.
         """
         _same_space(space, self.space)
-        asked = _checked(probes)
-        if not len(asked) or not self.size or k < 1:
-            return [[] for _ in range(len(asked))]
-        # An OpenMP team costs more than it gives at these sizes, and FAISS keeps the number per thread.
+        checked = _checked(probes)
+        if not len(checked) or not self.size or k < 1:
+            return [[] for _ in range(len(checked))]
+        # At these sizes several OpenMP threads cost more than they gain. FAISS keeps the number for each thread.
         faiss.omp_set_num_threads(1)
         wanted = min(k, self.size)
         if self.rows == self.size:
-            return self._matches(asked, *self._index.search(asked, wanted))
+            return self._matches(checked, *self._index.search(checked, wanted))
         depth = min(self.rows, _DEPTH_PER_SUBJECT * (wanted - 1) + 1)
         while True:
-            squares, labels = self._index.search(asked, depth)
+            squares, labels = self._index.search(checked, depth)
             columns, complete = _first_of_each(self._owners, labels, wanted)
             if complete or depth == self.rows:
                 break
             depth = min(self.rows, depth * 4)
-        lines = np.arange(len(asked))[:, None]
-        labels = np.where(columns < 0, -1, labels[lines, columns])
-        return self._matches(asked, squares[lines, columns], labels)
+        probe_rows = np.arange(len(checked))[:, None]
+        labels = np.where(columns < 0, -1, labels[probe_rows, columns])
+        return self._matches(checked, squares[probe_rows, columns], labels)
 
     def _matches(self, probes: Array, squares: Array, labels: NDArray[np.int64]) -> list[list[Match]]:
-        """Squares and rows (P, k) as lists of matches, in few and flat steps; row -1 is nobody."""
-        if squares.min() < _CANCELLING and isinstance(self._index, faiss.IndexFlat):
-            near = np.nonzero(squares < _CANCELLING)
+        """Return squared distances and rows (P, k) as lists of matches; row -1 is none. Written for speed."""
+        if squares.min() < _INEXACT and isinstance(self._index, faiss.IndexFlat):
+            near = np.nonzero(squares < _INEXACT)
             stored = self._index.reconstruct_batch(labels[near])
             squares[near] = ((stored - probes[near[0]]) ** 2).sum(axis=1)
-        ids, each = self.ids, labels.shape[1]
+        ids, width = self.ids, labels.shape[1]
         names = [ids[owner] for owner in self._owners[labels].ravel().tolist()]
         distances = np.sqrt(squares).ravel().tolist()
         flat = list(map(_match, zip(names, distances, strict=True)))
-        found = [flat[at : at + each] for at in range(0, len(flat), each)]
+        matches = [flat[start : start + width] for start in range(0, len(flat), width)]
         if labels.min() >= 0:
-            return found
+            return matches
         return [
-            [match for match, row in zip(mine, rows, strict=True) if row >= 0]
-            for mine, rows in zip(found, labels.tolist(), strict=True)
+            [match for match, row in zip(of_probe, rows, strict=True) if row >= 0]
+            for of_probe, rows in zip(matches, labels.tolist(), strict=True)
         ]
 
     def to_bytes(self) -> bytes:
-        """The gallery as bytes: magic, SHA-256 of what follows, sizes, description, ids, counts, index."""
+        """Return the gallery as bytes: magic, SHA-256 of the rest, sizes, description, ids, owners, counts, index."""
         exact = isinstance(self._index, faiss.IndexFlat)
         description = json.dumps({"space": self.space, "exact": exact, "recall": self.recall}).encode()
         ids = json.dumps(self.ids).encode()
@@ -182,20 +191,20 @@ class Gallery:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, space: str = SPACE) -> Gallery:
-        """What `to_bytes` wrote. Raises DamagedGallery (cut, changed, foreign) or WrongSpace.
+        """Return the gallery that `to_bytes` wrote. Raises DamagedGallery and WrongSpace.
 
-        The digest finds accidents; against a forger the caller encrypts with authentication.
+        The digest detects damage, not forgery: encrypt with authentication where that matters.
         """
         start = len(MAGIC) + _DIGEST_BYTES
         body = memoryview(data)[start:]
         if not data.startswith(MAGIC) or len(body) < _SIZES.size:
-            raise DamagedGallery("These bytes are no gallery of this version; build the gallery again.")
+            raise DamagedGallery("These bytes are not a gallery of this version; build the gallery again.")
         if hashlib.sha256(body).digest() != data[len(MAGIC) : start]:
             raise DamagedGallery("The gallery was cut short or changed; build it again.")
         try:
             return cls._parsed(body, space)
-        except (ValueError, KeyError, TypeError, RuntimeError) as fault:
-            raise DamagedGallery("The gallery contradicts itself; build it again.") from fault
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise DamagedGallery("The parts of the gallery disagree; build it again.") from error
 
     @classmethod
     def _parsed(cls, body: memoryview, space: str) -> Gallery:
@@ -217,54 +226,56 @@ class Gallery:
         else:
             index = faiss.deserialize_index(np.frombuffer(body, np.uint8, packed, at))
         if index.ntotal != rows or index.d != _WIDTH:
-            raise ValueError("the index is another gallery's")
+            raise ValueError("the index has another size")
         return cls(index, owners, ids, photographs, space=space, recall=float(description["recall"]))
 
 
-def _same_space(one: str | None, other: str) -> None:
-    if one is not None and one != other:
-        msg = f"Templates of space {one} cannot be compared with {other}; make them again in one space."
-        raise WrongSpace(msg, extra={"space": one, "wanted": other})
+def _same_space(given: str | None, wanted: str) -> None:
+    if given is not None and given != wanted:
+        msg = f"Templates of space {given} cannot be compared with {wanted}; compute them again in one space."
+        raise WrongSpace(msg, extra={"space": given, "wanted": wanted})
 
 
 def _checked(templates: Array) -> Array:
+    """Return templates (N, 128) as contiguous float32. Raises ValueError for other shapes and infinite numbers."""
     rows = np.ascontiguousarray(templates, np.float32)
     if rows.size == 0:
         return rows.reshape(0, _WIDTH)
     if rows.ndim != 2 or rows.shape[1] != _WIDTH:
         msg = f"templates are (N, {_WIDTH}) float32, not {rows.shape}"
         raise ValueError(msg)
-    # One sum is nothing to pay, and is finite only if every number is.
+    # The sum is finite only if every number is, and is fast.
     if not math.isfinite(float(rows.sum())):
         raise ValueError("templates must be finite numbers")
     return rows
 
 
 def _grouped(ids: Sequence[str | UUID], rows: int) -> tuple[tuple[str, ...], NDArray[np.uint32]]:
+    """Return the distinct ids, and for each row the index of its id. Raises ValueError unless there are `rows` ids."""
     if len(ids) != rows:
         msg = f"{rows} templates need {rows} ids, not {len(ids)}"
         raise ValueError(msg)
-    places: dict[str, int] = {}
-    owners = np.fromiter((places.setdefault(str(name), len(places)) for name in ids), np.uint32, rows)
-    return tuple(places), owners
+    index_of: dict[str, int] = {}
+    owners = np.fromiter((index_of.setdefault(str(name), len(index_of)) for name in ids), np.uint32, rows)
+    return tuple(index_of), owners
 
 
 def _first_of_each(
     owners: NDArray[np.uint32], labels: NDArray[np.int64], wanted: int
 ) -> tuple[NDArray[np.int64], bool]:
-    """Columns (P, wanted) where each of the nearest owners appears first, -1 for none; and whether all are."""
-    whose = owners[labels]
-    left = whose != whose[:, :1]
+    """Return the columns (P, wanted) in which each nearest owner appears first, -1 for none; and whether none is -1."""
+    row_owners = owners[labels]
+    remaining = row_owners != row_owners[:, :1]
     if labels.min() < 0:
-        left &= labels >= 0
+        remaining &= labels >= 0
     columns = np.zeros((len(labels), wanted), np.int64)
     columns[:, 0] -= labels[:, 0] < 0
-    lines = np.arange(len(labels))
+    probe_rows = np.arange(len(labels))
     for place in range(1, wanted):
-        column = left.argmax(axis=1)
-        columns[:, place] = np.where(left[lines, column], column, -1)
+        column = remaining.argmax(axis=1)
+        columns[:, place] = np.where(remaining[probe_rows, column], column, -1)
         if place + 1 < wanted:
-            left &= whose != whose[lines, column][:, None]
+            remaining &= row_owners != row_owners[probe_rows, column][:, None]
     return columns, bool(columns.min() >= 0)
 
 
@@ -275,7 +286,7 @@ def _flat(rows: Array) -> faiss.IndexFlatL2:
 
 
 def _inverted(rows: Array) -> tuple[faiss.IndexIVFFlat, float]:
-    """An IVF index with the fewest probed lists that find the true nearest in 99.5 % of sampled searches."""
+    """Return an IVF index that searches the fewest lists with the wanted recall, and the recall measured."""
     lists = 2 ** round(math.log2(4 * math.sqrt(len(rows))))
     rng = np.random.default_rng(_SEED)
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(_WIDTH), _WIDTH, lists)
@@ -293,7 +304,7 @@ def _inverted(rows: Array) -> tuple[faiss.IndexIVFFlat, float]:
 
 
 def _moved(templates: Array, rng: np.random.Generator) -> Array:
-    """Other pictures of the same people: each template moved by the typical distance, random direction."""
+    """Return simulated other images of the same people: each template moved by the typical distance."""
     step = rng.standard_normal(templates.shape).astype(np.float32)
     step *= _TYPICAL_DISTANCE / np.linalg.norm(step, axis=1, keepdims=True)
     moved = templates + step

@@ -1,4 +1,4 @@
-"""Points of the plane as complex numbers, x + iy: a turn and a scale are then one factor."""
+"""Points of the plane as complex numbers x + iy, in which rotation and scale are one complex factor."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ Complexes = NDArray[np.complexfloating[Any, Any]]
 
 
 def as_complex(points: Array) -> Complexes:
-    """(N, 2) points to (N,) numbers."""
+    """Return points (N, 2) as complex numbers (N,)."""
     return np.asarray(points[:, 0] + 1j * points[:, 1])
 
 
-def turn(face: Complexes, seen: Complexes) -> complex:
-    """The turn and scale that lay `face` best over the points seen, each around its own middle (least squares)."""
-    mine = face - face.mean()
-    return complex(np.vdot(mine, seen - seen.mean()) / np.vdot(mine, mine))
+def fit_rotation_and_scale(source: Complexes, target: Complexes) -> complex:
+    """Return the factor that maps `source` (N,) to `target` (N,), each around its own mean (least squares)."""
+    centred = source - source.mean()
+    return complex(np.vdot(centred, target - target.mean()) / np.vdot(centred, centred))

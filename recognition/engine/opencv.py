@@ -1,7 +1,7 @@
-"""OpenCV with what must be set before and right after its import; the engine imports it from here alone.
+"""OpenCV with the settings that must be made before and after its import; the engine imports it only from here.
 
-`OPENCV_IO_MAX_IMAGE_PIXELS` is read once, at import: it bounds what `imdecode` will allocate. One thread
-per call, because calls come from several workers and OpenCV's own pool would fight them for the cores.
+`OPENCV_IO_MAX_IMAGE_PIXELS` is read once, at import, and limits what `imdecode` allocates. Each call uses one thread,
+because calls come from several workers and OpenCV's own threads would compete with them for the cores.
 """
 
 import os

@@ -1,8 +1,9 @@
-"""The same answers through the `face_recognition` library: the baseline, the check and the way back.
+"""The reference backend: the same results through the `face_recognition` library, as baseline, check and fallback.
 
-Its import ends the process where `pkg_resources` is missing, and opens a landmark file whose licence is not
-free. A stand-in for `face_recognition_models` cures both: it only says where the free files lie. The library
-keeps one dlib object of each kind at module level, and a shared one ends the process: one lock for every call.
+The library's import ends the process where `pkg_resources` is missing, and opens a landmark file whose licence is not
+free. A substitute for the module `face_recognition_models` avoids both: it only returns the paths of the free files.
+The library keeps one dlib object of each kind, and using one from two threads ends the process, so one lock covers
+all calls.
 """
 
 import sys
@@ -24,16 +25,17 @@ from recognition.engine.networks.model_files import (
 )
 from recognition.engine.types import Array, Box, Detection, Pixels
 
-_STAND_IN = "face_recognition_models"
+_MODELS_MODULE = "face_recognition_models"
+# Held during every call into the library.
 _lock = threading.Lock()
 _loaded: Any = None
 
 
 def library(models_dir: Path | None = None) -> Any:
-    """The module `face_recognition.api`, imported once, without the 68-point file.
+    """Return the module `face_recognition.api`, imported once, without the 68-point file.
 
-    Raises RuntimeUnavailable where it is not installed or its import would have ended the process. Hold no
-    object of it over threads: go through `Reference`.
+    Its objects are not thread-safe: use `Reference` from several threads. Raises RuntimeUnavailable where it is not
+    installed or its import would end the process.
     """
     global _loaded
     with _lock:
@@ -43,25 +45,25 @@ def library(models_dir: Path | None = None) -> Any:
 
 
 def _import(models_dir: Path | None) -> Any:
-    before, lenient = sys.modules.get(_STAND_IN), ImageFile.LOAD_TRUNCATED_IMAGES
-    sys.modules[_STAND_IN] = _stand_in(models_dir)
+    real_module, accepts_truncated = sys.modules.get(_MODELS_MODULE), ImageFile.LOAD_TRUNCATED_IMAGES
+    sys.modules[_MODELS_MODULE] = _substitute_models(models_dir)
     try:
         from face_recognition import api
     except (ImportError, SystemExit, RuntimeError) as error:
         msg = f"face_recognition cannot be used ({error}): install it and dlib-bin again"
         raise RuntimeUnavailable(msg) from error
     finally:
-        # The library makes Pillow accept cut pictures for the whole process; ours are refused.
-        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-        if before is None:
-            del sys.modules[_STAND_IN]
+        # The library makes Pillow accept truncated images in the whole process; the engine refuses them.
+        ImageFile.LOAD_TRUNCATED_IMAGES = accepts_truncated
+        if real_module is None:
+            del sys.modules[_MODELS_MODULE]
         else:
-            sys.modules[_STAND_IN] = before
+            sys.modules[_MODELS_MODULE] = real_module
     return api
 
 
-def _stand_in(models_dir: Path | None) -> ModuleType:
-    """A module with the four functions of `face_recognition_models`; the 68 points are answered with the five."""
+def _substitute_models(models_dir: Path | None) -> ModuleType:
+    """Return a module like `face_recognition_models`, whose function for 68 points returns the five-point file."""
     points = str(verified(FIVE_POINTS_FILE, models_dir))
     paths = {
         "pose_predictor_model_location": points,
@@ -69,16 +71,16 @@ def _stand_in(models_dir: Path | None) -> ModuleType:
         "face_recognition_model_location": str(verified(ENCODER_FILE, models_dir)),
         "cnn_face_detector_model_location": str(verified(MMOD_FILE, models_dir)),
     }
-    module = ModuleType(_STAND_IN)
-    # With the real one's place, so that a thread that looks for the weights meanwhile still finds them.
-    module.__spec__ = find_spec(_STAND_IN)
+    module = ModuleType(_MODELS_MODULE)
+    # With the real module's `__spec__`, another thread that meanwhile locates the model files by it still finds them.
+    module.__spec__ = find_spec(_MODELS_MODULE)
     for name, path in paths.items():
         setattr(module, name, lambda path=path: path)
     return module
 
 
 class Reference:
-    """`face_recognition` as a detector ("hog" or "cnn") and a network; calls wait for each other."""
+    """`face_recognition` as a detector ("hog" or "cnn") and a network. Thread-safe; one call runs at a time."""
 
     scales = False
 
@@ -89,21 +91,21 @@ class Reference:
         self.name = "cnn" if name == "cnn" else "hog"
         self._api = library(models_dir)
 
-    def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - it always looks in full size
-        """`face_recognition.face_locations(rgb)`; the library gives no scores, so each is 1."""
+    def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - always in full size
+        """Return the boxes of `face_recognition.face_locations(rgb)`, each with score 1: the library gives none."""
         with _lock:
-            places = self._api.face_locations(rgb, model=self.name)
+            boxes = self._api.face_locations(rgb, model=self.name)
         return [
             Detection(box=(left, top, right, bottom), score=1.0, landmarks=None)
-            for top, right, bottom, left in places
+            for top, right, bottom, left in boxes
         ]
 
     def hog_box(self, detection: Detection) -> Box:
-        """The box itself."""
+        """Return the box itself: it is a HOG box already."""
         return detection.box
 
     def embed(self, chips: Pixels) -> Array:
-        """(N, 150, 150, 3) uint8 RGB through dlib's own network to (N, 128) float32."""
+        """Return the embeddings (N, 128) float32 of chips (N, 150, 150, 3) uint8 RGB, by dlib's own network."""
         with _lock:
             return np.array(
                 [self._api.face_encoder.compute_face_descriptor(chip) for chip in chips], np.float32

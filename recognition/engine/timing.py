@@ -1,4 +1,4 @@
-"""How long each stage takes: sums for the whole engine, and one caller's own."""
+"""The time that each stage of the engine takes: totals of the engine, and those of one caller."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ _NAMES = ("detect", "align", "encode")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StageTotal:
-    """How often a stage ran and the milliseconds it took in all."""
+    """How often a stage ran, and its milliseconds in total."""
 
     count: int
     milliseconds: float
 
 
 class StageTimes:
-    """Counts and times of the stages detect, align and encode; safe from any thread."""
+    """Counts and times of the stages detect, align and encode. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,7 +27,7 @@ class StageTimes:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what happens inside as the stage `name`."""
+        """Measure the code inside as stage `name`."""
         start = time.perf_counter()
         try:
             yield
@@ -36,7 +36,7 @@ class StageTimes:
 
     @contextmanager
     def collect(self) -> Iterator[dict[str, float]]:
-        """Milliseconds per stage of what this thread runs inside, in a dictionary that fills as it runs."""
+        """Yield a dictionary that collects the milliseconds of the stages that this thread runs inside."""
         before = getattr(self._local, "own", None)
         own = self._local.own = dict.fromkeys(_NAMES, 0.0)
         try:
@@ -45,7 +45,7 @@ class StageTimes:
             self._local.own = before
 
     def totals(self) -> dict[str, StageTotal]:
-        """The sums since the engine was made."""
+        """Return the totals since the engine was loaded."""
         with self._lock:
             return dict(self._totals)
 

@@ -1,10 +1,9 @@
-"""The data that flows through the engine: frozen, one new type per stage, nothing that knows a student.
+"""The types of the engine: one frozen dataclass for the result of each stage.
 
-Pictures are RGB, uint8, (height, width, 3). Boxes are (left, top, right, bottom) in pixels of the
-picture they were found in; they may reach over its border. All arrays of one value are to be read only.
+Images are RGB, uint8, (height, width, 3). Boxes are (left, top, right, bottom) in pixels of the image in which they
+were found; they may reach over its border. Do not write to the arrays in these values: they may be shared.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -18,14 +17,15 @@ Pixels = NDArray[np.uint8]
 # Left, top, right, bottom.
 Box = tuple[float, float, float, float]
 
-# The space of the templates that `Engine` makes: the network's digest (dlib's ResNet), the alignment
-# (five-point predictor on a HOG-like box), what is averaged, and the version of all this. Distances
-# between templates of two spaces mean nothing, so galleries refuse them.
+# The space of the templates that `Engine` makes: the network (dlib's ResNet) and its digest, the alignment (five-point
+# predictor on a HOG-like box), what is averaged, and a version. Distances between templates of two spaces mean nothing,
+# so galleries refuse them.
 SPACE = "dlib-resnet-v1/55533b28/lm-box/chip+mirror/1"
 
 
 class State(StrEnum):
-    """What may be said about a face in view."""
+    """What is known about a face: named, waiting for samples, to be decided by a person, nobody of the class, or not
+    searched because the database did not answer."""
 
     RECOGNISED = "recognised"
     CONFIRMING = "confirming"
@@ -36,10 +36,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """A face found in a picture.
+    """A face found in an image.
 
-    `landmarks` are (5, 2) float32 x, y in pixels: the eye on the image's left, the other eye, the nose,
-    the mouth's left and right corner; None where the detector has none. `score` is the detector's own.
+    `landmarks` are (5, 2) float32 x, y in pixels: the eye at the image's left, the other eye, the nose, the left and
+    the right corner of the mouth; None where the detector has none. `score` is the detector's own.
     """
 
     box: Box
@@ -49,12 +49,12 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quality:
-    """How far a face can be relied upon.
+    """How suitable an image of a face is for recognition.
 
-    `eye_distance` in pixels of the picture; `sharpness` the variance of the Laplacian of the grey
+    `eye_distance` in pixels of the image; `sharpness` the variance of the Laplacian of the grey
     150-pixel chip; `light` its mean grey from 0 to 1; `yaw`, `pitch`, `roll` in degrees, estimated from
     five points (positive: towards the image's right, downwards, clockwise); `occlusion` and `score` from
-    0 to 1, `score` being the one to sort and reject by (1 is best).
+    0 to 1. `score` combines the others, for sorting and rejecting (1 is best).
     """
 
     eye_distance: float
@@ -69,10 +69,10 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """A face with its numbers.
+    """A face with its embedding, template and quality.
 
     `embedding` (128,) float32 is what `face_recognition.face_encodings` returns (length about 1.5);
-    `template` (128,) float32 of length 1 is the better one, in the engine's `SPACE`.
+    `template` (128,) float32 of length 1 recognises better; it is in the engine's `SPACE`.
     """
 
     box: tuple[int, int, int, int]
@@ -84,9 +84,9 @@ class Face:
 
 
 class Match(NamedTuple):
-    """A subject of a gallery and how far away it is: L2 between unit templates, smaller is better.
+    """A subject of a gallery and its distance: L2 between unit templates, smaller is nearer.
 
-    A tuple (id, distance), as the contract has it, and half a dataclass's price: a frame makes hundreds.
+    A tuple and not a dataclass: a frame makes hundreds of them, and a tuple takes half the time.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Sample:
     """One good encoding of a track: unit template, quality score 0..1, monotonic seconds."""
 
     template: Array
@@ -104,9 +104,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """What the looks of a track amount to; `candidates` are the best two subjects, best first.
+    """The decision about a track or a face.
 
-    `id` is set for RECOGNISED alone. `margin` is the second subject's distance less the first's.
+    `id` is set only for RECOGNISED. `distance` and `confidence` (0 to 1) are those of the nearest subject, `margin` is
+    the second subject's distance minus the first's. `samples` is the number of good and different samples, `candidates`
+    are the nearest two subjects, best first.
     """
 
     state: State
@@ -114,21 +116,5 @@ class Decision:
     distance: float | None
     margin: float | None
     confidence: float | None
-    looks: int
+    samples: int
     candidates: tuple[Match, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Timings:
-    """Milliseconds that each stage of one picture took; `total` may be more than their sum."""
-
-    decode: float = 0.0
-    detect: float = 0.0
-    align: float = 0.0
-    encode: float = 0.0
-    match: float = 0.0
-    total: float = 0.0
-
-
-# Called with a stage's name ("detect", "align", "encode") and the milliseconds it took, from any thread.
-StageTimer = Callable[[str, float], None]

@@ -1,1 +1,1 @@
-"""Camera frames: queue, pipeline, motion, pacing."""
+"""Live camera frames: the queue, the pipeline, motion detection and the advice to cameras."""

@@ -1,9 +1,9 @@
-"""From a camera's frame to what may be said of each face in it.
+"""The frame pipeline: from a camera's encoded frame to a decision about each face in it.
 
-Where nothing moved in an empty view there is nothing to do. Else decode, detect, follow; encode only the faces that the
-tracker asks for; search the mean template of each track, all frames of a turn at once; decide. No name is kept from one
-frame to the next: a track is searched again each time, in the gallery of that moment, so that a student who was
-withdrawn is not named after that.
+A frame of an empty view without motion is skipped. Others are decoded, searched for faces and tracked; only the faces
+that the tracker asks for are encoded; the mean template of each track is searched in the class's gallery, for all
+frames of a batch at once; then a decision is made. No name is carried from one frame to the next: each track is
+searched again in the gallery as it is now, so a student who was withdrawn is not named afterwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from recognition.engine import Detection, Face
 from recognition.engine.errors import BadImage
 from recognition.engine.gallery import Gallery
 from recognition.engine.identification.decision import assign, decide, stranger, template_of, visitor
@@ -25,62 +24,73 @@ from recognition.engine.identification.rejection import rejected_students
 from recognition.engine.images.image import LIVE, crop, decode, encode_jpeg, resize_longer
 from recognition.engine.timing import StageTimes
 from recognition.engine.tracking.tracker import TrackedDetection
-from recognition.engine.types import Array, Decision, Look, Match, Pixels, State
+from recognition.engine.types import Array, Decision, Detection, Face, Match, Pixels, Sample, State
 from recognition.galleries import SCHOOL, Galleries, SourceUnavailable
-from recognition.streams.frame_results import Claim, Fault, Question, Seen, SeenFace, View
+from recognition.streams.frame_results import (
+    CameraContext,
+    FrameError,
+    FrameFace,
+    FrameResult,
+    RecognisedTrack,
+    UncertainTrack,
+)
 from recognition.streams.queue import Frame
 from recognition.telemetry.monitor import Monitor
 
-Pairs = Sequence[tuple[TrackedDetection, Decision]]
+Decided = Sequence[tuple[TrackedDetection, Decision]]
 
+# Subjects that a search returns: two to compare, and more for faces whose nearest students a person rejected.
 RIVALS: Final = 4
-"""Subjects that a search returns: two to compare, and more where a person blocked the nearest."""
+# Pixels of the longer side of a stored face crop.
 CROP_SIDE: Final = 320
-HURRY_SECONDS: Final = 0.1
-"""A frame that waited longer shows that a queue builds: it is looked at coarsely, to be through before the next."""
-CLOSE_EVERY: Final = 6
-"""One look of so many is a close one all the same, for faces far away. Not by the clock: the longer the queue, the
-fewer looks a camera gets, and all of them would be close."""
+# A frame that waited longer than this shows that frames queue up: it gets reduced detection, to be done before the
+# next.
+OVERLOAD_SECONDS: Final = 0.1
+# While overloaded, one detection of so many is a full one, for faces far away. Counted and not timed: the longer the
+# queue, the fewer frames of a camera are processed, and by time all of them would get full detection.
+FULL_EVERY: Final = 6
+# A face is far away if its width is below this part of the image's longer side; while one is in view, every detection
+# is a full one. Measured once: full and reduced detection find the same part of the faces from an eighth up (0.94),
+# nearly the same down to 0.075 (0.93 and 0.90), and differ below (0.90 and 0.79).
 FAR: Final = 0.1
-"""Of the picture's longer side: while a smaller face is in view, every look is a close one (FACTS: recall of 0.94 in
-both sizes from an eighth up, 0.93 and 0.90 down to 0.075, and 0.90 and 0.79 under that)."""
 
 
-class Eyes(Protocol):
-    """The part of the engine that is used here; from any thread."""
+class FrameEngine(Protocol):
+    """The part of `Engine` that the pipeline uses. Thread-safe."""
 
     timings: StageTimes
 
     @property
     def space(self) -> str: ...
-    def detect(self, rgb: Pixels, *, coarse: bool) -> list[Detection]: ...
+    def detect(self, rgb: Pixels, *, reduced: bool) -> list[Detection]: ...
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool) -> list[Face]: ...
 
 
 @dataclass(slots=True, eq=False)
-class _Work:
-    """A frame on its way through the stages."""
+class _DecodedFrame:
+    """A frame between the stages.
 
-    view: View
+    `rgb` is the image that is searched, `scale` the sent image's width over its width, `ms` the milliseconds of the
+    stages so far. `samples`, `templates` (128,) and `matches` are by track; `gallery` is the one that was searched.
+    """
+
+    camera: CameraContext
     rgb: Pixels
     scale: float
     ms: dict[str, float]
     tracks: Sequence[TrackedDetection] = ()
-    looks: dict[int, tuple[Look, ...]] = field(default_factory=dict)
+    samples: dict[int, tuple[Sample, ...]] = field(default_factory=dict)
     templates: dict[int, Array] = field(default_factory=dict)
     matches: dict[int, list[Match]] = field(default_factory=dict)
     gallery: Gallery | None = None
 
 
-class Recogniser:
-    """The chain. `work` is called from any number of threads, each with frames of different cameras.
-
-    `clock` is the one that frames are dated by, in seconds.
-    """
+class FramePipeline:
+    """All stages of a frame. `process` may be called from any number of threads, each with other cameras' frames."""
 
     def __init__(
         self,
-        eyes: Eyes,
+        engine: FrameEngine,
         galleries: Galleries,
         *,
         monitor: Monitor,
@@ -88,202 +98,241 @@ class Recogniser:
         quality: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._eyes = eyes
+        """Set up; `largest_side` is in pixels, `quality` the JPEG quality of crops from 1 to 100.
+
+        `clock` is the one that frames are dated by, in seconds.
+        """
+        self._engine = engine
         self._galleries = galleries
         self._monitor = monitor
         self._largest_side = largest_side
         self._quality = quality
         self._clock = clock
 
-    def work(self, frames: Sequence[Frame[View]]) -> list[Seen | Fault]:
-        """One answer for each frame."""
+    def process(self, frames: Sequence[Frame[CameraContext]]) -> list[FrameResult | FrameError]:
+        """Return the result of each frame, in the same order."""
         started = self._clock()
-        looked = [self._looked_at(frame, hurried=started - frame.at > HURRY_SECONDS) for frame in frames]
-        self._search([work for work in looked if isinstance(work, _Work)])
-        return [self._seen(work) if isinstance(work, _Work) else work for work in looked]
+        frames_or_results = [
+            self._detect_and_track(frame, overloaded=started - frame.at > OVERLOAD_SECONDS)
+            for frame in frames
+        ]
+        self._search([item for item in frames_or_results if isinstance(item, _DecodedFrame)])
+        return [self._result(item) if isinstance(item, _DecodedFrame) else item for item in frames_or_results]
 
-    def _looked_at(self, frame: Frame[View], *, hurried: bool) -> _Work | Seen | Fault:
+    def _detect_and_track(
+        self, frame: Frame[CameraContext], *, overloaded: bool
+    ) -> _DecodedFrame | FrameResult | FrameError:
+        """Return the frame with its tracks, or the result of one that needs no search."""
         ms: dict[str, float] = {}
         try:
             with self._stage("decode", ms):
-                if frame.state.stillness.holds(frame.data, frame.at, hurried=hurried):
-                    self._monitor.count("still")
-                    # Whoever left is forgotten after the same time as ever.
+                if frame.state.motion.can_skip(frame.data, frame.at, overloaded=overloaded):
+                    self._monitor.count("no_motion")
+                    # The tracker still forgets the tracks that left.
                     frame.state.tracker.update((), frame.at)
-                    return Seen((), (), (), self._eyes.space, ms)
+                    return FrameResult((), (), (), self._engine.space, ms)
                 full = decode(frame.data, limits=LIVE)
                 rgb = resize_longer(full, self._largest_side)
-        except BadImage as fault:
+        except BadImage as error:
             self._monitor.count("bad_frames")
-            return Fault(fault.code, fault.message)
-        work = _Work(frame.state, rgb, full.shape[1] / rgb.shape[1], ms)
-        self._follow(work, self._detected(work, frame, hurried=hurried), frame.at)
-        return work
+            return FrameError(error.code, error.message)
+        decoded = _DecodedFrame(frame.state, rgb, full.shape[1] / rgb.shape[1], ms)
+        self._track(decoded, self._detect(decoded, frame, overloaded=overloaded), frame.at)
+        return decoded
 
-    def _detected(self, work: _Work, frame: Frame[View], *, hurried: bool) -> Sequence[Detection]:
-        view = work.view
-        coarse = hurried and view.coarse_looks > 0 and not view.stillness.due
-        with self._stage("detect", work.ms):
-            detections = self._eyes.detect(work.rgb, coarse=coarse)
+    def _detect(
+        self, decoded: _DecodedFrame, frame: Frame[CameraContext], *, overloaded: bool
+    ) -> Sequence[Detection]:
+        """Return the faces by full or reduced detection, and update the camera's motion detector."""
+        camera = decoded.camera
+        reduced = overloaded and camera.reduced_left > 0 and not camera.motion.full_search_due
+        with self._stage("detect", decoded.ms):
+            detections = self._engine.detect(decoded.rgb, reduced=reduced)
         if detections:
-            view.stillness.found_somebody()
+            camera.motion.record_faces()
         else:
-            view.stillness.found_empty(frame.data, frame.at, coarse=coarse)
-        if coarse:
-            self._monitor.count("coarse")
-            view.coarse_looks -= 1
-            return detections
-        far = FAR * max(work.rgb.shape[:2])
-        near = all(right - left >= far for left, _, right, _ in (each.box for each in detections))
-        view.coarse_looks = CLOSE_EVERY - 1 if near else 0
+            camera.motion.record_empty(frame.data, frame.at, reduced=reduced)
+        if reduced:
+            self._monitor.count("reduced")
+            camera.reduced_left -= 1
+        else:
+            smallest_near = FAR * max(decoded.rgb.shape[:2])
+            all_near = all(detection.box[2] - detection.box[0] >= smallest_near for detection in detections)
+            camera.reduced_left = FULL_EVERY - 1 if all_near else 0
         return detections
 
-    def _follow(self, work: _Work, detections: Sequence[Detection], at: float) -> None:
-        tracker = work.view.tracker
-        work.tracks = tracker.update(detections, at)
-        wanted = [each for each in work.tracks if each.embed]
-        if wanted:
-            with self._eyes.timings.collect() as stages:
-                faces = self._eyes.encode(work.rgb, [each.detection for each in wanted], quick=True)
-            for name in ("align", "encode"):
-                work.ms[name] = stages[name]
-                self._monitor.observe(name, stages[name])
+    def _track(self, decoded: _DecodedFrame, detections: Sequence[Detection], at: float) -> None:
+        """Assign the detections to tracks, encode those that need it, and note each track's samples and template."""
+        tracker = decoded.camera.tracker
+        decoded.tracks = tracker.update(detections, at)
+        to_encode = [tracked for tracked in decoded.tracks if tracked.encode]
+        if to_encode:
+            faces = self._encode(decoded, [tracked.detection for tracked in to_encode])
             moved = {
-                each.track: tracker.add_look(each.track, face, at)
-                for each, face in zip(wanted, faces, strict=True)
+                tracked.track: tracker.add_sample(tracked.track, face, at)
+                for tracked, face in zip(to_encode, faces, strict=True)
             }
-            work.tracks = [replace(each, track=moved.get(each.track, each.track)) for each in work.tracks]
-        for each in work.tracks:
-            if looks := tracker.looks(each.track):
-                work.looks[each.track] = looks
-                work.templates[each.track] = template_of(looks)
+            decoded.tracks = [
+                replace(tracked, track=moved.get(tracked.track, tracked.track)) for tracked in decoded.tracks
+            ]
+        for tracked in decoded.tracks:
+            if samples := tracker.samples(tracked.track):
+                decoded.samples[tracked.track] = samples
+                decoded.templates[tracked.track] = template_of(samples)
 
-    def _search(self, works: Sequence[_Work]) -> None:
-        """One search for each class of the turn. Where the database cannot be asked, works stay without a gallery."""
-        rows: dict[str, list[tuple[_Work, int]]] = {}
-        for work in works:
-            rows.setdefault(work.view.class_id, []).extend((work, track) for track in work.templates)
+    def _encode(self, decoded: _DecodedFrame, detections: Sequence[Detection]) -> list[Face]:
+        with self._engine.timings.collect() as stages:
+            faces = self._engine.encode(decoded.rgb, detections, quick=True)
+        for name in ("align", "encode"):
+            decoded.ms[name] = stages[name]
+            self._monitor.observe(name, stages[name])
+        return faces
+
+    def _search(self, frames: Sequence[_DecodedFrame]) -> None:
+        """Search the templates of a batch, once for each class. Without the database, frames stay without a gallery."""
+        rows: dict[str, list[tuple[_DecodedFrame, int]]] = {}
+        for frame in frames:
+            rows.setdefault(frame.camera.class_id, []).extend((frame, track) for track in frame.templates)
         probes = {
-            class_id: np.stack([work.templates[track] for work, track in asked])
-            for class_id, asked in rows.items()
-            if asked
+            class_id: np.stack([frame.templates[track] for frame, track in tracks])
+            for class_id, tracks in rows.items()
+            if tracks
         }
         if not probes:
             return
         started = time.perf_counter()
         try:
-            found = self._galleries.search(probes, RIVALS)
+            results = self._galleries.search(probes, RIVALS)
         except SourceUnavailable:
             self._monitor.count("unavailable")
             return
-        took = (time.perf_counter() - started) * 1000
-        self._monitor.observe("match", took)
-        for class_id, result in found.items():
-            for (work, track), matches in zip(rows[class_id], result.matches, strict=True):
-                work.matches[track], work.gallery, work.ms["match"] = matches, result.gallery, took
+        milliseconds = (time.perf_counter() - started) * 1000
+        self._monitor.observe("match", milliseconds)
+        for class_id, result in results.items():
+            for (frame, track), matches in zip(rows[class_id], result.matches, strict=True):
+                frame.matches[track], frame.gallery = matches, result.gallery
+                frame.ms["match"] = milliseconds
 
-    def _seen(self, work: _Work) -> Seen:
-        decisions = assign([_decided(work, each.track) for each in work.tracks])
-        pairs = list(zip(work.tracks, decisions, strict=True))
-        _settle(work.view, pairs)
-        visitors = self._visitors(work, pairs) if work.view.rules.visitors else {}
-        return Seen(
+    def _result(self, frame: _DecodedFrame) -> FrameResult:
+        """Decide about each track and return what the frame shows."""
+        decisions = assign([_decision(frame, tracked.track) for tracked in frame.tracks])
+        decided = list(zip(frame.tracks, decisions, strict=True))
+        _update_tracks(frame.camera, decided)
+        visitors = self._visitors(frame, decided) if frame.camera.rules.visitors else {}
+        return FrameResult(
             tuple(
-                SeenFace(_box(each.detection, work.scale), each.track, decision, visitors.get(each.track))
-                for each, decision in pairs
+                FrameFace(
+                    _sent_box(tracked.detection, frame.scale),
+                    tracked.track,
+                    decision,
+                    visitors.get(tracked.track),
+                )
+                for tracked, decision in decided
             ),
-            tuple(self._claims(work, pairs)),
-            tuple(self._questions(work, pairs)),
-            self._eyes.space,
-            work.ms,
+            tuple(self._recognised(frame, decided)),
+            tuple(self._uncertain(frame, decided)),
+            self._engine.space,
+            frame.ms,
         )
 
-    def _claims(self, work: _Work, pairs: Pairs) -> Iterator[Claim]:
-        for each, decision in pairs:
-            if decision.id is None or work.gallery is None:
+    def _recognised(self, frame: _DecodedFrame, decided: Decided) -> Iterator[RecognisedTrack]:
+        for tracked, decision in decided:
+            if decision.id is None or frame.gallery is None:
                 continue
-            if work.view.handovers.take_mark(each.track, decision.id):
-                photographs = work.gallery.photographs(decision.id)
-                template = work.templates[each.track]
-                yield Claim(each.track, decision.id, decision, photographs, template, self._crop(work, each))
+            if frame.camera.handovers.take_mark(tracked.track, decision.id):
+                yield RecognisedTrack(
+                    tracked.track,
+                    decision.id,
+                    decision,
+                    frame.gallery.photographs(decision.id),
+                    frame.templates[tracked.track],
+                    self._crop(frame, tracked),
+                )
 
-    def _questions(self, work: _Work, pairs: Pairs) -> Iterator[Question]:
-        for each, decision in pairs:
-            if decision.state is State.UNCERTAIN and work.view.handovers.take_question(each.track):
-                yield Question(each.track, decision, work.templates[each.track], self._crop(work, each))
+    def _uncertain(self, frame: _DecodedFrame, decided: Decided) -> Iterator[UncertainTrack]:
+        for tracked, decision in decided:
+            if decision.state is State.UNCERTAIN and frame.camera.handovers.take_question(tracked.track):
+                template = frame.templates[tracked.track]
+                yield UncertainTrack(tracked.track, decision, template, self._crop(frame, tracked))
 
-    def _visitors(self, work: _Work, pairs: Pairs) -> dict[int, str]:
-        """By track the student of another class whom it may be asked about: of those that were nobody all along.
+    def _visitors(self, frame: _DecodedFrame, decided: Decided) -> dict[int, str]:
+        """Return, by track, the student of another class that a stranger may be.
 
-        Two faces are never the same visitor: then neither is asked about.
+        Only tracks that were never handed on are searched. Where two faces match the same student, neither is returned.
         """
-        view = work.view
-        handed_on = view.handovers.tracks
+        camera = frame.camera
+        handed_on = camera.handovers.tracks
         tracks = [
-            each.track
-            for each, decision in pairs
-            if stranger(decision) and each.track not in handed_on and not view.tracker.in_doubt(each.track)
+            tracked.track
+            for tracked, decision in decided
+            if stranger(decision)
+            and tracked.track not in handed_on
+            and not camera.tracker.in_doubt(tracked.track)
         ]
-        if not tracks or work.gallery is None:
+        if not tracks or frame.gallery is None:
             return {}
         try:
-            found = self._galleries.search_ready(
-                SCHOOL, np.stack([work.templates[track] for track in tracks]), RIVALS
+            result = self._galleries.search_ready(
+                SCHOOL, np.stack([frame.templates[track] for track in tracks]), RIVALS
             )
         except SourceUnavailable:
             return {}
-        if found is None:
+        if result is None:
             return {}
-        here, asked = frozenset(work.gallery.ids), {}
-        for track, matches in zip(tracks, found.matches, strict=True):
-            never = here | rejected_students(work.templates[track], view.rules.rejected)
-            gallery = found.gallery
-            who = visitor(work.looks[track], matches, gallery.photographs, gallery.size, never=never)
-            if who is not None:
-                asked[track] = who
-        often = Counter(asked.values())
-        return {track: who for track, who in asked.items() if often[who] == 1}
+        members, students = frozenset(frame.gallery.ids), {}
+        for track, matches in zip(tracks, result.matches, strict=True):
+            excluded = members | rejected_students(frame.templates[track], camera.rules.rejected)
+            gallery = result.gallery
+            student = visitor(
+                frame.samples[track], matches, gallery.photographs, gallery.size, excluded=excluded
+            )
+            if student is not None:
+                students[track] = student
+        faces_of = Counter(students.values())
+        return {track: student for track, student in students.items() if faces_of[student] == 1}
 
-    def _crop(self, work: _Work, each: TrackedDetection) -> bytes:
-        picture = resize_longer(crop(work.rgb, each.detection.box), CROP_SIDE)
-        return encode_jpeg(picture, self._quality)
+    def _crop(self, frame: _DecodedFrame, tracked: TrackedDetection) -> bytes:
+        face = resize_longer(crop(frame.rgb, tracked.detection.box), CROP_SIDE)
+        return encode_jpeg(face, self._quality)
 
     @contextmanager
     def _stage(self, name: str, ms: dict[str, float]) -> Iterator[None]:
+        """Measure the time inside, for this frame and for the monitor."""
         started = time.perf_counter()
         yield
         ms[name] = (time.perf_counter() - started) * 1000
         self._monitor.observe(name, ms[name])
 
 
-def _decided(work: _Work, track: int) -> Decision:
-    looks = work.looks.get(track, ())
-    if not looks:
+def _decision(frame: _DecodedFrame, track: int) -> Decision:
+    samples = frame.samples.get(track, ())
+    if not samples:
         return Decision(State.CONFIRMING, None, None, None, None, 0, ())
-    if work.gallery is None:
-        return Decision(State.UNAVAILABLE, None, None, None, None, len(looks), ())
+    if frame.gallery is None:
+        return Decision(State.UNAVAILABLE, None, None, None, None, len(samples), ())
+    rules = frame.camera.rules
     decision = decide(
-        looks,
-        work.matches[track],
-        work.gallery.photographs,
-        work.gallery.size,
-        confusable=work.view.rules.confusable,
-        blocked=rejected_students(work.templates[track], work.view.rules.rejected),
+        samples,
+        frame.matches[track],
+        frame.gallery.photographs,
+        frame.gallery.size,
+        confusable=rules.confusable,
+        rejected=rejected_students(frame.templates[track], rules.rejected),
     )
-    if decision.state is State.RECOGNISED and work.view.tracker.in_doubt(track):
-        # After a cut somebody else may stand where the owner of these looks stood.
+    if decision.state is State.RECOGNISED and frame.camera.tracker.in_doubt(track):
+        # After a jump another person may stand where the owner of these samples stood.
         return replace(decision, state=State.CONFIRMING, id=None)
     return decision
 
 
-def _settle(view: View, pairs: Pairs) -> None:
-    """Tell the tracker who has a name, and forget what was noted of tracks that it has forgotten."""
-    for each, decision in pairs:
-        view.tracker.settle(each.track, known=decision.state is State.RECOGNISED)
-    view.handovers.keep_only(view.tracker.ids)
+def _update_tracks(camera: CameraContext, decided: Decided) -> None:
+    """Tell the tracker which tracks have a name, and drop the handovers of tracks that it has forgotten."""
+    for tracked, decision in decided:
+        camera.tracker.set_named(tracked.track, named=decision.state is State.RECOGNISED)
+    camera.handovers.keep_only(camera.tracker.ids)
 
 
-def _box(detection: Detection, scale: float) -> tuple[int, int, int, int]:
-    """In pixels of the frame as it was sent, before it was made smaller here."""
+def _sent_box(detection: Detection, scale: float) -> tuple[int, int, int, int]:
+    """Return the box in pixels of the frame as it was sent."""
     left, top, right, bottom = (round(side * scale) for side in detection.box)
     return left, top, right, bottom

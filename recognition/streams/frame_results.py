@@ -1,4 +1,4 @@
-"""What passes between the cameras' sockets and the recogniser: a camera's view, and what a frame showed."""
+"""What the frame pipeline takes and returns: the context of a camera, and the result of a frame."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from recognition.engine.identification.rejection import RejectedTemplate
 from recognition.engine.tracking.tracker import Tracker
 from recognition.engine.types import Array, Decision
 from recognition.streams.handovers import Handovers
-from recognition.streams.motion import Stillness
+from recognition.streams.motion import MotionDetector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rules:
-    """What people and enrolment said about this session: replaced as a whole when it changes.
+class MatchRules:
+    """The rules for matches in a session; replaced as a whole when one changes.
 
-    `visitors`: whether strangers may be sought in the whole school for whoever looks at this camera.
+    `confusable` are pairs of students who look alike, `rejected` the matches that a person rejected, `visitors` says
+    whether unknown faces may be searched in the whole school.
     """
 
     confusable: frozenset[frozenset[str]] = frozenset()
@@ -25,26 +26,27 @@ class Rules:
 
 
 @dataclass(slots=True, eq=False)
-class View:
-    """The state of one camera. Worked on by one thread at a time; `rules` may be replaced from any.
+class CameraContext:
+    """The state of one camera. Used by one thread at a time; `rules` may be replaced from any thread.
 
-    For `coarse_looks` more frames the last full detection is good for the faces far away. The first detection of a
-    camera that comes while others queue is a reduced one.
+    `reduced_left` is how many more frames may get reduced detection before a full one is due. It starts at 1, so under
+    load a camera's first frame gets reduced detection and its second a full one.
     """
 
     class_id: str
-    rules: Rules = field(default_factory=Rules)
+    rules: MatchRules = field(default_factory=MatchRules)
     tracker: Tracker = field(default_factory=Tracker)
     handovers: Handovers = field(default_factory=Handovers)
-    coarse_looks: int = 1
-    stillness: Stillness = field(default_factory=Stillness)
+    reduced_left: int = 1
+    motion: MotionDetector = field(default_factory=MotionDetector)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SeenFace:
-    """One face of a frame: box (left, top, right, bottom) in pixels of the frame as it was sent.
+class FrameFace:
+    """One face of a frame.
 
-    `visitor` is a student of the whole school whom an unknown face may be asked about: no name, and no claim.
+    `box` (left, top, right, bottom) is in pixels of the frame as it was sent. `visitor` is the student of another class
+    whom an unknown face may be, for a person to confirm: it is neither a name nor a reason for a mark.
     """
 
     box: tuple[int, int, int, int]
@@ -54,8 +56,11 @@ class SeenFace:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Claim:
-    """A track that has just been recognised, with its template and evidence: to be marked, once."""
+class RecognisedTrack:
+    """A track that has just been recognised, with its match evidence: to be marked once.
+
+    `photographs` is how many enrolment photographs the student has, `template` the track's (128,), `crop` a JPEG.
+    """
 
     track: int
     student: str
@@ -66,8 +71,11 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """A track that only a person can decide: its template and the candidates, best first."""
+class UncertainTrack:
+    """A track that only a person can decide; the candidates are in `decision`, best first.
+
+    `template` is the track's (128,), `crop` a JPEG.
+    """
 
     track: int
     decision: Decision
@@ -76,19 +84,23 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What a frame showed; `ms` are the milliseconds of its stages."""
+class FrameResult:
+    """All faces of a frame, and the tracks that are handed on: `recognised` to be marked, `uncertain` to be reviewed.
 
-    faces: tuple[SeenFace, ...]
-    claims: tuple[Claim, ...]
-    questions: tuple[Question, ...]
+    `Handovers` decides when a track is handed on. `space` is the space of the templates, `ms` the milliseconds that
+    each stage took.
+    """
+
+    faces: tuple[FrameFace, ...]
+    recognised: tuple[RecognisedTrack, ...]
+    uncertain: tuple[UncertainTrack, ...]
     space: str
     ms: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fault:
-    """A frame that is no picture: a code and a message of the engine."""
+class FrameError:
+    """A frame that could not be decoded: the code and message of the engine's BadImage."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""Which tracks of a camera were handed on to be marked or asked about, and when they are tried again."""
+"""Which tracks of a camera were handed on to be marked or reviewed, and when they are handed on again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Set as AbstractSet
 
 
 class Handovers:
-    """Decides that each track is handed on once, and again after a failure. Thread-safe.
+    """Hands each track on once, and again after a failure. Thread-safe.
 
-    The recognition threads take, the camera's socket releases.
+    The recognition threads take, the camera's socket releases. A question is a track that a person must review.
     """
 
     def __init__(self) -> None:
@@ -19,36 +19,36 @@ class Handovers:
         self._unneeded: set[int] = set()
 
     def take_mark(self, track: int, student: str) -> bool:
-        """Return whether the mark of this student is to be handed on now; afterwards it is not until released."""
+        """Return True the first time that this track is this student's, then False until it is released."""
         with self._lock:
             new = (track, student) not in self._marks
             self._marks.add((track, student))
             return new
 
     def release_mark(self, track: int, student: str) -> None:
-        """Try the mark again with the track's next frame: it could not be written, or the session was not open."""
+        """Hand the track on again with its next frame: the mark was not written, or the session was not open."""
         with self._lock:
             self._marks.discard((track, student))
 
     def take_question(self, track: int) -> bool:
-        """Return whether to ask about this track now; afterwards it is not asked about until released."""
+        """Return True the first time for this track, then False until it is released."""
         with self._lock:
             new = track not in self._questions
             self._questions.add(track)
             return new
 
     def release_question(self, track: int) -> None:
-        """Ask again with the track's next frame: the question could not be stored."""
+        """Hand the track on again with its next frame: the question could not be stored."""
         with self._lock:
             self._questions.discard(track)
 
     def question_unneeded(self, track: int) -> None:
-        """Note that there was nothing to ask; `release_unneeded` lets it be asked again."""
+        """Note that there was nothing to review; `release_unneeded` releases the track."""
         with self._lock:
             self._unneeded.add(track)
 
     def release_unneeded(self) -> None:
-        """Ask again where there was nothing to ask: a question was decided meanwhile, or a mark undone."""
+        """Release the tracks that needed no review: since then a question was decided, or a mark undone."""
         with self._lock:
             self._questions -= self._unneeded
             self._unneeded.clear()
@@ -60,7 +60,7 @@ class Handovers:
             return frozenset(self._questions | {track for track, _ in self._marks})
 
     def keep_only(self, tracks: AbstractSet[int]) -> None:
-        """Forget all other tracks: the tracker has forgotten them."""
+        """Forget all other tracks, because the tracker has forgotten them."""
         with self._lock:
             self._marks = {mark for mark in self._marks if mark[0] in tracks}
             self._questions &= tracks

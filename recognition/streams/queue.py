@@ -1,9 +1,9 @@
-"""Many cameras, few cores: one slot for each camera where the newest frame wins, and fair turns.
+"""The queue of frames: many cameras share few threads, and each camera's newest frame replaces its older one.
 
-A camera stands in the queue at most once and is worked on by at most one thread, so whatever it sends, it holds two
-frames at most and disturbs nobody; its own state needs no lock. Several waiting cameras are handed out together, which
-lets one query and one search serve them all. A frame that waited past its deadline is worth nothing: it is said so,
-and the camera is told in time to send fewer.
+A camera stands in the queue at most once and is processed by at most one thread. It therefore holds at most two frames
+and delays no other camera, and its state needs no lock. Several waiting cameras are processed as one batch, which then
+needs one query and one search. A frame that waited past its deadline is answered as late, and the camera is advised in
+time to send fewer.
 """
 
 from __future__ import annotations
@@ -21,19 +21,24 @@ from recognition.telemetry.monitor import Monitor
 
 logger = logging.getLogger(__name__)
 
+# The state of a camera, and the result of a frame.
 V = TypeVar("V")
 R = TypeVar("R")
 
+# A camera, its frame, and how many frames that one replaced.
+Job = tuple["CameraSlot[V, R]", "Frame[V]", int]
+
+# Seconds after which a waiting frame is no longer worth processing.
 DEADLINE: Final = 1.0
-BATCH: Final = 4
-TURN_SECONDS: Final = 0.05
-"""Frames of a turn are answered together, the first when the last is done: a turn takes no more than fit into this."""
+LARGEST_BATCH: Final = 4
+# The frames of a batch are answered together once the last is done, so a batch holds no more than fit into this.
+BATCH_SECONDS: Final = 0.05
 STOP_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame(Generic[V]):
-    """A picture as it came: `at` is the monotonic second of its arrival, `state` its camera's own."""
+    """An encoded image as it came: `at` is the monotonic second of its arrival, `state` that of its camera."""
 
     state: V
     seq: int
@@ -42,10 +47,11 @@ class Frame(Generic[V]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer(Generic[R]):
-    """What became of the frame `seq`: a result, or None where it came too late (`late`) or the work failed.
+class FrameAnswer(Generic[R]):
+    """The answer to frame `seq`: a result, or None where it waited too long (`late`) or processing failed.
 
-    `dropped` earlier frames were overtaken by it; `queue` are the milliseconds that it waited.
+    `dropped` is how many earlier frames it replaced. `queue` is how long it waited and `total` the time from its
+    arrival to the answer, in milliseconds.
     """
 
     seq: int
@@ -56,62 +62,63 @@ class Answer(Generic[R]):
     total: float
 
 
-class Camera(Generic[V, R]):
-    """A camera's place. `put` and `close` are called from its own thread, `answer` from a worker's."""
+class CameraSlot(Generic[V, R]):
+    """The place of one camera in the queue. Its owner calls `put` and `close`; a recognition thread calls `answer`."""
 
-    __slots__ = ("_streams", "answer", "busy", "closed", "dropped", "slot", "state")
+    __slots__ = ("_queue", "answer", "busy", "closed", "dropped", "state", "waiting")
 
-    def __init__(self, streams: Streams[V, R], state: V, answer: Callable[[Answer[R]], None]) -> None:
-        self._streams = streams
+    def __init__(self, queue: FrameQueue[V, R], state: V, answer: Callable[[FrameAnswer[R]], None]) -> None:
+        self._queue = queue
         self.state = state
         self.answer = answer
-        self.slot: Frame[V] | None = None
+        self.waiting: Frame[V] | None = None
         self.busy = False
         self.closed = False
         self.dropped = 0
 
     def put(self, seq: int, data: bytes) -> bool:
-        """Offer a frame; it takes the place of one that waits. False where nothing is taken any more."""
-        return self._streams.put(self, Frame(self.state, seq, data, self._streams.clock()))
+        """Queue a frame in place of one that waits. Return False if the slot or the queue was closed."""
+        return self._queue.put(self, Frame(self.state, seq, data, self._queue.clock()))
 
     def close(self) -> None:
-        """No answer follows; the frame that waits is forgotten."""
-        self._streams.leave(self)
+        """Leave the queue: the waiting frame is dropped, and no answer follows."""
+        self._queue.leave(self)
 
 
-class Streams(Generic[V, R]):
-    """The queue and the threads. `work` takes frames of several cameras and returns one result for each.
+class FrameQueue(Generic[V, R]):
+    """The queue and its threads. Thread-safe.
 
+    `process` takes frames of several cameras and returns one result for each, in the same order.
     `clock` dates frames, in seconds.
     """
 
     def __init__(
         self,
-        work: Callable[[Sequence[Frame[V]]], Sequence[R]],
+        process: Callable[[Sequence[Frame[V]]], Sequence[R]],
         *,
         workers: int,
         monitor: Monitor,
         adviser: Adviser,
         deadline: float = DEADLINE,
-        turn_seconds: float = TURN_SECONDS,
+        batch_seconds: float = BATCH_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
-        self._work = work
+        self._process = process
         self._workers = workers
         self._monitor = monitor
         self._adviser = adviser
         self._deadline = deadline
-        self._turn_seconds = turn_seconds
-        self._ready: deque[Camera[V, R]] = deque()
-        self._cameras: set[Camera[V, R]] = set()
+        self._batch_seconds = batch_seconds
+        self._ready: deque[CameraSlot[V, R]] = deque()
+        self._cameras: set[CameraSlot[V, R]] = set()
         self._change = threading.Condition()
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
-    def open(self, state: V, answer: Callable[[Answer[R]], None]) -> Camera[V, R]:
-        """A place for a camera; the first one starts the threads."""
-        camera = Camera(self, state, answer)
+    def open(self, state: V, answer: Callable[[FrameAnswer[R]], None]) -> CameraSlot[V, R]:
+        """Return a slot for a camera; the first call starts the threads. `answer` is called from those."""
+        camera = CameraSlot(self, state, answer)
         with self._change:
             self._cameras.add(camera)
             if not self._threads and not self._stopping:
@@ -120,53 +127,53 @@ class Streams(Generic[V, R]):
 
     def _start(self) -> None:
         for number in range(self._workers):
-            # Never daemons: a thread inside the networks while the interpreter ends is an abort.
-            thread = threading.Thread(target=self._serve, name=f"recognise-{number}", daemon=False)
+            # Not a daemon: the process aborts if the interpreter ends while a thread computes a network.
+            thread = threading.Thread(target=self._run, name=f"recognise-{number}", daemon=False)
             self._threads.append(thread)
             thread.start()
 
-    def put(self, camera: Camera[V, R], frame: Frame[V]) -> bool:
-        """See `Camera.put`."""
+    def put(self, camera: CameraSlot[V, R], frame: Frame[V]) -> bool:
+        """See `CameraSlot.put`."""
         self._monitor.count("frames")
         with self._change:
             if self._stopping or camera.closed:
                 return False
-            if camera.slot is not None:
+            if camera.waiting is not None:
                 camera.dropped += 1
                 self._monitor.count("dropped")
             elif not camera.busy:
                 self._ready.append(camera)
                 self._change.notify()
-            camera.slot = frame
+            camera.waiting = frame
         return True
 
-    def leave(self, camera: Camera[V, R]) -> None:
-        """See `Camera.close`."""
+    def leave(self, camera: CameraSlot[V, R]) -> None:
+        """See `CameraSlot.close`."""
         with self._change:
-            camera.closed, camera.slot = True, None
+            camera.closed, camera.waiting = True, None
             self._cameras.discard(camera)
 
     def advice(self) -> Advice:
-        """What each camera should send now, so that no queue builds."""
+        """Return what each camera should send now, so that no frames wait."""
         return self._adviser.advice(len(self._cameras))
 
     @property
     def cameras(self) -> int:
-        """How many places are taken."""
+        """Return how many cameras are connected."""
         return len(self._cameras)
 
     @property
     def waiting(self) -> int:
-        """How many frames wait for a thread."""
+        """Return how many frames wait for a thread."""
         return len(self._ready)
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
-        """Take nothing more, forget what waits, end the threads; False if one is still at work after that time."""
+        """Drop waiting frames and end the threads. Return False if one is still busy after `seconds`."""
         with self._change:
             self._stopping = True
             self._ready.clear()
             for camera in self._cameras:
-                camera.closed, camera.slot = True, None
+                camera.closed, camera.waiting = True, None
             self._cameras.clear()
             self._change.notify_all()
         until = time.monotonic() + seconds
@@ -174,55 +181,55 @@ class Streams(Generic[V, R]):
             thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _serve(self) -> None:
-        while turn := self._next():
+    def _run(self) -> None:
+        while batch := self._next_batch():
             started = self.clock()
-            fresh = [pair for pair in turn if started - pair[1].at <= self._deadline]
-            for camera, frame, dropped in turn:
+            in_time = [job for job in batch if started - job[1].at <= self._deadline]
+            for camera, frame, dropped in batch:
                 if started - frame.at > self._deadline:
                     self._monitor.count("late")
                     self._deliver(camera, frame, None, dropped, started, late=True)
-            if fresh:
-                self._recognise(fresh, started)
-            self._finish([camera for camera, _, _ in turn])
+            if in_time:
+                self._recognise(in_time, started)
+            self._finish([camera for camera, _, _ in batch])
 
-    def _next(self) -> list[tuple[Camera[V, R], Frame[V], int]]:
-        """The cameras whose turn it is, each with its frame; empty when the threads are to end."""
+    def _next_batch(self) -> list[Job[V, R]]:
+        """Wait for cameras that are ready and take their frames; empty when the threads are to end."""
         with self._change:
             while True:
                 self._change.wait_for(lambda: self._ready or self._stopping)
                 if self._stopping:
                     return []
-                turn = [self._take(self._ready.popleft()) for _ in range(self._turn())]
-                if taken := [one for one in turn if one is not None]:
-                    return taken
+                jobs = [self._take(self._ready.popleft()) for _ in range(self._batch_size())]
+                if batch := [job for job in jobs if job is not None]:
+                    return batch
 
-    def _turn(self) -> int:
-        """How many frames to take together: what falls to one thread, within limits."""
+    def _batch_size(self) -> int:
+        """Return one thread's share of the waiting frames, limited by number and by time."""
         share = -(-len(self._ready) // self._workers)
-        return int(min(share, BATCH, max(1, self._turn_seconds / self._adviser.dearest)))
+        return int(min(share, LARGEST_BATCH, max(1, self._batch_seconds / self._adviser.peak_seconds)))
 
-    def _take(self, camera: Camera[V, R]) -> tuple[Camera[V, R], Frame[V], int] | None:
-        frame, camera.slot = camera.slot, None
+    def _take(self, camera: CameraSlot[V, R]) -> Job[V, R] | None:
+        frame, camera.waiting = camera.waiting, None
         if frame is None:
             return None
         camera.busy = True
         dropped, camera.dropped = camera.dropped, 0
         return camera, frame, dropped
 
-    def _recognise(self, turn: Sequence[tuple[Camera[V, R], Frame[V], int]], started: float) -> None:
-        results = self._results([frame for _, frame, _ in turn])
-        self._adviser.took(self.clock() - started, len(turn))
-        for (camera, frame, dropped), result in zip(turn, results, strict=True):
+    def _recognise(self, batch: Sequence[Job[V, R]], started: float) -> None:
+        results = self._results([frame for _, frame, _ in batch])
+        self._adviser.record(self.clock() - started, len(batch))
+        for (camera, frame, dropped), result in zip(batch, results, strict=True):
             self._deliver(camera, frame, result, dropped, started, late=False)
 
     def _results(self, frames: Sequence[Frame[V]]) -> Sequence[R | None]:
-        """What the work says of each frame; None where it failed on that one alone."""
+        """Return the result of each frame; None for one whose processing failed."""
         try:
-            return self._work(frames)
-        except Exception:  # the edge of the thread: a picture must not end it for every camera
+            return self._process(frames)
+        except Exception:  # the edge of the thread: one image must not end it for every camera
             if len(frames) > 1:
-                # One of them is to blame, and the cameras beside it must not pay for that.
+                # One frame causes the failure; the others of the batch are processed without it.
                 return [result for frame in frames for result in self._results([frame])]
             logger.exception("recognition failed")
             self._monitor.count("failed")
@@ -230,7 +237,7 @@ class Streams(Generic[V, R]):
 
     def _deliver(
         self,
-        camera: Camera[V, R],
+        camera: CameraSlot[V, R],
         frame: Frame[V],
         result: R | None,
         dropped: int,
@@ -243,13 +250,13 @@ class Streams(Generic[V, R]):
         self._monitor.observe("queue", queue)
         self._monitor.observe("total", total)
         if not camera.closed:
-            camera.answer(Answer(frame.seq, result, late, dropped, queue, total))
+            camera.answer(FrameAnswer(frame.seq, result, late, dropped, queue, total))
 
-    def _finish(self, cameras: Sequence[Camera[V, R]]) -> None:
-        """Those who sent another frame in the meantime stand at the end of the queue again."""
+    def _finish(self, cameras: Sequence[CameraSlot[V, R]]) -> None:
+        """Queue those cameras again, at the end, that sent another frame meanwhile."""
         with self._change:
             for camera in cameras:
                 camera.busy = False
-                if camera.slot is not None and not self._stopping:
+                if camera.waiting is not None and not self._stopping:
                     self._ready.append(camera)
                     self._change.notify()

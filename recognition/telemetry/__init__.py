@@ -1,1 +1,1 @@
-"""Timings and counters."""
+"""Figures of the running processes: times, counters, and the text of /metrics."""

@@ -1,7 +1,7 @@
-"""The figures of all processes, gathered through the cache, and the text that Prometheus reads.
+"""The figures of all processes, shared through Redis, and the text that Prometheus reads.
 
-What lies in the cache is taken for figures of ours only as far as it looks like them: so many processes, so many bytes,
-names and numbers within bounds. Where Redis is away this process shows its own figures, and says that it is alone.
+Each process stores its figures every few seconds. What is read from Redis is checked: the number of processes, bytes,
+names and numbers have limits. Without Redis a process shows its own figures and says that they are partial.
 """
 
 from __future__ import annotations
@@ -19,79 +19,80 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from redis.exceptions import RedisError
 
-from recognition.telemetry.monitor import BOUNDS, MONITOR, Figures, Monitor, merged, process_name
+from recognition.telemetry.monitor import BOUNDS, MONITOR, Figures, Monitor, process_name, sum_of
 
 logger = logging.getLogger(__name__)
 
+# A process that stored nothing for this long counts as ended.
 KEEP_SECONDS: Final = 20
-ROSTER: Final = "monitor"
+KEY_PREFIX: Final = "monitor"
 MOST_PROCESSES: Final = 64
+# Bytes of one process's figures; ten stages take 5 KB.
 MOST_BYTES: Final = 64 * 1024
-"""Of one process's figures; some ten stages take 5 KB."""
 _PREFIX: Final = "rollcall_"
 # django-redis's own methods are not in the types of Django's cache.
 _redis: Final[Any] = cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gathered:
-    """The figures of each process that lives, by its name. `alone`: Redis did not answer, so only this one's."""
+class GatheredFigures:
+    """The figures of each running process, by its name; `partial`: only this one, because Redis did not answer."""
 
     processes: Mapping[str, Figures]
-    alone: bool
+    partial: bool
 
     @property
     def total(self) -> Figures:
-        """The sum over the processes."""
-        return merged(self.processes.values())
+        """Return the sum over the processes."""
+        return sum_of(self.processes.values())
 
 
 def publish(monitor: Monitor) -> bool:
-    """Leave this process's figures for the others. Without Redis nothing happens but that it is counted.
+    """Store this process's figures for the others. Return False, and count a fault, where Redis does not answer.
 
-    How long it took is the stage `cache`: the one question to Redis that every process asks all the time.
+    The time is measured as stage `cache`, because every process makes this request to Redis all the time.
     """
     started = time.perf_counter()
-    key = _redis.client.make_key(f"{ROSTER}:{process_name()}")
+    key = _redis.client.make_key(f"{KEY_PREFIX}:{process_name()}")
     figures = _redis.client.encode(monitor.figures().as_json())
     try:
-        # Past Django's cache, which does not tell that nothing was kept.
+        # Not through Django's cache, which does not report that nothing was stored.
         _redis.client.get_client().set(str(key), figures, ex=KEEP_SECONDS)
-    except RedisError as fault:
+    except RedisError as error:
         monitor.count("cache_faults")
-        logger.warning("figures were not shared, Redis is away or full: %s", fault)
+        logger.warning("figures were not shared, Redis does not answer or is full: %s", error)
         return False
     finally:
         monitor.observe("cache", (time.perf_counter() - started) * 1000)
     return True
 
 
-def gathered() -> Gathered:
-    """The figures of each process, this one's as they are now. What is none of ours is passed over."""
+def gather() -> GatheredFigures:
+    """Return the figures of each process, this one's as they are now. Values that are not figures are skipped."""
     try:
-        left, alone = _left_by_others(), False
-    except RedisError as fault:
+        shared, partial = _shared_by_others(), False
+    except RedisError as error:
         MONITOR.count("cache_faults")
-        logger.info("the figures of this process alone, Redis does not answer: %s", fault)
-        left, alone = [], True
-    found = {process_name(): MONITOR.figures()}
-    for name, value in left:
-        if name not in found and isinstance(value, dict):
+        logger.info("only the figures of this process, Redis does not answer: %s", error)
+        shared, partial = [], True
+    processes = {process_name(): MONITOR.figures()}
+    for name, value in shared:
+        if name not in processes and isinstance(value, dict):
             with suppress(AttributeError, KeyError, TypeError, ValueError):
-                found[name] = Figures.of_json(value)
-    return Gathered(found, alone)
+                processes[name] = Figures.from_json(value)
+    return GatheredFigures(processes, partial)
 
 
-def _left_by_others() -> list[tuple[str, object]]:
-    """What lies in the cache under names of processes: no more than MOST_PROCESSES, each within MOST_BYTES."""
+def _shared_by_others() -> list[tuple[str, object]]:
+    """Return names and values that processes stored: at most MOST_PROCESSES, each cut to MOST_BYTES."""
     client = _redis.client.get_client(write=False)
-    prefix = str(_redis.client.make_key(f"{ROSTER}:"))
+    prefix = str(_redis.client.make_key(f"{KEY_PREFIX}:"))
     keys: list[bytes] = list(islice(client.scan_iter(match=f"{prefix}*", count=1000), MOST_PROCESSES))
-    asked = client.pipeline(transaction=False)
+    requests = client.pipeline(transaction=False)
     for key in keys:
-        asked.getrange(key, 0, MOST_BYTES)
-    # What is no text at all answers with a fault of its own, and is none of ours.
-    values = asked.execute(raise_on_error=False) if keys else []
+        requests.getrange(key, 0, MOST_BYTES)
+    # A key of another type answers with an error, and is skipped.
+    values = requests.execute(raise_on_error=False) if keys else []
     return [
         (key[len(prefix) :].decode(errors="replace"), _redis.client.decode(value))
         for key, value in zip(keys, values, strict=True)
@@ -100,16 +101,16 @@ def _left_by_others() -> list[tuple[str, object]]:
 
 
 def text() -> bytes:
-    """What /metrics answers: sums over all processes, no names and no ids of persons."""
+    """Return the text of /metrics: sums over all processes, without names or ids of persons."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(gathered()))
+    registry.register(_Collector(gather()))
     return bytes(generate_latest(registry))
 
 
 class _Collector:
-    def __init__(self, found: Gathered) -> None:
-        self._figures = found.total
-        self._processes = len(found.processes)
+    def __init__(self, gathered: GatheredFigures) -> None:
+        self._figures = gathered.total
+        self._processes = len(gathered.processes)
 
     def collect(self) -> Iterator[Metric]:
         yield from self._stages()
@@ -125,8 +126,8 @@ class _Collector:
         )
         for name, stage in self._figures.stages.items():
             running, buckets = 0, []
-            for bound, inside in zip((*map(str, BOUNDS), "+Inf"), stage.buckets, strict=True):
-                running += inside
+            for bound, count in zip((*map(str, BOUNDS), "+Inf"), stage.buckets, strict=True):
+                running += count
                 buckets.append((bound, running))
             family.add_metric((name,), buckets, stage.total)
         return (family,)

@@ -1,8 +1,7 @@
-"""How long each stage takes, and how often things happen: in this process, and summed over all.
+"""Figures: how long each stage takes and how often things happen, in this process and summed over all processes.
 
-A stage keeps a histogram with buckets a quarter apart, so that a measurement is one bisection and four additions
-(under a microsecond) and percentiles are right within an eighth. Processes leave their figures in the cache
-every few seconds; where Redis is away, each shows its own. No names and no ids of persons.
+A stage is a histogram whose bounds grow by a quarter, so a measurement is one bisection and four additions (under a
+microsecond) and percentiles are exact within an eighth. Figures hold no names and no ids of persons.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+# Upper bounds of the buckets in milliseconds, 0.01 to 8,000; above is one more bucket.
 BOUNDS: Final = tuple(round(0.01 * 1.25**step, 4) for step in range(62))
-"""Upper bounds of the buckets in milliseconds, 0.01 to 8,000; above is one more bucket."""
 COUNTERS: Final = (
-    "frames", "still", "coarse", "dropped", "late", "failed", "bad_frames", "unavailable",
+    "frames", "no_motion", "reduced", "dropped", "late", "failed", "bad_frames", "unavailable",
     "marks", "marks_already", "marks_refused", "reviews",
     "gallery_built", "gallery_loaded", "gallery_refused", "recognition_hits", "recognition_misses",
     "encoding_hits", "encoding_misses", "encoding_refused", "encoding_bytes_sent",
     "cache_faults",
 )  # fmt: skip
+# Stages or gauges that the figures of another process may have; more means that they are not Rollcall's.
 MOST_NAMES: Final = 64
-"""Stages or gauges that figures from another process may have; more is no process of ours."""
 _NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
 _LARGEST: Final = 2.0**53
 
 
 @dataclass(slots=True, eq=False)
 class Stage:
-    """Measurements of one stage in milliseconds."""
+    """The measurements of one stage in milliseconds."""
 
     count: int = 0
     total: float = 0.0
@@ -61,28 +60,31 @@ class Stage:
         return self.total / self.count if self.count else 0.0
 
     def percentile(self, share: float) -> float:
-        """The measurement that `share` of all lie under, within its bucket's width; 0.0 where there is none."""
+        """Return the value below which `share` (0 to 1) of the measurements lie, interpolated within its bucket.
+
+        0.0 where there are none.
+        """
         rank, below = share * self.count, 0
-        for place, inside in enumerate(self.buckets):
-            if inside and below + inside >= rank:
-                low = BOUNDS[place - 1] if place else 0.0
-                high = BOUNDS[place] if place < len(BOUNDS) else self.most
-                between = low + (high - low) * (rank - below) / inside
+        for index, count in enumerate(self.buckets):
+            if count and below + count >= rank:
+                low = BOUNDS[index - 1] if index else 0.0
+                high = BOUNDS[index] if index < len(BOUNDS) else self.most
+                between = low + (high - low) * (rank - below) / count
                 return min(max(between, self.least), self.most)
-            below += inside
+            below += count
         return 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
-    """A moment's copy: stages, counters, and gauges such as the number of cameras."""
+    """A copy of stages, counters, and gauges such as the number of cameras."""
 
     stages: Mapping[str, Stage]
     counters: Mapping[str, int]
     gauges: Mapping[str, float]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, as they travel through the cache."""
+        """Return plain values for JSON, as processes share them through Redis."""
         stages = {
             name: [stage.count, stage.total, stage.least, stage.most, stage.buckets]
             for name, stage in self.stages.items()
@@ -90,8 +92,8 @@ class Figures:
         return {"stages": stages, "counters": dict(self.counters), "gauges": dict(self.gauges)}
 
     @classmethod
-    def of_json(cls, value: Mapping[str, Any]) -> Figures:
-        """What `as_json` gave. Raises AttributeError, KeyError, TypeError, ValueError for anything else."""
+    def from_json(cls, value: Mapping[str, Any]) -> Figures:
+        """Return the figures given by `as_json`. Raises AttributeError, KeyError, TypeError or ValueError otherwise."""
         stages = {name: _stage(row) for name, row in _named(value["stages"])}
         gauges = {name: _number(amount) for name, amount in _named(value["gauges"]) if name not in COUNTERS}
         counters = {name: int(_number(value["counters"].get(name, 0))) for name in COUNTERS}
@@ -99,33 +101,33 @@ class Figures:
 
 
 def _named(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """The members, if they are few and called as ours are: their names become those of Prometheus."""
+    """Return the members if they are few and their names are fit for Prometheus, else raise ValueError."""
     if len(members) > MOST_NAMES or not all(_NAME.fullmatch(name) for name in members):
-        raise ValueError("names that no process of ours gives")
+        raise ValueError("these names are not those of Rollcall's figures")
     return members.items()
 
 
 def _number(value: Any) -> float:
-    """A count or an amount: neither text, nor infinite, nor below nothing."""
+    """Return a number that is finite and not negative. Raises TypeError and ValueError."""
     if not isinstance(value, int | float):
         raise TypeError("figures are numbers")
     if not 0 <= value < _LARGEST or math.isnan(value):
-        raise ValueError("a number that nothing of ours measures")
+        raise ValueError("a figure is neither negative nor infinite")
     return float(value)
 
 
 def _stage(row: Any) -> Stage:
     count, total, least, most, buckets = row
     if len(buckets) != len(BOUNDS) + 1:
-        raise ValueError("another version's buckets")
-    inside = [int(_number(each)) for each in buckets]
-    if sum(inside) != count:
-        raise ValueError("the buckets hold more or less than was counted")
-    return Stage(int(count), _number(total), _number(least), _number(most), inside)
+        raise ValueError("the buckets are those of another version")
+    counts = [int(_number(value)) for value in buckets]
+    if sum(counts) != count:
+        raise ValueError("the buckets do not add up to the count")
+    return Stage(int(count), _number(total), _number(least), _number(most), counts)
 
 
-def merged(all_figures: Iterable[Figures]) -> Figures:
-    """The sum over processes. Gauges add up, except ages (`*_seconds`), of which the greatest counts."""
+def sum_of(all_figures: Iterable[Figures]) -> Figures:
+    """Return the sum over processes. Gauges are added, except ages (`*_seconds`), of which the greatest counts."""
     stages: dict[str, Stage] = {}
     counters: Counter[str] = Counter()
     gauges: dict[str, float] = {}
@@ -140,7 +142,7 @@ def merged(all_figures: Iterable[Figures]) -> Figures:
 
 
 class Monitor:
-    """One process's figures. Thread-safe."""
+    """The figures of one process. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -149,25 +151,25 @@ class Monitor:
         self._gauges: dict[str, Callable[[], float]] = {}
 
     def observe(self, stage: str, milliseconds: float) -> None:
-        """One passage through a stage."""
+        """Add one measurement of a stage."""
         with self._lock:
-            found = self._stages.get(stage)
-            if found is None:
-                found = self._stages[stage] = Stage()
-            found.add(milliseconds)
+            measured = self._stages.get(stage)
+            if measured is None:
+                measured = self._stages[stage] = Stage()
+            measured.add(milliseconds)
 
     def count(self, name: str, by: int = 1) -> None:
-        """Something happened."""
+        """Add to a counter, which must be one of COUNTERS to be shown."""
         with self._lock:
             self._counters[name] += by
 
     def gauge(self, name: str, read: Callable[[], float]) -> None:
-        """A value that is asked for whenever figures are wanted."""
+        """Register a gauge: `read` is called whenever figures are taken."""
         with self._lock:
             self._gauges[name] = read
 
     def figures(self) -> Figures:
-        """A copy of this moment."""
+        """Return a copy of the figures as they are now."""
         with self._lock:
             stages = {name: Stage() for name in self._stages}
             for name, stage in stages.items():
@@ -177,10 +179,10 @@ class Monitor:
         return Figures(stages, counters, {name: float(read()) for name, read in gauges.items()})
 
 
+# The figures of this process.
 MONITOR: Final = Monitor()
-"""The figures of this process."""
 
 
 def process_name() -> str:
-    """Tells processes apart over all nodes."""
+    """Return a name that is unique among the processes of all nodes."""
     return f"{socket.gethostname()}-{os.getpid()}"

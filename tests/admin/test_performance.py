@@ -115,7 +115,7 @@ def test_each_drawing_says_in_words_what_it_shows_and_each_table_has_its_heads(
 ) -> None:
     page = Page(office)
     assert len(page.drawings) == 3
-    detect = metrics.gathered().total.stages["detect"]
+    detect = metrics.gather().total.stages["detect"]
     told = " · ".join(milliseconds(detect.percentile(share)) for share in (0.5, 0.95))
     assert any(f"Finding faces {told} ms" in words for words in page.drawings)
     assert any(words.startswith("Frames: Received 40;") for words in page.drawings)
@@ -128,7 +128,7 @@ def test_where_nothing_was_measured_the_page_says_so_and_draws_nothing(
 ) -> None:
     metrics.publish(alone)
     page = Page(office)
-    assert "Nothing has been measured yet" in page.text
+    assert "No measurements yet" in page.text
     assert page.drawings == []
 
 
@@ -138,9 +138,9 @@ def test_without_redis_the_page_says_that_it_knows_one_process(
     nobody = settings.CACHES["default"] | {"LOCATION": f"unix://{tmp_path}/nobody-listens.sock"}
     settings.CACHES = {"default": nobody}
     page = Page(office)
-    assert "the one process that answered you, alone" in page.text
+    assert "these figures are from one process only" in page.text
     assert rows_of(page, ALL)["Finding faces"][0] == "10"
-    assert rows_of(page, "Caches")["Redis did not answer"] == ["1"]
+    assert rows_of(page, "Caches")["Redis did not respond"] == ["1"]
 
 
 def test_the_page_is_found_from_the_office_s_first_page(office: Client) -> None:
@@ -156,7 +156,7 @@ def test_a_teacher_does_not_enter(world: World) -> None:
 
 
 def test_what_lies_in_redis_under_a_name_of_markup_stays_text(office: Client, busy: Monitor) -> None:
-    cache.set(f"{metrics.ROSTER}:<b>evil</b>", busy.figures().as_json())
+    cache.set(f"{metrics.KEY_PREFIX}:<b>evil</b>", busy.figures().as_json())
     html = office.get(ADDRESS).content.decode()
     assert "&lt;b&gt;evil&lt;/b&gt;" in html
     assert "<b>evil" not in html

@@ -13,17 +13,17 @@ from pytest_django import DjangoAssertNumQueries
 from attendance.live.camera_state import LATEST_RESULTS
 from attendance.people import consents
 from recognition.engine.types import SPACE, Decision, Match, State
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 from tests.api.conftest import Client, Fits
 from tests.world import World, photograph, vector
 
 Latest = dict[str, Any]
 
 
-def face(track: int, state: State, student: object = None, near: object = None) -> SeenFace:
+def face(track: int, state: State, student: object = None, near: object = None) -> FrameFace:
     candidates = () if near is None else (Match(str(near), 0.52),)
     named = None if student is None else str(student)
-    return SeenFace((10, 20, 60, 80), track, Decision(state, named, 0.31234, 0.2, 0.97654, 4, candidates))
+    return FrameFace((10, 20, 60, 80), track, Decision(state, named, 0.31234, 0.2, 0.97654, 4, candidates))
 
 
 @pytest.fixture
@@ -35,8 +35,10 @@ def cameras(world: World) -> Iterator[World]:
         face(2, State.UNKNOWN, near=world.bea.pk),
         face(3, State.UNCERTAIN, near=world.bea.pk),
     )
-    LATEST_RESULTS.get().remember(world.session.pk, "front", Seen(faces, (), (), SPACE, {"detect": 6.123}))
-    LATEST_RESULTS.get().remember(world.session.pk, "back", Seen((), (), (), SPACE, {}))
+    LATEST_RESULTS.get().remember(
+        world.session.pk, "front", FrameResult(faces, (), (), SPACE, {"detect": 6.123})
+    )
+    LATEST_RESULTS.get().remember(world.session.pk, "back", FrameResult((), (), (), SPACE, {}))
     yield world
     for camera in ("front", "back"):
         LATEST_RESULTS.get().forget(world.session.pk, camera)
@@ -109,7 +111,7 @@ def test_many_faces_cost_no_more_queries_than_one(
     cameras: World, client_of: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     faces = tuple(face(number, State.RECOGNISED, cameras.ann.pk) for number in range(20))
-    LATEST_RESULTS.get().remember(cameras.session.pk, "front", Seen(faces, (), (), SPACE, {}))
+    LATEST_RESULTS.get().remember(cameras.session.pk, "front", FrameResult(faces, (), (), SPACE, {}))
     client = client_of(cameras.teacher)
     with django_assert_max_num_queries(7):
         answer = client.get(f"/api/v1/sessions/{cameras.session.pk}/latest/")

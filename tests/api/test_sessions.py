@@ -11,9 +11,9 @@ from attendance.access import devices
 from attendance.live import review_queue
 from attendance.models import AuditEvent, Device, Mark, RejectedMatch, Review, Session
 from recognition.engine.types import Decision, Match, State
-from recognition.streams.frame_results import Question
+from recognition.streams.frame_results import UncertainTrack
 from tests.api.conftest import Client, Fits
-from tests.world import World, vector
+from tests.world import World, by_hand, vector
 
 
 @pytest.fixture
@@ -40,6 +40,17 @@ def test_a_session_is_planned_started_filled_and_closed(world: World, teacher: A
     assert (closed["state"], Mark.objects.filter(code__letter="N").count()) == ("signed", 3)
 
 
+def test_signing_another_register_than_was_seen_is_a_conflict(world: World, teacher: APIClient) -> None:
+    path = f"/api/v1/sessions/{world.session.pk}/sign/"
+    seen = [str(each.pk) for each in world.students]
+    by_hand(world, world.ann)
+    answer = teacher.post(path, {"unmarked": "N", "students": seen}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert answer.json()["extra"]["removed"] == [{"id": str(world.ann.pk), "name": "Ann Ash"}]
+    signed = teacher.post(path, {"unmarked": "N", "students": seen[1:]}, format="json")
+    assert signed.json()["state"] == "signed"
+
+
 def test_starting_now_twice_gives_one_session(world: World, teacher: APIClient) -> None:
     body = {"school_class": str(world.school_class.pk)}
     found = {teacher.post("/api/v1/sessions/start/", body, format="json").json()["id"] for _time in range(2)}
@@ -61,7 +72,9 @@ def review(world: World) -> Review:
     candidates = (Match(str(world.ann.pk), 0.33), Match(str(world.bea.pk), 0.35))
     decision = Decision(State.UNCERTAIN, None, 0.33, 0.02, 0.7, 3, candidates)
     review_queue.offer(
-        session_id=world.session.pk, question=Question(1, decision, vector(1), b"a crop"), camera="front"
+        session_id=world.session.pk,
+        question=UncertainTrack(1, decision, vector(1), b"a crop"),
+        camera="front",
     )
     return Review.objects.get()
 

@@ -1,4 +1,4 @@
-"""A demonstration school from a folder: the whole of it, twice, and what is wrong in it by name."""
+"""A demonstration school from a folder: loading it, loading it again, and reports of unusable files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from attendance.models import (
     Template,
     User,
 )
-from recognition.process import ENGINE
+from recognition.shared_engine import ENGINE
 from tests import material
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def engine_stops() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two people of three photographs, one of which shows two people, and what file managers leave about."""
+    """Two people with three photographs, one of which shows two people, and the hidden files of file managers."""
     people = material.people()
     for name, files in (("barack_h_obama", people["obama"][:1]), ("biden", people["biden"][:1])):
         (tmp_path / name).mkdir()
@@ -63,8 +63,8 @@ def password_in(text: str) -> str:
     )
 
 
-def test_a_folder_becomes_a_school_and_twice_is_the_same_as_once(folder: Path) -> None:
-    said = load(folder)
+def test_demonstration_is_loaded_and_a_second_load_adds_nothing(folder: Path) -> None:
+    output = load(folder)
     students = {student.name: student for student in Student.objects.all()}
     assert set(students) == {"Barack H Obama", "Biden"}
     assert Photograph.objects.count() == 2
@@ -73,12 +73,12 @@ def test_a_folder_becomes_a_school_and_twice_is_the_same_as_once(folder: Path) -
         str(s.pk) for s in students.values()
     )
     teacher = User.objects.get(username="teacher")
-    assert teacher.check_password(password_in(said))
+    assert teacher.check_password(password_in(output))
     assert not teacher.must_change_password
     assert Session.objects.get().state == "planned"
     for name in ("both.jpg", "notes.txt"):
-        assert f"Biden, {name}: " in said
-    assert ".DS_Store" not in said
+        assert f"Biden, {name}: " in output
+    assert ".DS_Store" not in output
 
     before = {table: table.objects.count() for table in TABLES}
     again = load(folder)
@@ -86,25 +86,25 @@ def test_a_folder_becomes_a_school_and_twice_is_the_same_as_once(folder: Path) -
     assert "2 students, 2 photographs" in again
 
 
-def test_the_password_is_the_teachers_own_after_the_first_login(folder: Path) -> None:
+def test_password_of_the_teacher_stays_after_the_first_login(folder: Path) -> None:
     first = password_in(load(folder))
     User.objects.update(last_login="2026-01-01T00:00Z")
     assert "changepassword teacher" in load(folder)
     assert User.objects.get(username="teacher").check_password(first)
 
 
-def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
+def test_missing_or_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no folder"):
         call_command("load_demo", str(tmp_path / "nowhere"))
     with pytest.raises(CommandError, match="one per person"):
         call_command("load_demo", str(tmp_path))
 
 
-def test_the_people_of_the_test_material_are_loaded_and_half_faces_named() -> None:
+def test_incomplete_faces_of_the_test_material_are_refused() -> None:
     people = material.people()
-    said = load(next(iter(people.values()))[0].parent.parent)
+    output = load(next(iter(people.values()))[0].parent.parent)
     refused = [
-        line.split(",")[1].split(":")[0].strip() for line in said.splitlines() if line.startswith("  ")
+        line.split(",")[1].split(":")[0].strip() for line in output.splitlines() if line.startswith("  ")
     ]
     assert refused == ["partial_1.jpg", "partial_2.jpg"]
     assert Student.objects.count() == len(people) >= 2

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     """`make run` on an empty folder, for all tests of this package."""
     running = launch(tmp_path_factory.mktemp("browser") / "var")
-    running.ready()
+    running.wait_until_ready()
     yield running
     running.end()
 
@@ -73,7 +73,7 @@ def _left_tidy(browsers: Browsers) -> Iterator[None]:
 @pytest.fixture(scope="package")
 def office(installation: Launched, browsers: Browsers) -> Seat:
     """The administrator, logged in with the password of the first start."""
-    once = installation.said().split("one-time password: ")[1].split()[0]
+    once = installation.output().split("one-time password: ")[1].split()[0]
     seat = browsers.keep(browsers.seat())
     seat.page.goto("/login/")
     seat.picture("login")
@@ -90,8 +90,8 @@ def restart(installation: Launched, office: Seat) -> Iterator[Callable[[Callable
     def again(meanwhile: Callable[[], None]) -> None:
         running[-1].end()
         meanwhile()
-        running.append(launch(installation.words.parent, port=installation.port))
-        running[-1].ready()
+        running.append(launch(installation.output_file.parent, port=installation.port))
+        running[-1].wait_until_ready()
 
     yield again
     running[-1].end()

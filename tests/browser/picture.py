@@ -48,14 +48,14 @@ def main() -> None:
         )
         running = launch(Path(folder) / "var", "--demo", str(shared() / "faces" / "people"))
         try:
-            running.ready()
+            running.wait_until_ready()
             program = shutil.which("chromium")
             browsers = Browsers(
                 lambda *arguments: playwright.chromium.launch(executable_path=program, args=list(arguments)),
                 f"http://127.0.0.1:{running.port}",
             )
             raw = Path(folder) / "page.png"
-            boxes = photographed(browsers, film, running.said().split("Password: ")[1].split()[0], raw)
+            boxes = photographed(browsers, film, running.output().split("Password: ")[1].split()[0], raw)
             browsers.close()
         finally:
             running.end()
@@ -80,8 +80,8 @@ def photographed(
     page = seat.page
     page.get_by_role("button", name="Start").first.click()
     page.get_by_role("button", name="Start the camera").click()
-    here = page.get_by_role("listitem").filter(has_text="Miranda").filter(has_text="here")
-    expect(here.last).to_be_visible(timeout=60_000)
+    marked = page.get_by_role("listitem").filter(has_text="Miranda").filter(has_text="present")
+    expect(marked.last).to_be_visible(timeout=60_000)
     page.keyboard.press("Home")
     page.screenshot(path=raw, animations="disabled")
     found = [image.bounding_box() for image in page.locator("img").all()]

@@ -61,10 +61,10 @@ def main() -> None:
 
         running = launch(Path(folder) / "var")
         try:
-            running.ready()
+            running.wait_until_ready()
             browsers = Browsers(start, f"http://127.0.0.1:{running.port}")
             office = browsers.seat(service_workers="block")
-            office.log_in("admin", running.said().split("one-time password: ")[1].split()[0], PASSWORD)
+            office.log_in("admin", running.output().split("one-time password: ")[1].split()[0], PASSWORD)
             school = build(office, browsers, "terry", shown)
             made = Set(school, browsers, picture, boxes, crop)
             for visit in VISITS:

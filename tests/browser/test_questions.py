@@ -31,14 +31,14 @@ import numpy as np
 django.setup()
 from attendance.live import review_queue
 from recognition.engine.types import Decision, Match, State
-from recognition.streams.frame_results import Question
+from recognition.streams.frame_results import UncertainTrack
 session, *keys = sys.argv[1:]
 crop = sys.stdin.buffer.read()
 for track, (first, second) in enumerate(zip(keys[::2], keys[1::2])):
     template = np.eye(128, dtype=np.float32)[track]
     candidates = (Match(first, 0.43), Match(second, 0.45))
     decision = Decision(State.UNCERTAIN, None, 0.43, 0.02, None, 5, candidates)
-    question = Question(track, decision, template, crop)
+    question = UncertainTrack(track, decision, template, crop)
     assert review_queue.offer(session_id=UUID(session), question=question, camera="door")
 """
 """Puts a face for each two keys before the session's teacher, as its camera does."""
@@ -47,7 +47,7 @@ for track, (first, second) in enumerate(zip(keys[::2], keys[1::2])):
 def offered(installation: Launched, session: str, keys: list[str]) -> None:
     """Asks about faces from beside the server, in whose database the page finds them."""
     outside = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
-    inside = {"VAR_DIR": str(installation.words.parent), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    inside = {"VAR_DIR": str(installation.output_file.parent), "DJANGO_SETTINGS_MODULE": "config.settings"}
     subprocess.run(
         [sys.executable, "-c", OFFER, session, *keys],
         cwd=ROOT,
@@ -78,13 +78,13 @@ def test_a_face_is_this_one_that_one_neither_or_ignored_and_gone_when_the_regist
 
     this, that, neither, ignored, left = (card(pair) for pair in PAIRS)
     expect(this).to_contain_text("distance 0.43")
-    for shown in (this.get_by_alt_text("The face in question"), this.locator("img.portrait").first):
+    for shown in (this.get_by_alt_text("Face to decide on"), this.locator("img.portrait").first):
         assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     this.get_by_role("button", name=OBAMA).click()
     shows(page, OBAMA, "present")
     that.get_by_role("button", name=ROSE).click()
     shows(page, ROSE, "present")
-    neither.get_by_role("button", name="Neither of them").click()
+    neither.get_by_role("button", name="Neither").click()
     expect(cards).to_have_count(2)
     ignored.get_by_role("button", name="Ignore").click()
     expect(cards).to_have_count(1)
@@ -98,7 +98,7 @@ def test_a_face_is_this_one_that_one_neither_or_ignored_and_gone_when_the_regist
     expect(page.locator("#drawer .evidence")).to_contain_text("door")
     page.keyboard.press("Escape")
 
-    picture = left.get_by_alt_text("The face in question").get_attribute("src")
+    picture = left.get_by_alt_text("Face to decide on").get_attribute("src")
     assert picture is not None
     assert lesson.seat.context.request.get(picture).status == 200
     ask(office, "POST", f"/sessions/{session}/sign/", {"unmarked": None})

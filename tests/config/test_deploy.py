@@ -1,4 +1,4 @@
-"""The container files against the code: every command, variable, port and path in them."""
+"""The container files match the code: commands, variables, ports and paths."""
 
 from __future__ import annotations
 
@@ -17,84 +17,85 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import resolve
 
-from config.checks import pool_message
-from launcher.server import arguments
+from config.checks import check_pool_size
+from launcher.server import parse_arguments
 from tests.config.test_settings import attributes
 from tests.material import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name, service in SERVICES.items() if service["image"] == "rollcall"]
+ROLLCALL_SERVICES = [name for name, service in SERVICES.items() if service["image"] == "rollcall"]
 NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PYTHON = "/app/.venv/bin/python"
 
 
 def instructions(word: str) -> list[str]:
-    """What stands behind each of the Dockerfile's instructions of a name, continued lines joined."""
+    """Return the arguments of each instruction of that name in the Dockerfile, with continued lines joined."""
     joined = DOCKERFILE.replace("\\\n", " ")
     return [line.removeprefix(word).strip() for line in joined.splitlines() if line.startswith(f"{word} ")]
 
 
 def check_command(command: list[str]) -> None:
-    """Fails where a command of ours does not exist or does not know an option."""
+    """Fail if a command of Rollcall does not exist or does not know an option."""
     assert command[0] == PYTHON
     if command[1] == "manage.py":
         assert (ROOT / "manage.py").exists()
         assert command[2] in get_commands()
         return
     assert command[1] == "-m"
-    module, given = command[2], command[3:]
+    module, options = command[2], command[3:]
     assert importlib.util.find_spec(module), module
     if module == "launcher.server":
-        assert arguments(given).port == 8000
+        assert parse_arguments(options).port == 8000
     if module == "celery":
-        assert given[:2] == ["--app", "config.celery"]
-        check_celery(given[2], given[3:])
+        assert options[:2] == ["--app", "config.celery"]
+        check_celery(options[2], options[3:])
 
 
-def check_celery(name: str, given: list[str]) -> None:
-    """Fails where Celery does not know an option."""
+def check_celery(name: str, options: list[str]) -> None:
+    """Fail if Celery does not know an option."""
     if name == "inspect":
-        assert given == ["ping"]
+        assert options == ["ping"]
         return
-    known = {option for each in {"worker": worker, "beat": beat}[name].params for option in each.opts}
-    assert {option.partition("=")[0] for option in given} <= known
+    parameters = {"worker": worker, "beat": beat}[name].params
+    known = {option for parameter in parameters for option in parameter.opts}
+    assert {option.partition("=")[0] for option in options} <= known
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", ROLLCALL_SERVICES)
 def test_commands_of_services_exist(name: str) -> None:
     check_command(SERVICES[name]["command"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_service_says_how_its_health_is_asked(name: str) -> None:
+def test_service_has_a_health_check(name: str) -> None:
     health = SERVICES[name]["healthcheck"]
     if health.get("disable"):
         assert name in {"migrate", "beat"}
         return
     assert health["test"][0] == "CMD"
-    if name in OURS:
+    if name in ROLLCALL_SERVICES:
         check_command(health["test"][1:])
 
 
-def test_the_worker_never_forks() -> None:
+def test_worker_uses_threads() -> None:
     assert {"--pool=threads", "--concurrency=2"} <= set(SERVICES["worker"]["command"])
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", ROLLCALL_SERVICES)
 def test_variables_are_settings(name: str) -> None:
-    known = {each.name for each in settings.DECLARED_SETTINGS}
+    known = {setting.name for setting in settings.DECLARED_SETTINGS}
     assert {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]} <= known
 
 
-def test_rollcall_starts_with_these_variables(tmp_path: Path) -> None:
-    content = {
+def test_variables_of_the_web_service_are_accepted(tmp_path: Path) -> None:
+    contents = {
         "database_url": "postgresql://rollcall:secret@postgres:5432/rollcall",
         "secret_key": "s" * 64,
         "face_data_keys": "A" * 43 + "=",
     }
-    given = {
+    environment = {
         "SECRET_KEY": "",
         "FACE_DATA_KEYS": "",
         "DATABASE_URL": "",
@@ -104,12 +105,12 @@ def test_rollcall_starts_with_these_variables(tmp_path: Path) -> None:
         if name.endswith("_FILE"):
             secret = Path(value).name
             assert secret in SERVICES["web"]["secrets"]
-            (tmp_path / secret).write_text(content[secret])
-            given[name] = str(tmp_path / secret)
+            (tmp_path / secret).write_text(contents[secret])
+            environment[name] = str(tmp_path / secret)
         elif "${" not in value:
-            given[name] = value
-    found = attributes("EMBEDDED_DATABASE", "EMBEDDED_REDIS", "SESSION_COOKIE_SECURE", **given)
-    assert found == {"EMBEDDED_DATABASE": False, "EMBEDDED_REDIS": False, "SESSION_COOKIE_SECURE": True}
+            environment[name] = value
+    values = attributes("EMBEDDED_DATABASE", "EMBEDDED_REDIS", "SESSION_COOKIE_SECURE", **environment)
+    assert values == {"EMBEDDED_DATABASE": False, "EMBEDDED_REDIS": False, "SESSION_COOKIE_SECURE": True}
 
 
 def test_secrets_and_volumes_are_declared() -> None:
@@ -122,29 +123,31 @@ def test_secrets_and_volumes_are_declared() -> None:
     assert "secrets" in (ROOT / ".dockerignore").read_text().split()
 
 
-def test_what_a_service_waits_for_exists() -> None:
+def test_services_wait_only_for_services_with_a_health_check() -> None:
     for service in SERVICES.values():
-        for other, how in service.get("depends_on", {}).items():
-            assert how["condition"] != "service_healthy" or not SERVICES[other]["healthcheck"].get("disable")
+        for other, dependency in service.get("depends_on", {}).items():
+            assert dependency["condition"] != "service_healthy" or not SERVICES[other]["healthcheck"].get(
+                "disable"
+            )
 
 
-def test_ports_meet_from_the_network_to_the_process() -> None:
+def test_ports_match_from_the_network_to_the_process() -> None:
     listening = set(re.findall(r"listen (\d+)", NGINX))
     assert {mapping.split(":")[1] for mapping in SERVICES["proxy"]["ports"]} == listening
-    port = str(arguments(SERVICES["web"]["command"][3:]).port)
+    port = str(parse_arguments(SERVICES["web"]["command"][3:]).port)
     assert re.findall(r"server web:(\d+);", NGINX) == [port]
     assert instructions("EXPOSE") == [port]
     assert urlsplit(SERVICES["web"]["healthcheck"]["test"][-1]).port == int(port)
-    # Only the proxy is reached from outside.
+    # Only the proxy can be reached from outside.
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
 
 
-def test_health_is_asked_at_an_address_that_we_answer() -> None:
+def test_health_checks_use_an_existing_address() -> None:
     for url in (SERVICES["web"]["healthcheck"]["test"][-1], re.findall(r"http://[^\"]+", DOCKERFILE)[0]):
         assert resolve(urlsplit(url).path).url_name == "health-ready"
 
 
-def test_the_proxy_passes_what_the_application_needs() -> None:
+def test_proxy_passes_what_the_application_needs() -> None:
     for header in (
         "Host $host",
         "X-Forwarded-For $remote_addr",
@@ -160,12 +163,12 @@ def test_the_proxy_passes_what_the_application_needs() -> None:
     assert COMPOSE["networks"]["default"]["ipam"]["config"] == [{"subnet": trusted}]
 
 
-def test_postgresql_gives_out_enough_connections() -> None:
-    most = int(SERVICES["postgres"]["command"][-1].partition("=")[2])
-    assert pool_message(settings.DB_POOL_SIZE + settings.DB_MAX_OVERFLOW, most - 3) == []
+def test_postgresql_allows_enough_connections() -> None:
+    maximum = int(SERVICES["postgres"]["command"][-1].partition("=")[2])
+    assert check_pool_size(settings.DB_POOL_SIZE + settings.DB_MAX_OVERFLOW, maximum - 3) == []
 
 
-def test_the_image_is_built_from_the_lock_and_runs_without_root() -> None:
+def test_image_is_built_from_the_lock_and_runs_without_root() -> None:
     stages = instructions("FROM")
     assert len(stages) == 2
     for version in re.findall(r"python:3\.(\d+)", " ".join(stages)):
@@ -182,10 +185,10 @@ def test_paths_of_the_image_exist() -> None:
     assert variables["VAR_DIR"] == "/app/var"
     assert "files:/app/var" in SERVICES["web"]["volumes"]
     check_command([part.strip('", ') for part in instructions("CMD")[-1].strip("[]").split(",")])
-    left_out = (ROOT / ".dockerignore").read_text().split()
-    for needed in ("manage.py", "config", "recognition", "attendance", "templates", "static"):
-        assert needed not in left_out
+    excluded = (ROOT / ".dockerignore").read_text().split()
+    for name in ("manage.py", "config", "launcher", "recognition", "attendance", "templates", "static"):
+        assert name not in excluded
         listed = subprocess.run(
-            ["git", "ls-files", needed], cwd=ROOT, capture_output=True, check=True, text=True
+            ["git", "ls-files", name], cwd=ROOT, capture_output=True, check=True, text=True
         )
-        assert listed.stdout, needed
+        assert listed.stdout, name

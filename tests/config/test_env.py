@@ -1,4 +1,4 @@
-"""Reading the environment: what is accepted, what is refused, and with which words."""
+"""Reading the environment: what is accepted, what is refused, and with which messages."""
 
 from pathlib import Path
 
@@ -9,17 +9,18 @@ from config import addresses
 from config.env import Environment
 
 
-def faults_of(env: Environment) -> str:
+def errors_of(env: Environment) -> str:
+    """Return the message about all errors; fail if there is none."""
     with pytest.raises(ImproperlyConfigured) as caught:
-        env.close()
+        env.raise_errors()
     return str(caught.value)
 
 
-def test_what_is_not_given_has_its_default() -> None:
+def test_missing_value_has_its_default() -> None:
     env = Environment({"EMPTY": ""})
     assert env.integer("EMPTY", 7, "", low=0, high=9) == 7
-    assert env.words("LIST", ("a", "b"), "") == ("a", "b")
-    env.close()
+    assert env.text_list("LIST", ("a", "b"), "") == ("a", "b")
+    env.raise_errors()
 
 
 def test_typed_values_are_read() -> None:
@@ -29,16 +30,16 @@ def test_typed_values_are_read() -> None:
     assert env.number("NOT_GIVEN", None, "", low=0, high=1) is None
     assert env.flag("F", default=False, purpose="") is True
     assert env.choice("C", "gpu", "", options=("cpu", "gpu")) == "cpu"
-    assert env.words("W", (), "") == ("a", "b", "c")
+    assert env.text_list("W", (), "") == ("a", "b", "c")
 
 
-def test_all_faults_are_told_at_once_by_name_with_what_to_write() -> None:
+def test_errors_are_reported_together_with_names_and_examples() -> None:
     env = Environment({"POOL": "twenty", "SCALE": "nan", "MODEL": "centreface", "ON": "maybe"})
     env.integer("POOL", 20, "", low=1, high=50)
     env.number("SCALE", 0.75, "", low=0.1, high=4.0)
     env.choice("MODEL", "auto", "", options=("auto", "centerface"))
     env.flag("ON", default=True, purpose="")
-    text = faults_of(env)
+    text = errors_of(env)
     assert "POOL: 'twenty' cannot be used: write a whole number from 1 to 50, for example 20" in text
     assert "SCALE: 'nan' cannot be used: write a number from 0.1 to 4.0, for example 0.75" in text
     assert "did you mean centerface?" in text
@@ -46,48 +47,48 @@ def test_all_faults_are_told_at_once_by_name_with_what_to_write() -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "51", "1e3", "½", "--1"])
-def test_a_number_outside_its_bounds_is_refused(value: str) -> None:
+def test_number_outside_its_range_is_refused(value: str) -> None:
     env = Environment({"POOL": value})
     assert env.integer("POOL", 20, "", low=1, high=50) == 20
-    assert "POOL" in faults_of(env)
+    assert "POOL" in errors_of(env)
 
 
-def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
+def test_secret_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from the file\n")
     env = Environment({"TOKEN_FILE": str(tmp_path / "token")})
     assert env.secret("TOKEN", "", parse=str, default="") == "from the file"
-    assert env.given("TOKEN")
+    assert env.is_given("TOKEN")
 
 
-def test_a_secret_that_is_refused_is_not_repeated() -> None:
+def test_refused_secret_is_not_repeated() -> None:
     env = Environment({"SECRET_KEY": "hunter2"})
-    env.secret("SECRET_KEY", "", parse=addresses.secret_key, default="")
-    assert "hunter2" not in faults_of(env)
+    env.secret("SECRET_KEY", "", parse=addresses.parse_secret_key, default="")
+    assert "hunter2" not in errors_of(env)
 
 
-def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+def test_unreadable_file_is_an_error(tmp_path: Path) -> None:
     env = Environment({"TOKEN_FILE": str(tmp_path / "none")})
     assert env.text("TOKEN", "default", "") == "default"
-    assert "TOKEN_FILE" in faults_of(env)
+    assert "TOKEN_FILE" in errors_of(env)
 
 
-def test_a_value_given_twice_is_a_fault(tmp_path: Path) -> None:
+def test_value_given_twice_is_an_error(tmp_path: Path) -> None:
     env = Environment({"TOKEN": "x", "TOKEN_FILE": str(tmp_path)})
     env.text("TOKEN", "", "")
-    assert "keep TOKEN or TOKEN_FILE, not both" in faults_of(env)
+    assert "keep TOKEN or TOKEN_FILE, not both" in errors_of(env)
 
 
-def test_a_mistyped_name_of_ours_is_warned_of() -> None:
+def test_mistyped_name_is_warned_of_with_the_similar_name() -> None:
     env = Environment({"FACE_DEVISE": "cpu", "DB_POOL_SIZE": "1", "HOME": "/", "FACE_DEVICE_FILE": ""})
     env.integer("DB_POOL_SIZE", 20, "", low=1, high=50)
     env.text("FACE_DEVICE", "", "")
     assert env.warnings() == [
         "FACE_DEVISE is not a setting of Rollcall and does nothing; did you mean FACE_DEVICE?"
     ]
-    env.close()
+    env.raise_errors()
 
 
-def test_a_warning_stands_where_no_name_is_near() -> None:
+def test_unknown_name_is_warned_of_without_a_similar_name() -> None:
     assert Environment({"REDIS_ZZZ": "1"}).warnings() == [
         "REDIS_ZZZ is not a setting of Rollcall and does nothing"
     ]

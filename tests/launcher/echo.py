@@ -1,18 +1,18 @@
-"""A process that serves one small application through our server: `python -m tests.launcher.echo`.
+"""Serve a small application with the real server: `python -m tests.launcher.echo`.
 
-It prints the port that it was given. A body is answered with its length, a socket message with itself.
+It prints the port that it was given. A body is answered with its length, a WebSocket message with itself.
 """
 
 import sys
 from typing import Any
 
-from launcher.server import Door, Server
+from launcher.server import Listener, Server
 
 BODY_LIMIT = 32 * 1024 * 1024
 
 
 async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """HTTP: the body's length. WebSocket: what comes in."""
+    """Answer HTTP with the length of the body, and a WebSocket with what it sends."""
     if scope["type"] == "http":
         length, more = 0, True
         while more:
@@ -31,26 +31,24 @@ async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-class Announcing(Server):
-    """Prints its port once the door is open, and a word when it stops."""
+class PrintingServer(Server):
+    """Print the port when connections are accepted."""
 
-    def opened(self, ports: list[Any], sentence: str) -> None:
-        super().opened(ports, sentence)
-        tell(str(ports[0].getHost().port))
+    def listening(self, ports: list[Any]) -> None:
+        super().listening(ports)
+        print_line(str(ports[0].getHost().port))
 
 
-def tell(word: str) -> None:
-    """A line for the test that started this process."""
-    sys.stdout.write(f"{word}\n")
+def print_line(text: str) -> None:
+    """Print a line for the test that started this process."""
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def say_goodbye() -> None:
-    tell("threads ended")
+def stop_threads() -> None:
+    print_line("threads ended")
 
 
 if __name__ == "__main__":
-    server = Announcing(echo, body_limit=BODY_LIMIT)
-    server.serve(
-        {Door("127.0.0.1", 0): server.http_factory}, opened="the doors are open", stopping=say_goodbye
-    )
+    server = PrintingServer(echo, body_limit=BODY_LIMIT)
+    server.serve({Listener("127.0.0.1", 0): server.http_factory}, stop_threads=stop_threads)

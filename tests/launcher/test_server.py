@@ -1,4 +1,4 @@
-"""What a stranger can do to the server with large bodies and long addresses, by really sending them."""
+"""The web server under large bodies, slow consumers and signals, through real connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.fault
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Served:
+class RunningServer:
     process: subprocess.Popen[str]
     port: int
 
@@ -36,7 +36,7 @@ class Served:
         return float(psutil.Process(self.process.pid).memory_info().rss) / MB
 
     def post(self, head: str, sent: int, piece: bytes = b"x" * MB) -> bytes:
-        """Sends a request and as much of a body as the server takes; what it answers."""
+        """Send a request with up to `sent` bytes of body, as long as the server reads; return its answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as stream:
             stream.sendall(
                 f"POST /upload?token=secret HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode()
@@ -57,7 +57,7 @@ class Served:
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served() -> Iterator[RunningServer]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.launcher.echo"],
         cwd=ROOT,
@@ -67,27 +67,27 @@ def served() -> Iterator[Served]:
         text=True,
     )
     assert process.stdout is not None
-    yield Served(process, int(process.stdout.readline()))
+    yield RunningServer(process, int(process.stdout.readline()))
     process.kill()
     process.wait()
     process.stdout.close()
 
 
-def slowest_echo(served: Served, while_running: threading.Thread) -> float:
-    """Seconds of the slowest answer on an open socket while a thread does its worst."""
-    slowest, asked = 0.0, 0
+def slowest_echo(served: RunningServer, while_running: threading.Thread) -> float:
+    """Return the seconds of the slowest WebSocket answer while a thread sends its request."""
+    slowest, messages = 0.0, 0
     with served.socket() as stream:
         while_running.start()
-        while while_running.is_alive() or asked < 20:
-            began = time.perf_counter()
+        while while_running.is_alive() or messages < 20:
+            sent_at = time.perf_counter()
             stream.send(b"frame")
             assert stream.recv() == b"frame"
-            slowest, asked = max(slowest, time.perf_counter() - began), asked + 1
+            slowest, messages = max(slowest, time.perf_counter() - sent_at), messages + 1
     while_running.join()
     return slowest
 
 
-def test_a_socket_is_answered_while_50_mb_are_posted_without_a_login(served: Served) -> None:
+def test_websocket_is_answered_while_50_mb_are_posted_without_a_login(served: RunningServer) -> None:
     answers: list[bytes] = []
     form = f"Content-Length: {50 * MB}\r\nContent-Type: multipart/form-data; boundary=b"
     sender = threading.Thread(target=lambda: answers.append(served.post(form, 50 * MB)))
@@ -95,7 +95,7 @@ def test_a_socket_is_answered_while_50_mb_are_posted_without_a_login(served: Ser
     assert answers[0].startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_socket_is_answered_while_a_body_at_the_limit_is_read(served: Served) -> None:
+def test_websocket_is_answered_while_a_body_at_the_limit_is_read(served: RunningServer) -> None:
     answers: list[bytes] = []
     form = f"Content-Length: {BODY_LIMIT}\r\nContent-Type: multipart/form-data; boundary=b"
     sender = threading.Thread(target=lambda: answers.append(served.post(form, BODY_LIMIT)))
@@ -103,24 +103,24 @@ def test_a_socket_is_answered_while_a_body_at_the_limit_is_read(served: Served) 
     assert answers[0].startswith(b"HTTP/1.1 200 ")
 
 
-def test_300_mb_do_not_move_the_memory(served: Served) -> None:
+def test_body_of_300_mb_is_not_kept_in_memory(served: RunningServer) -> None:
     before = served.memory
     answer = served.post(f"Content-Length: {300 * MB}", 300 * MB)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert served.memory - before < 10
 
 
-def test_a_body_over_the_limit_is_refused_from_its_header_in_our_words(served: Served) -> None:
-    began = time.perf_counter()
+def test_body_over_the_limit_is_refused_from_its_header_with_a_json_error(served: RunningServer) -> None:
+    started_at = time.perf_counter()
     answer = served.post(f"Content-Length: {BODY_LIMIT + 1}\r\nExpect: 100-continue", 0)
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - started_at < 1.0
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 413 ")
     assert json.loads(body)["code"] == "too_large"
     assert json.loads(body)["extra"] == {"limit": BODY_LIMIT}
 
 
-def test_a_body_without_length_is_cut_at_the_limit(served: Served) -> None:
+def test_body_without_length_is_cut_at_the_limit(served: RunningServer) -> None:
     piece = f"{MB:x}\r\n".encode() + b"x" * MB + b"\r\n"
     before = served.memory
     answer = served.post("Transfer-Encoding: chunked", 100 * MB, piece)
@@ -128,19 +128,19 @@ def test_a_body_without_length_is_cut_at_the_limit(served: Served) -> None:
     assert served.memory - before < 20
 
 
-def test_sigterm_ends_our_threads_and_then_the_process(served: Served) -> None:
+def test_sigterm_ends_the_threads_and_then_the_process(served: RunningServer) -> None:
     with served.socket() as stream:
         stream.send(b"frame")
         assert stream.recv() == b"frame"
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         served.process.terminate()
         assert served.process.stdout is not None
         assert served.process.stdout.readline() == "threads ended\n"
         assert served.process.wait(5) == 0
-        assert time.perf_counter() - began < 3
+        assert time.perf_counter() - started_at < 3
 
 
-def test_the_access_log_shows_no_query(caplog: pytest.LogCaptureFixture) -> None:
+def test_access_log_has_no_query(caplog: pytest.LogCaptureFixture) -> None:
     from launcher.server import log_access
 
     caplog.set_level("INFO", logger="rollcall.access")
@@ -149,9 +149,9 @@ def test_the_access_log_shows_no_query(caplog: pytest.LogCaptureFixture) -> None
     assert [record.getMessage() for record in caplog.records] == ["10.0.0.7:1 GET /login 200 3 bytes 4 ms"]
 
 
-def test_told_to_wait_it_opens_no_door_without_a_word() -> None:
-    """The launcher that would say it may be gone: end of input is no word."""
-    done = subprocess.run(
+def test_server_that_waits_ends_when_its_input_ends() -> None:
+    """The launcher may have ended before it sent the line, and then no connection may be accepted."""
+    result = subprocess.run(
         [sys.executable, "-m", "launcher.server", "--wait", "--port", "0"],
         cwd=ROOT,
         env={**os.environ, **ENVIRONMENT},
@@ -161,6 +161,6 @@ def test_told_to_wait_it_opens_no_door_without_a_word() -> None:
         timeout=90,
         check=False,
     )
-    assert done.returncode == 1
-    assert "gone without a word" in done.stderr
-    assert "the doors are open" not in done.stderr + done.stdout
+    assert result.returncode == 1
+    assert "the launcher ended before" in result.stderr
+    assert "accepting connections" not in result.stderr + result.stdout

@@ -12,22 +12,24 @@ from pathlib import Path
 
 import redis
 
-from launcher import embedded
+from config.embedded_addresses import VALKEY_SOCKET
+from launcher.embedded import EmbeddedConfig
+from launcher.valkey import start_valkey
 
 
 class Valkey:
     """A Valkey that a test may stop, fill and start again."""
 
     def __init__(self, folder: Path) -> None:
-        self.place = embedded.Place(var=folder, sockets=folder, durable=False)
-        self.child = embedded.start_valkey(self.place)
+        self.config = EmbeddedConfig(var=folder, sockets=folder, durable=False)
+        self.child = start_valkey(self.config)
 
     @property
     def socket(self) -> Path:
-        return self.place.sockets / embedded.VALKEY_SOCKET
+        return self.config.sockets / VALKEY_SOCKET
 
     def start(self) -> None:
-        self.child = embedded.start_valkey(self.place)
+        self.child = start_valkey(self.config)
 
 
 @contextlib.contextmanager

@@ -16,9 +16,15 @@ from attendance.register.description import MarkMessage
 from attendance.register.state import mark_message
 from attendance.sockets import camera
 from recognition.engine.types import SPACE, Array, Decision, Match, State
-from recognition.streams.frame_results import Claim, Question, Seen, SeenFace, View
+from recognition.streams.frame_results import (
+    CameraContext,
+    FrameFace,
+    FrameResult,
+    RecognisedTrack,
+    UncertainTrack,
+)
 from recognition.streams.pacing import Adviser
-from recognition.streams.queue import Frame, Streams
+from recognition.streams.queue import Frame, FrameQueue
 from recognition.telemetry.monitor import Monitor
 from tests.sockets.serving import Message, frame
 from tests.world import World, by_hand, vector
@@ -53,24 +59,26 @@ class Gate:
 class Eyes:
     """The recogniser's place: gives out what the test laid down, one for each frame; None is a fault."""
 
-    laid: list[Seen | None] = field(default_factory=list)
-    views: list[View] = field(default_factory=list)
+    laid: list[FrameResult | None] = field(default_factory=list)
+    views: list[CameraContext] = field(default_factory=list)
     gate: Gate = field(default_factory=lambda: Gate(lambda: None, free=passed()))
 
-    def work(self, frames: Sequence[Frame[View]]) -> list[Seen | None]:
+    def work(self, frames: Sequence[Frame[CameraContext]]) -> list[FrameResult | None]:
         self.gate()
         self.views += [each.state for each in frames]
         return [self.laid.pop(0) for _ in frames]
 
-    def shows(self, *, claims: Sequence[Claim] = (), questions: Sequence[Question] = ()) -> None:
+    def shows(
+        self, *, claims: Sequence[RecognisedTrack] = (), questions: Sequence[UncertainTrack] = ()
+    ) -> None:
         faces = [
-            SeenFace((1, 2, 3, 4), track, decision)
+            FrameFace((1, 2, 3, 4), track, decision)
             for track, decision in (
                 *((each.track, each.decision) for each in claims),
                 *((each.track, each.decision) for each in questions),
             )
         ]
-        self.laid.append(Seen(tuple(faces), tuple(claims), tuple(questions), SPACE, {}))
+        self.laid.append(FrameResult(tuple(faces), tuple(claims), tuple(questions), SPACE, {}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,14 +91,14 @@ class Whole:
 class FixedCost(Adviser):
     """An adviser to which every frame costs FRAME_SECONDS, however fast this machine is."""
 
-    def took(self, seconds: float, frames: int) -> None:
-        super().took(FRAME_SECONDS * frames, frames)
+    def record(self, seconds: float, frames: int) -> None:
+        super().record(FRAME_SECONDS * frames, frames)
 
 
 def streams_of(eyes: Eyes) -> Any:
     """One thread; a frame is worth nothing after DEADLINE seconds."""
     adviser = FixedCost(workers=1, largest_side=640, quality=85, seconds=FRAME_SECONDS)
-    return Streams(eyes.work, workers=1, monitor=Monitor(), adviser=adviser, deadline=DEADLINE)
+    return FrameQueue(eyes.work, workers=1, monitor=Monitor(), adviser=adviser, deadline=DEADLINE)
 
 
 @asynccontextmanager
@@ -127,14 +135,16 @@ def marks_ann(school: World, letter: str | None = "/") -> MarkMessage:
     return mark_message(result.mark, result.version)
 
 
-def claim_of(student: Student, track: int = 1) -> Claim:
+def claim_of(student: Student, track: int = 1) -> RecognisedTrack:
     decision = Decision(State.RECOGNISED, str(student.pk), 0.2, 0.3, 0.99, 5, (Match(str(student.pk), 0.2),))
-    return Claim(track, str(student.pk), decision, 3, vector(1), b"a crop")
+    return RecognisedTrack(track, str(student.pk), decision, 3, vector(1), b"a crop")
 
 
-def question_of(first: Student, second: Student, template: Array, track: int) -> Question:
+def question_of(first: Student, second: Student, template: Array, track: int) -> UncertainTrack:
     candidates = (Match(str(first.pk), 0.30), Match(str(second.pk), 0.32))
-    return Question(track, Decision(State.UNCERTAIN, None, 0.3, 0.02, 0.7, 3, candidates), template, b"crop")
+    return UncertainTrack(
+        track, Decision(State.UNCERTAIN, None, 0.3, 0.02, 0.7, 3, candidates), template, b"crop"
+    )
 
 
 async def reached(gate: Gate) -> None:

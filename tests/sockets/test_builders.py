@@ -16,7 +16,7 @@ from attendance.core import db_threads
 from attendance.live import gallery_source, runtime
 from recognition.engine import Engine
 from recognition.galleries import Galleries
-from recognition.process import CAMERA_SHAPES
+from recognition.shared_engine import CAMERA_SHAPES
 from recognition.telemetry.monitor import Monitor
 from tests.material import ROOT
 from tests.sockets.serving import database_url, wait_for
@@ -30,7 +30,7 @@ def build():
     print("building", flush=True)
     sys.stdin.read()
 gallery_source.BUILD_SECONDS = 300
-gallery_source.DatabaseSource().alone("{class_id}", build)
+gallery_source.DatabaseSource().run_locked("{class_id}", build)
 """
 
 
@@ -102,7 +102,7 @@ def test_a_process_that_recognises_has_hurried_looks_ready_before_the_first_queu
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[bool] = []
-    monkeypatch.setattr(Engine, "detect", lambda *_, coarse, **__: looked.append(coarse))
+    monkeypatch.setattr(Engine, "detect", lambda *_, reduced, **__: looked.append(reduced))
     runtime.start()
     wait_for(lambda: len(looked) == len(CAMERA_SHAPES))
     assert all(looked)

@@ -18,7 +18,7 @@ from attendance.models import Attempt, Mark, RejectedMatch, Review, Session
 from attendance.register import MarkRequest, feed
 from attendance.register.description import ReviewsMessage
 from attendance.sockets import base, hub
-from recognition.streams.frame_results import Rules
+from recognition.streams.frame_results import MatchRules
 from tests.sockets.inside import (
     WAIT,
     Eyes,
@@ -41,8 +41,8 @@ async def test_what_was_recognised_is_marked_though_the_camera_goes_just_then(
     eyes.shows(claims=[claim_of(school.ann)])
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
-        gate = Gate(socket_auth.admit)
-        monkeypatch.setattr(base, "admit", gate)
+        gate = Gate(socket_auth.authorise)
+        monkeypatch.setattr(base, "authorise", gate)
         assert (await show(socket))["faces"][0]["student"]["name"] == "Ann Ash"
         await reached(gate)
     gate.free.set()
@@ -92,7 +92,7 @@ async def test_the_newest_rules_stand_though_an_older_reading_ends_later(
     told, read = hub.hub(), camera_marks.rules
     first, order = threading.Event(), [threading.Event(), threading.Event()]
 
-    def slow_at_first(*args: Any, **given: Any) -> Rules:
+    def slow_at_first(*args: Any, **given: Any) -> MatchRules:
         found = read(*args, **given)
         if not first.is_set():
             first.set()

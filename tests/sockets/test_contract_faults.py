@@ -18,7 +18,7 @@ from attendance.sockets.camera import MAX_FRAME_BYTES
 from attendance.sockets.rate_limit import BYTES_PER_SECOND, FLOOD_SECONDS, FRAMES_PER_SECOND, RateMeter
 from recognition.engine.types import SPACE, Decision, Match, State
 from recognition.streams import queue
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 from tests.sockets import inside
 from tests.sockets.inside import WAIT, Eyes, Gate, claim_of, filming, hear, reached, show
 from tests.sockets.serving import Message, frame
@@ -61,7 +61,7 @@ async def test_while_the_database_is_away_boxes_come_without_names(
     school: World, authorization: bytes, eyes: Eyes
 ) -> None:
     away = Decision(State.UNAVAILABLE, None, None, None, None, 4, ())
-    eyes.laid.append(Seen((SeenFace((1, 2, 3, 4), 9, away),), (), (), SPACE, {}))
+    eyes.laid.append(FrameResult((FrameFace((1, 2, 3, 4), 9, away),), (), (), SPACE, {}))
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
         (face,) = (await show(socket))["faces"]
@@ -75,8 +75,8 @@ async def test_a_face_has_these_members_and_a_name_only_if_recognised(
     school: World, authorization: bytes, eyes: Eyes
 ) -> None:
     claim = claim_of(school.ann)
-    unknown = SeenFace((5, 6, 7, 8), 2, NOBODY)
-    eyes.laid.append(Seen((SeenFace((1, 2, 3, 4), 1, claim.decision), unknown), (), (), SPACE, {}))
+    unknown = FrameFace((5, 6, 7, 8), 2, NOBODY)
+    eyes.laid.append(FrameResult((FrameFace((1, 2, 3, 4), 1, claim.decision), unknown), (), (), SPACE, {}))
     async with filming(school, authorization) as socket:
         await hear(socket, "ready")
         named, other = (await show(socket))["faces"]
@@ -95,7 +95,7 @@ async def test_a_device_hears_names_and_marks_and_no_distances(school: World, ey
         mark = await hear(socket, "mark")
     assert (face["distance"], face["confidence"]) == (None, None)
     assert face["student"]["name"] == "Ann Ash"
-    assert mark.keys() == {"type", "student", "status", "code", "at", "mark", "version"}
+    assert mark.keys() == {"type", "student", "status", "on_premises", "code", "at", "mark", "version"}
 
 
 def _cookie(school: World) -> str:
@@ -133,7 +133,7 @@ async def test_without_a_database_at_the_door_it_says_so_and_asks_to_try_again(
     def away(*_args: Any) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(base, "admit", away)
+    monkeypatch.setattr(base, "authorise", away)
     async with filming(school, authorization) as socket:
         said = await hear(socket, "error")
         assert said.keys() == ERROR

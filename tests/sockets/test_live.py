@@ -16,7 +16,7 @@ from attendance.live.gallery_source import DatabaseSource
 from config.celery import app
 from recognition.engine.types import SPACE, Decision, State
 from recognition.galleries import Galleries, SourceUnavailable
-from recognition.streams.frame_results import Seen, SeenFace
+from recognition.streams.frame_results import FrameFace, FrameResult
 from recognition.telemetry import metrics
 from recognition.telemetry.monitor import Monitor, process_name
 from tests.sockets.serving import wait_for
@@ -78,8 +78,8 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
         order.append("first out")
 
     source = DatabaseSource()
-    first = threading.Thread(target=source.alone, args=(class_id, slow))
-    second = threading.Thread(target=source.alone, args=(class_id, lambda: order.append("second")))
+    first = threading.Thread(target=source.run_locked, args=(class_id, slow))
+    second = threading.Thread(target=source.run_locked, args=(class_id, lambda: order.append("second")))
     first.start()
     assert inside.wait(10)
     second.start()
@@ -91,7 +91,7 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
 
     wait_for(waits)
     # Another class waits for nobody.
-    source.alone(str(school.other_class.pk), lambda: order.append("another class"))
+    source.run_locked(str(school.other_class.pk), lambda: order.append("another class"))
     release.set()
     first.join()
     second.join()
@@ -101,18 +101,18 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        source.alone(class_id, fault)
-    source.alone(class_id, lambda: order.append("after a fault"))
+        source.run_locked(class_id, fault)
+    source.run_locked(class_id, lambda: order.append("after a fault"))
     assert order[-1] == "after a fault"
 
 
 def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: World) -> None:
     session = school.session.pk
-    first, second = (Seen((), (), (), SPACE, {"total": total}) for total in (1.0, 2.0))
+    first, second = (FrameResult((), (), (), SPACE, {"total": total}) for total in (1.0, 2.0))
     LATEST_RESULTS.get().remember(session, "front", first)
     LATEST_RESULTS.get().remember(session, "front", second)
     LATEST_RESULTS.get().remember(session, "back", first)
-    assert {each.camera: each.seen.ms["total"] for each in LATEST_RESULTS.get().of_session(session)} == {
+    assert {each.camera: each.frame.ms["total"] for each in LATEST_RESULTS.get().of_session(session)} == {
         "front": 2.0,
         "back": 1.0,
     }
@@ -123,7 +123,7 @@ def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: 
 
 def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.05)
-    key = f"{metrics.ROSTER}:{process_name()}"
+    key = f"{metrics.KEY_PREFIX}:{process_name()}"
     worker_ready.send(app)
     try:
         wait_for(lambda: cache.has_key(key))
@@ -136,8 +136,8 @@ def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPat
 def test_whom_a_stranger_might_be_is_not_kept_with_the_newest_result(school: World) -> None:
     session = school.session.pk
     nobody = Decision(State.UNKNOWN, None, None, None, None, 5, ())
-    face = SeenFace((0, 0, 9, 9), 1, nobody, visitor=str(school.eve.pk))
-    LATEST_RESULTS.get().remember(session, "front", Seen((face,), (), (), SPACE, {}))
+    face = FrameFace((0, 0, 9, 9), 1, nobody, visitor=str(school.eve.pk))
+    LATEST_RESULTS.get().remember(session, "front", FrameResult((face,), (), (), SPACE, {}))
     (kept,) = LATEST_RESULTS.get().of_session(session)
-    assert [(each.track, each.visitor) for each in kept.seen.faces] == [(1, None)]
+    assert [(each.track, each.visitor) for each in kept.frame.faces] == [(1, None)]
     LATEST_RESULTS.get().forget(session, "front")

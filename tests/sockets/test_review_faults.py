@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from attendance import register
-from attendance.access.socket_auth import Guest
+from attendance.access.socket_auth import Principal
 from attendance.core.errors import Refused
 from attendance.live import camera_marks, not_this_student, review_queue
 from attendance.models import (
@@ -27,7 +27,7 @@ from attendance.models import (
 from attendance.people import consents, memberships
 from attendance.register import rejected_matches
 from recognition.engine.types import SPACE, Decision, State
-from recognition.streams.frame_results import Claim
+from recognition.streams.frame_results import RecognisedTrack
 from tests.attendance.register.test_concurrency import at_once
 from tests.sockets.test_reviews import offered, question
 from tests.world import World, vector
@@ -224,10 +224,10 @@ def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world
     deciding(world, "neither")()
     near = vector(1) + 0.1 * vector(2)
     decision = Decision(State.RECOGNISED, str(world.ann.pk), 0.2, 0.3, 0.99, 5, ())
-    guest = Guest(world.session, world.teacher, None)
+    guest = Principal(world.session, world.teacher, None)
 
-    def seen(template: Any) -> Claim:
-        return Claim(1, str(world.ann.pk), decision, 3, template, b"a crop")
+    def seen(template: Any) -> RecognisedTrack:
+        return RecognisedTrack(1, str(world.ann.pk), decision, 3, template, b"a crop")
 
     assert camera_marks.mark(guest, seen(near), camera="front", space=SPACE).event is None
     assert not MarkEvent.objects.exists()

@@ -23,18 +23,18 @@ from attendance.models import (
 from attendance.register import rejected_matches
 from recognition.engine.identification.rejection import rejected_students
 from recognition.engine.types import Array, Decision, Match, State
-from recognition.streams.frame_results import Question
+from recognition.streams.frame_results import UncertainTrack
 from tests.world import World, by_hand, vector
 
 pytestmark = pytest.mark.django_db
 
 
-def question(first: Student, second: Student | None, template: Array, *, track: int = 1) -> Question:
+def question(first: Student, second: Student | None, template: Array, *, track: int = 1) -> UncertainTrack:
     candidates = [Match(str(first.pk), 0.33)]
     if second is not None:
         candidates.append(Match(str(second.pk), 0.35))
     decision = Decision(State.UNCERTAIN, None, 0.33, 0.02, 0.7, 3, tuple(candidates))
-    return Question(track, decision, template, b"a crop")
+    return UncertainTrack(track, decision, template, b"a crop")
 
 
 def offered(
@@ -209,7 +209,7 @@ def near(template: Array, seed: int) -> Array:
     return np.asarray(moved / np.linalg.norm(moved), np.float32)
 
 
-def between(world: World, distances: tuple[float, float], template: Array, *, track: int) -> Question:
+def between(world: World, distances: tuple[float, float], template: Array, *, track: int) -> UncertainTrack:
     """A face that may be Ann or Bea, Ann first: she is not blocked."""
     candidates = tuple(
         Match(str(student.pk), distance)
@@ -217,10 +217,10 @@ def between(world: World, distances: tuple[float, float], template: Array, *, tr
     )
     margin = distances[1] - distances[0]
     decision = Decision(State.UNCERTAIN, None, distances[0], margin, 0.7, 3, candidates)
-    return Question(track, decision, template, b"a crop")
+    return UncertainTrack(track, decision, template, b"a crop")
 
 
-def ask(world: World, asked: Question, camera: str = "front") -> bool:
+def ask(world: World, asked: UncertainTrack, camera: str = "front") -> bool:
     return review_queue.offer(session_id=world.session.pk, question=asked, camera=camera) is not None
 
 

@@ -18,8 +18,8 @@ from websockets.sync.client import ClientConnection
 from attendance.jobs import queue
 from attendance.models import Mark, Student
 from config.celery import app
-from launcher import embedded
-from tests.conftest import PLACE
+from config.embedded_addresses import VALKEY_SOCKET
+from tests.conftest import SERVERS
 from tests.sockets import faults
 from tests.sockets.faults import Valkey, Way
 from tests.sockets.people import clip_frames
@@ -226,7 +226,7 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
             hear(dashboard, "mark", 5)
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
-            wait_for(lambda: "ms to keep a value" in cache_health(alone)["fault"], 15)
+            wait_for(lambda: "ms to store a value" in cache_health(alone)["fault"], 15)
         finally:
             way.delay = 0.0
         hears_of_bea(dashboard, school)
@@ -253,6 +253,6 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
 
 def test_a_job_waits_for_the_sweep_while_the_broker_is_full() -> None:
     app.set_default()  # tasks that several apps may share ring with ours
-    with faults.full(PLACE.sockets / embedded.VALKEY_SOCKET):
-        assert not queue.ring(uuid4())
-    assert queue.ring(uuid4())
+    with faults.full(SERVERS.sockets / VALKEY_SOCKET):
+        assert not queue.wake_worker(uuid4())
+    assert queue.wake_worker(uuid4())

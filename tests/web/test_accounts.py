@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 
-from attendance.access.lockout import FREE_FAILURES
+from attendance.access.lockout import FAILURES_UNTIL_LOCK
 from attendance.models import AuditEvent
 from tests.web.conftest import Visitor
 from tests.world import PASSWORD, World
@@ -28,12 +28,12 @@ def log_in(client: Client, name: str, password: str) -> str:
 def test_a_teacher_lands_on_today(world: World) -> None:
     page = log_in(Client(), "teacher", PASSWORD)
     assert world.school_class.name in page
-    assert "Go on" in page
+    assert "Continue" in page
 
 
 def test_guessing_is_locked_out_even_with_the_right_password(world: World) -> None:
     client = Client()
-    for _guess in range(FREE_FAILURES):
+    for _guess in range(FAILURES_UNTIL_LOCK):
         assert "do not match" in log_in(client, "teacher", "a guess")
     assert "Too many failed logins" in log_in(client, "teacher", PASSWORD)
 
@@ -55,7 +55,7 @@ def test_a_password_that_was_stored_as_it_was_typed_still_opens(world: World) ->
 
 
 def test_another_address_is_not_locked_with_it(world: World) -> None:
-    for _guess in range(FREE_FAILURES):
+    for _guess in range(FAILURES_UNTIL_LOCK):
         log_in(Client(REMOTE_ADDR="192.0.2.1"), "teacher", "a guess")
     assert world.school_class.name in log_in(Client(REMOTE_ADDR="192.0.2.2"), "teacher", PASSWORD)
 

@@ -1,4 +1,4 @@
-"""`manage.py create_token USER`: a token for another system, printed once."""
+"""`manage.py create_token USER`: print a new API token for another system, once."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(message)
         name = options["name"] or f"shell {timezone.localtime():%Y-%m-%d %H:%M:%S.%f}"
         try:
-            _, plain = tokens.create(user=user, name=name, actor=None)
+            _token, plain = tokens.create(user=user, name=name, actor=None)
         except Refused as refusal:
             raise CommandError(refusal.message) from None
         self.stdout.write(plain)

@@ -1,4 +1,4 @@
-"""`manage.py load_demo DIR`: a demonstration school, ready to be looked at."""
+"""`manage.py load_demo DIR`: load a demonstration school from a folder of photographs."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -35,9 +35,9 @@ class Command(BaseCommand):
         )
 
     def _load(self, folders: list[Path]) -> None:
-        served = 0
+        accepted = 0
         for line in demonstration.load(folders, now=timezone.now()):
             if line.reason:
                 self.stdout.write(f"  {line.person}, {line.file}: {line.reason}")
-            served += not line.reason
-        self.stdout.write(f"{len(folders)} students, {served} photographs.")
+            accepted += not line.reason
+        self.stdout.write(f"{len(folders)} students, {accepted} photographs.")

@@ -1,4 +1,4 @@
-"""`manage.py messages`: bring the catalogues in step with the sources; `--compile` only makes the `.mo` files."""
+"""`manage.py messages`: update the message catalogues from the sources; `--compile` only writes the `.mo` files."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,7 @@ from attendance.web import catalogues
 
 
 class Command(BaseCommand):
-    help = "Update locale/*.po from the sources, say what lacks a translation, and compile."
+    help = "Update locale/*.po from the sources, list texts without translation, and compile."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py rebuild_templates [CLASS ...]`: templates anew out of the photographs that are kept."""
+"""`manage.py rebuild_templates [CLASS ...]`: make missing templates from the stored photographs."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,9 @@ from attendance.models import Job, SchoolClass
 
 
 class Command(BaseCommand):
-    help = "Makes missing templates out of the kept photographs, and moves the school to the engine's space."
+    help = (
+        "Makes missing templates from the stored photographs, and changes the school to the engine's space."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("classes", nargs="*", metavar="CLASS", help="names of classes; everyone if none")
@@ -23,12 +25,12 @@ class Command(BaseCommand):
             message = f"There is no class “{min(unknown)}”."
             raise CommandError(message)
         job = rebuild.start(classes=classes, actor=None)
-        # Here and now, unless a worker was quicker; either way the row says how it ended.
+        # Run it here, unless a worker was quicker; in both cases the row tells how it ended.
         queue.run(job.pk)
         job.refresh_from_db()
-        self._tell(job)
+        self._report(job)
 
-    def _tell(self, job: Job) -> None:
+    def _report(self, job: Job) -> None:
         if job.state == Job.State.RUNNING:
             self.stdout.write("A worker does it already. The admin's list of jobs shows how far it is.")
         elif job.state != Job.State.DONE:
@@ -36,4 +38,4 @@ class Command(BaseCommand):
             message = f"It failed: {job.error}.{again}"
             raise CommandError(message)
         else:
-            self.stdout.write(rebuild.told(job.result))
+            self.stdout.write(rebuild.summary(job.result))

@@ -1,4 +1,4 @@
-"""`manage.py settings_table`: docs/settings.md, from the declarations in config/settings.py."""
+"""`manage.py settings_table`: write docs/settings.md from the declarations in config/settings.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-HEAD = """# Settings
+HEADER = """# Settings
 
 This page is written by `python manage.py settings_table --write` from `config/settings.py`; a test compares the two.
 
@@ -23,7 +23,7 @@ container secrets are. Wrong settings are reported together when Rollcall starts
 
 
 class Command(BaseCommand):
-    """Prints the table, or writes it where it belongs."""
+    """Print the page, or write it to docs/settings.md."""
 
     help = "Print the table of settings, or write docs/settings.md with --write."
     requires_system_checks = []
@@ -33,15 +33,16 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, write: bool, **_options: Any) -> None:
         if write:
-            (settings.BASE_DIR / "docs" / "settings.md").write_text(table(), encoding="utf-8")
+            (settings.BASE_DIR / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
         else:
-            self.stdout.write(table(), ending="")
+            self.stdout.write(settings_page(), ending="")
 
 
-def table() -> str:
-    """The whole page, in the order of declaration."""
+def settings_page() -> str:
+    """Return the whole page; settings are in the order of their declaration."""
     rows = (
-        f"| `{each.name}` | {f'`{each.default}`' if each.default else ''} | {each.allowed} | {each.purpose} |\n"
-        for each in settings.DECLARED_SETTINGS
+        f"| `{setting.name}` | {f'`{setting.default}`' if setting.default else ''} | {setting.allowed} "
+        f"| {setting.purpose} |\n"
+        for setting in settings.DECLARED_SETTINGS
     )
-    return HEAD + "".join(rows)
+    return HEADER + "".join(rows)

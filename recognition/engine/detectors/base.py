@@ -1,4 +1,4 @@
-"""What every detector can do, and what several of them share."""
+"""The protocol of detectors, and functions that several of them use."""
 
 import threading
 from collections import OrderedDict
@@ -9,38 +9,38 @@ from typing import Protocol
 import numpy as np
 
 from recognition.engine.errors import BadImage
-from recognition.engine.geometry import as_complex, turn
+from recognition.engine.geometry import as_complex, fit_rotation_and_scale
 from recognition.engine.networks.runtime import Network, Shape
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Array, Box, Detection, Pixels
 
-# The detector's longer side is kept within these, per tile (DESIGN.md, FACE_DETECTION_SCALE).
+# The smallest and largest longer side, in pixels, of what a detector searches at once (an image or a tile).
 SMALLEST_SIDE, LARGEST_SIDE = 320, 960
 
 
 class Detector(Protocol):
-    """Finds faces. One object serves any number of threads at once."""
+    """Finds faces. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """As in FACE_DETECTION_MODEL."""
+        """Return the name in FACE_DETECTION_MODEL."""
 
     @property
     def scales(self) -> bool:
-        """Whether `side` governs it; one that does not looks at the picture in its full size."""
+        """Return whether it obeys `side`; the others search in full size or in one of their own."""
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:
-        """The faces of `rgb`, best first, the longer side of the picture brought to `side` pixels."""
+        """Return the faces of `rgb`, best first, after scaling its longer side to `side` pixels."""
 
     def hog_box(self, detection: Detection) -> Box:
-        """The box that dlib's HOG detector would draw there: what the five-point predictor expects."""
+        """Return the box that dlib's HOG detector would return there, which the five-point predictor expects."""
 
 
-class Sized:
-    """A network compiled for each input shape that is asked for; the last few stay.
+class NetworkPerShape:
+    """A network that is compiled for each input shape at its first use; the last `keep` shapes stay.
 
-    A static shape runs a fifth faster than a dynamic one, and one camera sends one shape. Any thread may call; a shape
-    that is being compiled holds up nobody who needs another one.
+    A static shape is a fifth faster than a dynamic one, and a camera always sends the same. Thread-safe; only callers
+    that need the same shape wait while it is compiled.
     """
 
     def __init__(self, compile_for: Callable[[Shape], Network], keep: int = 12) -> None:
@@ -53,24 +53,24 @@ class Sized:
 
     def _for(self, shape: Shape) -> Future[Network]:
         with self._lock:
-            if (known := self._networks.get(shape)) is not None:
+            if (compiled := self._networks.get(shape)) is not None:
                 self._networks.move_to_end(shape)
-                return known
-            mine = self._networks[shape] = Future()
+                return compiled
+            compiling = self._networks[shape] = Future()
             if len(self._networks) > self._keep:
                 self._networks.popitem(last=False)
         try:
-            mine.set_result(self._compile(shape))
-        except BaseException as fault:  # noqa: BLE001 (passed on to all who wait, whatever it is)
-            # Whoever waits for this shape shall hear of it, and the next one shall try again.
-            mine.set_exception(fault)
+            compiling.set_result(self._compile(shape))
+        except BaseException as error:  # noqa: BLE001 (passed on to all that wait)
+            # All callers that wait for this shape get the error; the next one compiles again.
+            compiling.set_exception(error)
             with self._lock:
                 self._networks.pop(shape, None)
-        return mine
+        return compiling
 
 
-def shrunk(rgb: Pixels, side: int) -> tuple[Pixels, float]:
-    """`rgb` with its longer side at `side` pixels, and the scale from the one to the other."""
+def scale_to_side(rgb: Pixels, side: int) -> tuple[Pixels, float]:
+    """Return `rgb` with its longer side at `side` pixels (enlarged if smaller), and the scale."""
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
     if scale == 1:
@@ -81,10 +81,10 @@ def shrunk(rgb: Pixels, side: int) -> tuple[Pixels, float]:
 
 
 def canvas_size(rows: int, columns: int) -> tuple[int, int]:
-    """The rows and columns of the canvas that a picture of this size is put on.
+    """Return the rows and columns of the canvas for an image of this size.
 
-    Compiling a network for a shape takes as long as ten frames or more, so shapes are few: the longer side is a
-    multiple of 160, the shorter one of 96, or of 64 beside 320 (4:3 and 16:9 then lose little or nothing).
+    Compiling a network for a shape takes as long as ten frames or more, so there are few shapes: the longer side is a
+    multiple of 160, the shorter one of 96, or of 64 if the longer one is 320 (4:3 and 16:9 then waste little).
     """
     longer = -(-max(rows, columns) // 160) * 160
     step = 64 if longer == SMALLEST_SIDE else 96
@@ -92,9 +92,9 @@ def canvas_size(rows: int, columns: int) -> tuple[int, int]:
     return (longer, shorter) if rows > columns else (shorter, longer)
 
 
-def fit(rgb: Pixels, side: int) -> tuple[Pixels, float]:
-    """`shrunk`, at the top left of a black canvas out of `canvas_size`; the scale is that of the picture."""
-    rgb, scale = shrunk(rgb, side)
+def fit_on_canvas(rgb: Pixels, side: int) -> tuple[Pixels, float]:
+    """Return the image from `scale_to_side` at the top left of a black canvas of `canvas_size`, and its scale."""
+    rgb, scale = scale_to_side(rgb, side)
     rows, columns = rgb.shape[:2]
     height, width = canvas_size(rows, columns)
     if (height, width) != (rows, columns):
@@ -103,12 +103,15 @@ def fit(rgb: Pixels, side: int) -> tuple[Pixels, float]:
 
 
 def blob(rgb: Pixels, *, bgr: bool = False) -> Array:
-    """(H, W, 3) uint8 as (1, 3, H, W) float32 from 0 to 255, in the same order of colours or turned to BGR."""
+    """Return (H, W, 3) uint8 as (1, 3, H, W) float32 from 0 to 255, as RGB or with `bgr` as BGR."""
     return np.asarray(cv2.dnn.blobFromImage(rgb, swapRB=bgr), np.float32)
 
 
 def suppress(boxes: Array, scores: Array, overlap: float) -> list[int]:
-    """Non-maximum suppression: which of `boxes` (N, 4: left, top, right, bottom) stay, best first."""
+    """Return the indices of the boxes (N, 4) that non-maximum suppression keeps, best first.
+
+    `overlap` is the intersection over union beyond which the box with the lower score is removed.
+    """
     order = np.argsort(-scores, kind="stable")
     areas = np.maximum(0, boxes[:, 2] - boxes[:, 0]) * np.maximum(0, boxes[:, 3] - boxes[:, 1])
     kept: list[int] = []
@@ -122,31 +125,31 @@ def suppress(boxes: Array, scores: Array, overlap: float) -> list[int]:
     return kept
 
 
-def gather(boxes: Array, scores: Array, landmarks: Array | None, overlap: float) -> list[Detection]:
-    """Detections out of arrays (N, 4), (N,), (N, 5, 2) or None, those that overlap a better one left out."""
+def detections_of(boxes: Array, scores: Array, landmarks: Array | None, overlap: float) -> list[Detection]:
+    """Return detections from arrays (N, 4), (N,), and (N, 5, 2) or None, after `suppress`; best first."""
     return [
         Detection(
-            box=(float(boxes[at, 0]), float(boxes[at, 1]), float(boxes[at, 2]), float(boxes[at, 3])),
-            score=float(scores[at]),
-            landmarks=None if landmarks is None else landmarks[at].astype(np.float32),
+            box=(float(boxes[row, 0]), float(boxes[row, 1]), float(boxes[row, 2]), float(boxes[row, 3])),
+            score=float(scores[row]),
+            landmarks=None if landmarks is None else landmarks[row].astype(np.float32),
         )
-        for at in suppress(boxes, scores, overlap)
+        for row in suppress(boxes, scores, overlap)
     ]
 
 
-# CenterFace's mean landmarks in dlib's HOG box: x + iy from its centre, in parts of its side. Measured on 313
-# faces of LFW that both find (an eye to the image's left first; HOG's boxes lie a little to the left).
+# CenterFace's mean landmarks in dlib's HOG box: x + iy from its centre, in parts of its side; the eye at the image's
+# left first. Measured on 313 faces of LFW that both detectors find (HOG's boxes are a little too far left).
 _MEAN_FACE = np.array(
     [-0.1739 - 0.1710j, 0.2360 - 0.1838j, 0.0245 + 0.0576j, -0.1378 + 0.2527j, 0.2035 + 0.2409j]
 )
 
 
-def box_around(landmarks: Array) -> Box:
-    """The HOG-like box of five landmarks: that of the mean face, turned and scaled to fit them best."""
+def hog_box_around(landmarks: Array) -> Box:
+    """Return the HOG-like box of five landmarks (5, 2): that of the mean face, rotated and scaled to fit them."""
     points = as_complex(landmarks)
-    turned = turn(_MEAN_FACE, points)
-    centre = points.mean() - turned * _MEAN_FACE.mean()
-    half = max(abs(turned), 1.0) / 2
+    factor = fit_rotation_and_scale(_MEAN_FACE, points)
+    centre = points.mean() - factor * _MEAN_FACE.mean()
+    half = max(abs(factor), 1.0) / 2
     return (
         float(centre.real) - half,
         float(centre.imag) - half,
@@ -155,16 +158,16 @@ def box_around(landmarks: Array) -> Box:
     )
 
 
-def landmark_box(detection: Detection) -> Box:
-    """`box_around` the landmarks of a detection that has them."""
+def hog_box_of_landmarks(detection: Detection) -> Box:
+    """Return `hog_box_around` the landmarks of a detection. Raises BadImage if it has none."""
     if detection.landmarks is None:
-        msg = "This detection has no landmarks: it came from another detector"
+        msg = "This detection has no landmarks; it came from another detector"
         raise BadImage(msg, code="wrong_shape")
-    return box_around(detection.landmarks)
+    return hog_box_around(detection.landmarks)
 
 
-def shifted(box: Box, right: float, down: float, size: float) -> Box:
-    """A square HOG-like box: `box`'s centre moved, and its mean side scaled, by parts of that mean side."""
+def hog_box_from(box: Box, right: float, down: float, size: float) -> Box:
+    """Return a square HOG-like box: `box` moved right and down, and scaled, by parts of its mean side."""
     width, height = box[2] - box[0], box[3] - box[1]
     mean = float(np.sqrt(max(width, 1.0) * max(height, 1.0)))
     x, y = (box[0] + box[2]) / 2 + right * mean, (box[1] + box[3]) / 2 + down * mean

@@ -1,6 +1,6 @@
-"""dlib's HOG detector: `face_recognition`'s own boxes, for comparing with it and for replacing it.
+"""dlib's HOG detector: the boxes of `face_recognition`, for comparison and for replacing it.
 
-Frontal faces from 40 pixels up (the picture is enlarged once, as `face_recognition.face_locations` does).
+It finds frontal faces from 40 pixels up (the image is enlarged once, as `face_recognition.face_locations` does).
 """
 
 import threading
@@ -11,12 +11,12 @@ from recognition.engine.types import Box, Detection, Pixels
 
 # `face_recognition.face_locations` enlarges once by default.
 UPSAMPLE = 1
-# A larger picture is not enlarged: of 8.3 megapixels dlib's pyramid takes gigabytes already.
+# Pixels of the largest image that is enlarged: dlib's pyramid of 8.3 megapixels takes gigabytes.
 _MAX_ENLARGED = 8_400_000
 
 
 class Hog:
-    """One dlib object per thread: a shared one ends the process (FACTS)."""
+    """The detector. Thread-safe: each thread has its own dlib object, because sharing one ends the process."""
 
     name = "hog"
     scales = False
@@ -24,8 +24,8 @@ class Hog:
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - it always looks in full size
-        """`face_recognition.face_locations(rgb)`: the same boxes, cut at the border, in the same order."""
+    def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - always in full size
+        """Return the boxes of `face_recognition.face_locations(rgb)`, clipped to the image, in the same order."""
         import dlib
 
         detector = getattr(self._local, "detector", None)
@@ -35,17 +35,19 @@ class Hog:
         boxes, scores, _ = detector.run(np.ascontiguousarray(rgb), upsample, 0.0)
         return [
             Detection(
-                box=cut(rgb, box.left(), box.top(), box.right(), box.bottom()), score=score, landmarks=None
+                box=clip_to_image(rgb, box.left(), box.top(), box.right(), box.bottom()),
+                score=score,
+                landmarks=None,
             )
             for box, score in zip(boxes, scores, strict=True)
         ]
 
     def hog_box(self, detection: Detection) -> Box:
-        """The box itself."""
+        """Return the box itself: it is a HOG box already."""
         return detection.box
 
 
-def cut(rgb: Pixels, left: float, top: float, right: float, bottom: float) -> Box:
-    """The box within the picture, as `face_recognition` cuts it."""
+def clip_to_image(rgb: Pixels, left: float, top: float, right: float, bottom: float) -> Box:
+    """Return the part of the box within the image, as `face_recognition` clips it."""
     height, width = rgb.shape[:2]
     return max(left, 0), max(top, 0), min(right, width), min(bottom, height)

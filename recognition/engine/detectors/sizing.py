@@ -1,16 +1,17 @@
-"""How large a detector sees a picture."""
+"""The size at which a detector searches an image."""
 
-from recognition.engine.detectors import LARGEST_SIDE, SMALLEST_SIDE
+from recognition.engine.detectors.base import LARGEST_SIDE, SMALLEST_SIDE
 from recognition.engine.errors import RuntimeUnavailable
 from recognition.engine.networks.runtime import Runtime
 
-# Without a scale: the detector's longer side for pictures up to a longer side, on a processor that
-# computes in f32 alone, and where bf16 or a GPU makes pixels cheap (docs/engine.md has recall and times).
+# Without a scale: (limit, side) means that images whose longer side is up to `limit` are searched at `side` pixels. The
+# first is for processors with f32 only, the second for those with bf16 and for GPUs, which compute more pixels in the
+# same time.
 _F32 = ((800, 480), (1600, 640), (1 << 30, LARGEST_SIDE))
 _FASTER = ((700, 480), (1100, 640), (1 << 30, LARGEST_SIDE))
-# A hurried look takes the next smaller of these, or the smallest of all, for about half of the time, and finds as many
-# faces from a tenth of the picture's side up (docs/engine.md). Canvases are made for them (`base.canvas_size`).
-_COARSE = (640, 480)
+# Reduced detection uses the next smaller of these, or SMALLEST_SIDE, in about half the time, and finds as many faces
+# from a tenth of the image's side up. `base.canvas_size` has canvases that fit them.
+_REDUCED = (640, 480)
 
 
 def check_scale(scale: float | None) -> None:
@@ -22,16 +23,16 @@ def check_scale(scale: float | None) -> None:
         raise RuntimeUnavailable(msg, extra={"scale": scale})
 
 
-def detection_side(longer: int, scale: float | None, runtime: Runtime, *, coarse: bool = False) -> int:
-    """The detector's longer side for a picture (or tile) whose own is `longer`, between 320 and 960.
+def detection_side(longer: int, scale: float | None, runtime: Runtime, *, reduced: bool = False) -> int:
+    """Return the longer side, from 320 to 960 pixels, at which to search an image or tile whose own is `longer`.
 
-    `scale` is FACE_DETECTION_SCALE, the one as a fraction of the other; None picks by size and device, and
-    then alone `coarse` takes the next smaller size.
+    `scale` is FACE_DETECTION_SCALE, the result as a fraction of `longer`. None chooses by size and device; only then
+    `reduced` uses the next smaller size.
     """
     if scale is not None:
         return round(min(max(longer * scale, SMALLEST_SIDE), LARGEST_SIDE))
     slow = runtime.device == "cpu" and runtime.precision == "f32"
     side = min(longer, next(side for limit, side in (_F32 if slow else _FASTER) if longer <= limit))
-    if coarse:
-        side = next((smaller for smaller in _COARSE if smaller < side), SMALLEST_SIDE)
+    if reduced:
+        side = next((smaller for smaller in _REDUCED if smaller < side), SMALLEST_SIDE)
     return max(side, SMALLEST_SIDE)

@@ -1,8 +1,8 @@
-"""OpenCV's SSD face detector through its DNN module: the seed design's choice, and the one that runs on
-CUDA where OpenCV was built for it. For large faces: every picture, or tile, is seen at 300 x 300, the one
-size its graph is right for (at 320 its boxes lie 0.14 of their side beside the face, at 512 anywhere).
+"""OpenCV's SSD face detector through its DNN module, for large faces. It runs on CUDA where OpenCV was built for it.
 
-The 8 bit TensorFlow file of `opencv_3rdparty` and its graph, got by `manage.py fetch_models`.
+Every image or tile is searched at 300 x 300, the only size for which its graph is right: at 320 its boxes are 0.14 of
+their side beside the face, at 512 they are anywhere. The 8-bit TensorFlow file of `opencv_3rdparty` and its graph are
+downloaded by `manage.py fetch_models`.
 """
 
 import threading
@@ -20,12 +20,13 @@ _MEAN_BGR = (104.0, 177.0, 123.0)
 _THRESHOLD = 0.5
 _OVERLAP = 0.4
 _SIDE = 300
-# From this detector's box to dlib's HOG-like box (`base.shifted`), the mean over 48 pictures of LFW.
+# Right, down and size of dlib's HOG box relative to this detector's (`base.hog_box_from`): the mean of 48 images of
+# LFW.
 _TO_HOG = (-0.02, 0.057, 0.944)
 
 
 class Ssd:
-    """One OpenCV network per thread: it keeps its input as state."""
+    """The detector. Thread-safe: each thread has its own OpenCV network, because that keeps its input as state."""
 
     name = "ssd"
     scales = False
@@ -35,21 +36,22 @@ class Ssd:
         self.device = "cuda" if cuda_devices() else "cpu"
         self._local = threading.local()
 
-    def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - it has one size
-        """The faces of `rgb`, best first, without landmarks."""
+    def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - has one size
+        """Return the faces of `rgb`, best first, without landmarks."""
         network = self._network()
-        # Turned to BGR first: what `swapRB` does to the order of the means differs between OpenCV's versions.
+        # Converted to BGR first: OpenCV's versions differ in how `swapRB` affects the order of the means.
         small = cv2.cvtColor(cv2.resize(rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
         network.setInput(cv2.dnn.blobFromImage(small, mean=_MEAN_BGR))
-        found = np.asarray(network.forward(), np.float32).reshape(-1, 7)
-        found = found[found[:, 2] > _THRESHOLD]
+        # Rows of (image, class, score, left, top, right, bottom), the box in parts of the image's sides.
+        rows = np.asarray(network.forward(), np.float32).reshape(-1, 7)
+        rows = rows[rows[:, 2] > _THRESHOLD]
         height, width = rgb.shape[:2]
-        boxes = found[:, 3:7] * np.array([width, height, width, height], np.float32)
-        return base.gather(boxes, found[:, 2], None, _OVERLAP)
+        boxes = rows[:, 3:7] * np.array([width, height, width, height], np.float32)
+        return base.detections_of(boxes, rows[:, 2], None, _OVERLAP)
 
     def hog_box(self, detection: Detection) -> Box:
-        """From the box alone."""
-        return base.shifted(detection.box, *_TO_HOG)
+        """Return the HOG-like box for the detector's box."""
+        return base.hog_box_from(detection.box, *_TO_HOG)
 
     def _network(self) -> Any:
         network = getattr(self._local, "network", None)
@@ -62,5 +64,5 @@ class Ssd:
 
 
 def cuda_devices() -> int:
-    """How many CUDA devices OpenCV itself can use: none unless it was built for it."""
+    """Return how many CUDA devices OpenCV can use: none unless it was built with CUDA."""
     return int(cv2.cuda.getCudaEnabledDeviceCount()) if hasattr(cv2, "cuda") else 0

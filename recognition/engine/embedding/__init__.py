@@ -1,1 +1,1 @@
-"""From a detected face to its embedding and template."""
+"""From a detected face to its embedding, template and quality."""

@@ -1,4 +1,4 @@
-"""Chips to numbers: dlib's ResNet, the average with the mirror image, and a memory of what was encoded."""
+"""Encoding: chips through dlib's ResNet, the mean with the mirror image, and a cache by content."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from recognition.engine.errors import BadImage
 from recognition.engine.networks.conversion import CHIP_SIDE
 from recognition.engine.types import Array, Pixels
 
-# Chips of one call of the network. More gain nothing: 4 took 7.5 ms each, 8 8.6, 16 9.1 (their activations leave
-# the processor's cache), and a worker that is told to end finishes its call first.
+# Chips in one call of the network. More gain nothing: of 4 each took 7.5 ms, of 8 8.6, of 16 9.1 (their activations do
+# not fit into the processor's cache), and a worker that is told to end finishes its call first.
 BATCH = 8
-# docs/engine.md has what a second alignment gains, of these faces and of all.
-_EASY = 0.989
+# A face whose agreement is lower is hard: a second alignment improves its template. docs/benchmarks.md has the gain for
+# these and for all faces.
+_LEAST_EASY_AGREEMENT = 0.989
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
-    """`embedding` (128,) as dlib gives it; `template` (128,) of length 1 from the chip and its mirror image.
+    """The encoding of a chip.
 
-    `agreement` is the cosine between the two, from -1 to 1: low where the face is turned, hidden or blurred.
+    `embedding` (128,) is the network's output for the chip, as dlib returns it. `template` (128,) is the mean of the
+    embeddings of chip and mirror image, scaled to length 1. `agreement` is the cosine between these two embeddings,
+    from -1 to 1; it is low where the face is turned, hidden or blurred.
     """
 
     embedding: Array
@@ -34,49 +37,50 @@ class Encoding:
 
     @property
     def hard(self) -> bool:
-        """Whether chip and mirror image agree so badly that a second alignment is worth its time: a quarter of LFW."""
-        return self.agreement < _EASY
+        """Return whether the face needs a second alignment (`Aligner.align_by_landmarks`), as a quarter of LFW does."""
+        return self.agreement < _LEAST_EASY_AGREEMENT
 
     def with_second(self, second: Encoding) -> Encoding:
-        """The same face with the template averaged over a second alignment of it."""
+        """Return the encoding with the template averaged over this and a second alignment."""
         return replace(self, template=unit(self.template + second.template))
 
 
 class Encoder:
-    """`network` maps (N, 150, 150, 3) uint8 to (N, 128) float32. Safe from any number of threads.
+    """Encodes chips with `network`, which maps (N, 150, 150, 3) uint8 to (N, 128) float32. Thread-safe.
 
-    The last `cache_size` encodings are kept under a digest of the chip's pixels; 0 keeps none.
+    The last `cache_size` encodings are kept by a digest of the chip's pixels; 0 keeps none.
     """
 
     def __init__(self, network: Callable[[Pixels], Array], cache_size: int) -> None:
-        self._network, self._size = network, cache_size
+        self._network, self._cache_size = network, cache_size
         self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, Encoding] = OrderedDict()
+        self._cached: OrderedDict[bytes, Encoding] = OrderedDict()
 
     def embed(self, chips: Pixels) -> Array:
-        """(N, 150, 150, 3) uint8 RGB to (N, 128) float32; raises BadImage for another shape or type."""
+        """Return embeddings (N, 128) float32 of chips (N, 150, 150, 3) uint8 RGB. Raises BadImage for other arrays."""
         check_chips(chips)
         parts = [
-            self._network(np.ascontiguousarray(chips[at : at + BATCH])) for at in range(0, len(chips), BATCH)
+            self._network(np.ascontiguousarray(chips[start : start + BATCH]))
+            for start in range(0, len(chips), BATCH)
         ]
         return np.concatenate([np.empty((0, 128), np.float32), *parts])
 
     def encode(self, chips: Pixels) -> list[Encoding]:
-        """Embedding and template of each chip, (N, 150, 150, 3) uint8 RGB."""
+        """Return the encodings of chips (N, 150, 150, 3) uint8 RGB. Raises BadImage for other arrays."""
         check_chips(chips)
-        if not self._size:
+        if not self._cache_size:
             return self._encode(chips)
         keys = [blake2b(chip.data, digest_size=16).digest() for chip in np.ascontiguousarray(chips)]
-        known = {key: encoding for key in keys if (encoding := self._recall(key)) is not None}
-        missing = [at for at, key in enumerate(keys) if key not in known]
+        known = {key: encoding for key in keys if (encoding := self._cached_encoding(key)) is not None}
+        missing = [index for index, key in enumerate(keys) if key not in known]
         if missing:
-            for at, encoding in zip(missing, self._encode(chips[missing]), strict=True):
-                known[keys[at]] = encoding
-                self._keep(keys[at], encoding)
+            for index, encoding in zip(missing, self._encode(chips[missing]), strict=True):
+                known[keys[index]] = encoding
+                self._cache(keys[index], encoding)
         return [known[key] for key in keys]
 
     def _encode(self, chips: Pixels) -> list[Encoding]:
-        # A chip lies beside its mirror image, so that one face is one call.
+        # Each chip is followed by its mirror image, so that a face is in one call.
         pairs = np.stack([chips, chips[:, :, ::-1]], axis=1).reshape(-1, CHIP_SIDE, CHIP_SIDE, 3)
         both = self.embed(pairs).reshape(-1, 2, 128)
         templates = unit(both.sum(axis=1))
@@ -87,21 +91,21 @@ class Encoder:
             for embedding, template, agreement in zip(both[:, 0], templates, agreements, strict=True)
         ]
 
-    def _recall(self, key: bytes) -> Encoding | None:
+    def _cached_encoding(self, key: bytes) -> Encoding | None:
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if key in self._cached:
+                self._cached.move_to_end(key)
+            return self._cached.get(key)
 
-    def _keep(self, key: bytes, encoding: Encoding) -> None:
+    def _cache(self, key: bytes, encoding: Encoding) -> None:
         with self._lock:
-            self._kept[key] = encoding
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            self._cached[key] = encoding
+            while len(self._cached) > self._cache_size:
+                self._cached.popitem(last=False)
 
 
 def unit(vectors: Array) -> Array:
-    """Each row scaled to length 1; a row of zeros stays."""
+    """Return vectors (..., 128) scaled to length 1; zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 

@@ -1,4 +1,4 @@
-"""How far a face can be relied upon, from its chip, its landmarks and how well its encoding holds together."""
+"""Quality of a face, from its chip, its landmarks and how well chip and mirror image agree."""
 
 import math
 
@@ -7,27 +7,29 @@ import numpy as np
 from recognition.engine.opencv import cv2
 from recognition.engine.types import Array, Pixels, Quality
 
-# The inner face in the chip: background and hair outside say nothing about sharpness or light.
+# Pixels of the chip with the inner face; background and hair around it do not count for sharpness and light.
 _INNER = slice(30, 125)
 
-# A nose this far (in distances between the eyes) beside the middle of the eyes is a face turned by 90 degrees;
-# the rest follows the sine. The nose stands that far out of the plane of the eyes.
+# How far the nose stands out of the plane of the eyes, in distances between the eyes. The nose is beside the middle
+# of the eyes by this times the sine of the yaw.
 _NOSE_DEPTH = 0.55
-# The nose's place between the eyes (0) and the mouth (1) in a level face, and what it moves per radian of pitch.
+# The place of the nose between eyes (0) and mouth (1) in a level face, and its change for each radian of pitch.
 _NOSE_LEVEL, _NOSE_PITCH = 0.56, 0.6
 
 
-# How much each part counts in the score. Agreement tells most about LFW's probes, then the detector's score;
-# size, sharpness, light and tilt hardly vary there and are gates for what a school's camera sees.
+# The weight of each part in the score. Agreement predicts errors best on LFW, then the detector's score. Size,
+# sharpness, light and roll hardly vary there; they exclude bad images of a school's camera.
 _AGREEMENT, _SCORE, _POSE, _GATE = 4.0, 2.0, 1.0, 0.5
 
 
 def assess(chip: Pixels, landmarks: Array, score: float, agreement: float) -> Quality:
-    """The quality of a face: its chip (150, 150, 3) RGB, landmarks (5, 2) in the picture, the detector's score,
-    and the agreement of its encoding with its mirror image's (`Encoding.agreement`).
+    """Return the quality of a face.
 
-    Rejecting the tenth of LFW's probes with the lowest score lowers the false non-matches among the rest from
-    3.1 to 2.0 % at an FPIR of 1 %, and from 14.0 to 11.9 % at 0.1 % (docs/engine.md).
+    `chip` (150, 150, 3) is RGB, `landmarks` (5, 2) are in pixels of the image, `score` is the detector's, `agreement`
+    that of `Encoding`.
+
+    Rejecting the tenth of LFW's probes with the lowest score lowers the false non-match rate of the others from 3.1 to
+    2.0 % at an FPIR of 1 %, and from 14.0 to 11.9 % at 0.1 % (docs/benchmarks.md).
     """
     grey = cv2.cvtColor(chip[_INNER, _INNER], cv2.COLOR_RGB2GRAY)
     eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
@@ -57,26 +59,28 @@ def assess(chip: Pixels, landmarks: Array, score: float, agreement: float) -> Qu
 
 
 def _mean(parts: tuple[tuple[float, float], ...]) -> float:
-    """The weighted geometric mean, so that one bad part spoils the whole; a floor keeps bad ones in order."""
+    """Return the weighted geometric mean of (weight, part), so that one bad part counts much; none is below 0.05."""
     weight = sum(weight for weight, _ in parts)
     return math.exp(sum(weight * math.log(0.05 + 0.95 * part) for weight, part in parts) / weight)
 
 
 def _outside(grey: Pixels) -> float:
-    """The part of the face that lay outside the picture: dlib fills it with pure black."""
+    """Return the part of the face outside the image, which dlib fills with pure black."""
     return 1 - float(cv2.countNonZero(grey)) / grey.size
 
 
 def pose(landmarks: Array) -> tuple[float, float, float]:
-    """Yaw, pitch and roll in degrees, about, from five landmarks: a face turned to the image's right, looking
-    down, and turned clockwise has positive ones."""
+    """Return approximate yaw, pitch and roll in degrees from five landmarks (5, 2).
+
+    They are positive for a face turned to the image's right, downwards, and clockwise.
+    """
     points = landmarks.astype(np.float64)
     across = points[1] - points[0]
     roll = math.atan2(across[1], across[0])
-    turned = points @ np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
-    eyes, mouth, nose = turned[:2].mean(axis=0), turned[3:].mean(axis=0), turned[2]
+    upright = points @ np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
+    eyes, mouth, nose = upright[:2].mean(axis=0), upright[3:].mean(axis=0), upright[2]
     middle = eyes[0] + (mouth[0] - eyes[0]) * 0.5
-    # Between the eyes on a frontal face; turned away, the eyes close up but eyes to mouth do not.
+    # The distance between the eyes, or nearly that from eyes to mouth, which does not shrink when the head turns.
     size = max(float(np.hypot(*across)), 0.9 * float(mouth[1] - eyes[1]), 1e-6)
     yaw = math.asin(float(np.clip((nose[0] - middle) / size / _NOSE_DEPTH, -1, 1)))
     level = (nose[1] - eyes[1]) / max(float(mouth[1] - eyes[1]), 1e-6)
@@ -85,5 +89,5 @@ def pose(landmarks: Array) -> tuple[float, float, float]:
 
 
 def _between(value: float, worst: float, best: float) -> float:
-    """0 at `worst` and beyond, 1 at `best` and beyond, a straight line between them."""
+    """Return 0 at `worst` and beyond, 1 at `best` and beyond, and a straight line between."""
     return float(np.clip((value - worst) / (best - worst), 0, 1))

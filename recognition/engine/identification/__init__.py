@@ -1,1 +1,1 @@
-"""Whether a face is a student: thresholds, margins, assignment."""
+"""Decisions about a track: thresholds, margins, and one student per face."""

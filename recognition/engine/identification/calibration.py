@@ -1,12 +1,13 @@
-"""What a distance is worth: false match rates, thresholds and confidence, fitted to measured distances.
+"""The calibration: false match rates, thresholds and confidence, fitted to measured distances.
 
-The lower tail of the distances between different people is a line on normal paper: FMR(d) = Phi((d -
-mean) / spread). That gives a threshold for any gallery and any wanted FPIR (ISO/IEC 19795-1: FPIR = 1 -
-(1 - FMR)^N), further out than was measured. One such line stands for each number of looks at the probe and
-of photographs at enrolment, because means of several pictures lie closer together, strangers' too.
+The lower tail of the distances between different people is a line on normal probability paper: FMR(d) = Phi((d - mean)
+/ spread). That gives a threshold for any gallery size and any wanted FPIR (false positive identification rate, ISO/IEC
+19795-1: FPIR = 1 - (1 - FMR)^N), also beyond the measured distances. There is one such line for each number of samples
+of the track and of photographs at enrolment, because means of several images are closer together, those of strangers
+too.
 
-The numbers in `DEFAULT` are printed by `python -m benchmarks.calibrate` from Labeled Faces in the Wild
-(the pictures in `../shared/lfw`); a school tightens them by `fitted_to` its own templates.
+The numbers in `defaults.DEFAULT` are printed by `python -m benchmarks.calibrate`, from Labeled Faces in the Wild.
+`fitted_to` makes them stricter for a school's own templates.
 """
 
 from __future__ import annotations
@@ -23,21 +24,22 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# The grid of measured cells; between them values follow 1/n, beyond the last they stay.
+# Numbers of samples and of photographs that were measured. Between them values follow 1/n; beyond the last they stay.
 COUNTS: Final = (1, 2, 3, 5)
-# The class that the logistic curve of `confidence` was fitted in.
+# Students in the classes for which the logistic curve of `confidence` was fitted.
 FITTED_GALLERY: Final = 30
 _NORMAL = NormalDist()
-# The part of the tail that the line is fitted to: nearer to zero there are no pairs, further out it bends.
+# False match rates between which the line is fitted: below there are no pairs, above the tail bends.
 _TAIL = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
 _FEWEST_PAIRS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One number of photographs and of looks: the impostors' tail, and confidence's logistic curve.
+    """The fit for one number of photographs and of samples: the impostors' tail, and the curve of the confidence.
 
-    P(right person | d) = 1 / (1 + exp(-(offset - slope * d))) in a class of 30 where half the faces belong.
+    `mean` and `spread` are those of the line. P(right person | d) = 1 / (1 + exp(-(offset - slope * d))) in a class
+    of 30 where half the faces belong.
     """
 
     mean: float
@@ -48,43 +50,47 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Cells by photographs (rows) and looks (columns), both in the order of COUNTS.
+    """Cells by photographs (rows) and samples (columns), both in the order of COUNTS. Immutable.
 
-    `early` is the FPIR allowed while looks are few, `patient` what is allowed once there are many (every
-    further look is another chance to be wrong, so the two add up to one budget);
-    `shift` (0 or below) is subtracted distance: how much stricter a school must be than `source`.
+    `fpir_few` is the FPIR allowed while a track has few samples, `fpir_many` the one allowed once it has many. A
+    stranger has both chances, so the total is at most their sum. `shift` (0 or below) is added to every threshold: how
+    much stricter a school must be than `source`.
     """
 
     cells: tuple[tuple[Cell, ...], ...]
     source: str
-    early: float = 5e-4
-    patient: float = 2e-3
+    fpir_few: float = 5e-4
+    fpir_many: float = 2e-3
     shift: float = 0.0
 
-    def threshold(self, looks: int, photographs: int, gallery_size: int, fpir: float) -> float:
-        """The distance under which a stranger falls with probability `fpir`, for the whole gallery."""
+    def threshold(self, samples: int, photographs: int, gallery_size: int, fpir: float) -> float:
+        """Return the distance below which a stranger's nearest subject of the gallery lies with probability `fpir`.
+
+        Raises ValueError unless `fpir` is between 0 and 1.
+        """
         if not 0 < fpir < 1:
-            raise ValueError("a wanted FPIR lies between 0 and 1")
-        cell = self._cell(looks, photographs)
+            raise ValueError("FPIR must be between 0 and 1")
+        cell = self._cell(samples, photographs)
         fmr = -math.expm1(math.log1p(-fpir) / max(gallery_size, 1))
         return max(0.0, cell.mean + cell.spread * _NORMAL.inv_cdf(fmr) + self.shift)
 
-    def fpir(self, distance: float, looks: int, photographs: int, gallery_size: int) -> float:
-        """How often a stranger comes this near to anybody in the gallery."""
-        cell = self._cell(looks, photographs)
+    def fpir(self, distance: float, samples: int, photographs: int, gallery_size: int) -> float:
+        """Return the probability that a stranger is this near to anybody in the gallery."""
+        cell = self._cell(samples, photographs)
         fmr = _NORMAL.cdf((distance - self.shift - cell.mean) / cell.spread)
         return -math.expm1(max(gallery_size, 1) * math.log1p(-min(fmr, 1 - 1e-12)))
 
-    def confidence(self, distance: float, looks: int, photographs: int, gallery_size: int) -> float:
-        """The probability from 0 to 1 that the nearest student is the person seen."""
-        cell = self._cell(looks, photographs)
+    def confidence(self, distance: float, samples: int, photographs: int, gallery_size: int) -> float:
+        """Return the probability from 0 to 1 that the nearest subject is the right person."""
+        cell = self._cell(samples, photographs)
         odds = cell.offset - cell.slope * (distance - self.shift)
         odds -= math.log(max(gallery_size, 1) / FITTED_GALLERY)
         return 1 / (1 + math.exp(-min(max(odds, -30.0), 30.0)))
 
-    def _cell(self, looks: int, photographs: int) -> Cell:
+    def _cell(self, samples: int, photographs: int) -> Cell:
+        """Return the values for these counts, interpolated between the four cells around them."""
         row, down = _place(photographs)
-        column, across = _place(looks)
+        column, across = _place(samples)
         corners = [(row, column, (1 - down) * (1 - across)), (row, column + 1, (1 - down) * across)]
         corners += [(row + 1, column, down * (1 - across)), (row + 1, column + 1, down * across)]
         used = [(self.cells[r][c], weight) for r, c, weight in corners if weight > 0]
@@ -97,21 +103,19 @@ class Calibration:
 
 
 def _place(count: int) -> tuple[int, float]:
-    """The cell below a count and how far it lies towards the next, measured in 1/n."""
+    """Return the index in COUNTS below a count, and how far it lies towards the next (0 to 1, measured in 1/n)."""
     if count <= COUNTS[0]:
         return 0, 0.0
-    for at, (lower, upper) in enumerate(pairwise(COUNTS)):
+    for index, (lower, upper) in enumerate(pairwise(COUNTS)):
         if count <= upper:
-            return at, (1 / lower - 1 / count) / (1 / lower - 1 / upper)
+            return index, (1 / lower - 1 / count) / (1 / lower - 1 / upper)
     return len(COUNTS) - 2, 1.0
 
 
 def fit_tail(impostor: Floats) -> tuple[float, float]:
-    """Mean and spread of the line through the tail of impostor distances. Raises ValueError if too few."""
+    """Return mean and spread of the line through the tail of impostor distances (N,). Raises ValueError if too few."""
     if len(impostor) < _FEWEST_PAIRS:
-        msg = (
-            f"{len(impostor)} distances between different people say nothing of rare ones; {_FEWEST_PAIRS} do"
-        )
+        msg = f"{len(impostor)} distances between different people are too few to fit; give at least {_FEWEST_PAIRS}"
         raise ValueError(msg)
     levels = [level for level in _TAIL if level * len(impostor) >= 10] or [10 / len(impostor)]
     levels = [*levels, 1e-2] if len(levels) < 2 else levels
@@ -122,7 +126,10 @@ def fit_tail(impostor: Floats) -> tuple[float, float]:
 
 
 def fit_confidence(genuine: Floats, nearest_impostor: Floats) -> tuple[float, float]:
-    """Offset and slope of the logistic curve between the two, both weighted to one half (Newton's method)."""
+    """Return offset and slope of the logistic curve that separates the two distances (Newton's method).
+
+    Each of the two arrays counts one half, whatever its length.
+    """
     x = np.concatenate([genuine, nearest_impostor])
     y = np.concatenate([np.ones(len(genuine)), np.zeros(len(nearest_impostor))])
     weight = np.where(y == 1, 0.5 / len(genuine), 0.5 / len(nearest_impostor))
@@ -140,20 +147,20 @@ def fit_confidence(genuine: Floats, nearest_impostor: Floats) -> tuple[float, fl
 
 
 def fitted_to(
-    base: Calibration, impostor: Sequence[float], *, looks: int = 1, photographs: int = 1
+    base: Calibration, impostor: Sequence[float], *, samples: int = 1, photographs: int = 1
 ) -> Calibration:
-    """`base`, made as much stricter as a school's own templates demand; never laxer.
+    """Return `base`, as much stricter as a school's own templates require; never less strict.
 
-    `impostor` are distances between different students of the school, each taken between a mean of
-    `photographs` and of `looks` templates. dlib was trained on adults: children lie closer together. A
-    school whose students lie further apart keeps the default, since few pairs cannot vouch for the rare ones.
-    Raises ValueError under 1,000 pairs.
+    `impostor` are distances between different students of the school, each between a mean of `photographs` and a mean
+    of `samples` templates. dlib's network was trained on adults; children are closer together. A school whose students
+    are farther apart keeps the default, because few pairs do not show how often rare distances occur. Raises ValueError
+    for fewer than 1,000 pairs.
     """
     distances = np.asarray(impostor, np.float64)
     mean, spread = fit_tail(distances)
-    # Compared where the school has pairs to show: ten of its nearest.
+    # The two lines are compared at the distance below which the school has ten pairs.
     level = max(10 / len(distances), _TAIL[0])
     z = _NORMAL.inv_cdf(level)
-    cell = base._cell(looks, photographs)
+    cell = base._cell(samples, photographs)
     shift = min(0.0, mean + spread * z - (cell.mean + cell.spread * z))
     return replace(base, shift=min(base.shift, shift), source=f"{base.source}, tightened by the school's own")

@@ -1,6 +1,6 @@
-"""The default calibration. Printed by `python -m benchmarks.calibrate`; not written by hand.
+"""The default calibration, printed by `python -m benchmarks.calibrate`; do not edit it.
 
-Source: Labeled Faces in the Wild, 100 people and 300 strangers of ../shared/lfw.
+Source: Labeled Faces in the Wild, 100 people and 300 strangers.
 """
 
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from recognition.engine.identification.calibration import Calibration, Cell
 
 DEFAULT: Final = Calibration(
-    source="Labeled Faces in the Wild, 100 people and 300 strangers of ../shared/lfw",
+    source="Labeled Faces in the Wild, 100 people and 300 strangers",
     cells=(
         (
             Cell(mean=0.5883, spread=0.0693, offset=25.10, slope=66.76),

@@ -1,1 +1,1 @@
-"""Images in: limits, decoding, scaling, tiles."""
+"""Images: limits, decoding, scaling, cropping, encoding."""

@@ -1,7 +1,7 @@
-"""What a file says it is, read from its first bytes: kind, width and height, before anything is decoded.
+"""Image headers: format, width and height of a file, before anything is decoded.
 
-A 284 kB PNG can unpack to 574 MB, so every picture is measured here first. JPEG, PNG, GIF and WebP are
-parsed by hand: Pillow allocates a WebP's canvas on opening it, and warns through a process-wide filter.
+A PNG of 284 kB can decode to 574 MB, so the size of every image is checked first. JPEG, PNG, GIF and WebP are parsed
+here, because Pillow allocates a WebP's canvas when it opens the file, and its warnings change the state of the process.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from PIL import (
 
 from recognition.engine.errors import BadImage
 
-# Damaged files make Pillow and its plugins raise nearly anything; each of these was seen in the fuzz.
-FAULTS = (
+# Errors that Pillow and its plugins raise for damaged files; each was seen in fuzz tests.
+DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -43,7 +43,8 @@ FAULTS = (
     struct.error,
     Image.DecompressionBombError,
 )
-# Opened class by class instead of through Image.open: no other plugin (EPS starts a program) gets a look.
+# Files are opened by these classes and not by Image.open, so that no other plugin is used (that for EPS starts a
+# program).
 PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
@@ -70,33 +71,36 @@ _BRANDS = {
     "AVIF": (b"avif", b"avis"),
     "HEIC": (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"),
 }
+# First bytes of files that people upload by mistake, for the message.
 _FOREIGN = (
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1aE\xdf\xa3", "a video"),
     (b"%!PS", "a PostScript drawing"),
-    (b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"8BPS", "a Photoshop picture"),
+    (b"\x00\x00\x00\x0cjP", "a JPEG 2000 image"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
+    (b"\xff\x0a", "a JPEG XL image"),
+    (b"8BPS", "a Photoshop image"),
     (b"\x00\x00\x01\x00", "an icon"),
-    (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
+    (b"FUJIFILMCCD-RAW", "a camera's raw image"),
 )
+# JPEG markers: those of a frame header, and those without a length.
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
-_CHUNKS_READ = 100_000
 _END, _SCAN = 0xD9, 0xDA
 # A marker with something behind it: within a scan, FF 00 is the byte FF, and D0 to D7 only let the decoder resume.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]", re.DOTALL)
+# A PNG with more chunks is refused.
+_MOST_CHUNKS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageHeader:
-    """Kind (a member of FORMATS) and size in pixels as stored, before any orientation.
+    """Format (one of FORMATS) and size in pixels as stored, before rotation by EXIF.
 
-    `plain` says that OpenCV decodes it rightly: one or three channels, no alpha, no CMYK. `exif` is the
-    EXIF block where it was met on the way.
+    `plain`: OpenCV decodes it correctly, as it has one or three channels, no alpha and no CMYK. `exif` is the EXIF
+    block if the parser met it.
     """
 
     format: str
@@ -107,22 +111,22 @@ class ImageHeader:
 
 
 def probe(data: bytes) -> ImageHeader:
-    """Kind and size of a picture without decoding it. Raises BadImage; safe from any thread."""
+    """Return format and size of an image without decoding it. Raises BadImage. Thread-safe."""
     if not data:
         raise BadImage("The file is empty; send a photograph.", code="empty")
-    kind = sniff(data)
+    kind = format_of(data)
     try:
         header = _READERS[kind](data) if kind in _READERS else _by_library(kind, data)
-    except FAULTS as fault:
-        raise_damaged(kind, data, fault)
+    except DECODER_ERRORS as error:
+        raise_damaged(kind, data, error)
     if header.width < 1 or header.height < 1:
         msg = f"The {kind} file says it has no pixels; save the photograph again."
         raise BadImage(msg)
     return header
 
 
-def sniff(data: bytes) -> str:
-    """The format by content, never by a file's name. Raises BadImage (unsupported_format)."""
+def format_of(data: bytes) -> str:
+    """Return the format, by content and not by the file's name. Raises BadImage (unsupported_format)."""
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind
@@ -143,10 +147,10 @@ def _foreign(data: bytes) -> BadImage:
             return _unsupported(name)
     text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<svg", b"<?xml", b"<!doctype svg")):
-        return _unsupported("an SVG drawing, whatever its name says")
+        return _unsupported("an SVG drawing")
     if text.startswith((b"<!doctype html", b"<html")):
-        return _unsupported("a web page, whatever its name says")
-    return _unsupported("not a picture that can be read")
+        return _unsupported("a web page")
+    return _unsupported("not an image that can be read")
 
 
 def _unsupported(name: str) -> BadImage:
@@ -154,15 +158,15 @@ def _unsupported(name: str) -> BadImage:
     return BadImage(msg, code="unsupported_format")
 
 
-def raise_damaged(kind: str, data: bytes, fault: BaseException | None = None) -> NoReturn:
-    """Say whether a file that cannot be decoded was cut short or is damaged."""
+def raise_damaged(kind: str, data: bytes, error: BaseException | None = None) -> NoReturn:
+    """Raise BadImage for a file that cannot be decoded: truncated or unreadable."""
     ends = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
-    cut = "truncated" in str(fault).lower() or isinstance(fault, (struct.error, EOFError))
+    cut = "truncated" in str(error).lower() or isinstance(error, (struct.error, EOFError))
     if cut or (kind in ends and ends[kind] not in data[-4096:]):
-        msg = f"The {kind} file stops before its end; send it again."
-        raise BadImage(msg, code="truncated") from fault
-    msg = f"The {kind} file is damaged and cannot be decoded; save or take the photograph again."
-    raise BadImage(msg) from fault
+        msg = f"The {kind} file is incomplete; send it again."
+        raise BadImage(msg, code="truncated") from error
+    msg = f"The {kind} file is damaged and cannot be decoded; save the photograph again or take another."
+    raise BadImage(msg) from error
 
 
 def _jpeg(data: bytes) -> ImageHeader:
@@ -171,7 +175,7 @@ def _jpeg(data: bytes) -> ImageHeader:
         while data[at] == 0xFF and data[at + 1] == 0xFF:
             at += 1
         if data[at] != 0xFF:
-            raise ValueError("no marker where one is due")
+            raise ValueError("a marker is missing")
         marker = data[at + 1]
         if marker in _STANDALONE:
             at += 2
@@ -204,10 +208,10 @@ def jpeg_scans(data: bytes, most: int) -> int:
 
 
 def _png(data: bytes) -> ImageHeader:
-    """Walks every chunk: a length past the file's end makes OpenCV allocate all of it (2 GB, seconds)."""
+    """Read the header and check every chunk: for a length past the file's end OpenCV would allocate up to 2 GB."""
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
     at, exif, plain = 8, b"", colour in {0, 2, 3}
-    for _ in range(_CHUNKS_READ):
+    for _ in range(_MOST_CHUNKS):
         length, name = struct.unpack_from(">I4s", data, at)
         if length > len(data) - at - 12:
             raise EOFError("a chunk reaches past the end of the file")
@@ -217,7 +221,7 @@ def _png(data: bytes) -> ImageHeader:
         if name == b"eXIf":
             exif = data[at + 8 : at + 8 + length]
         at += 12 + length
-    raise ValueError("no end within a sane number of chunks")
+    raise ValueError("too many chunks")
 
 
 def _gif(data: bytes) -> ImageHeader:

@@ -1,8 +1,8 @@
-"""Bytes to pixels: measured before they are decoded, upright, RGB; and the few ways back.
+"""Decoding images to upright RGB, within limits, and scaling, cropping and encoding them.
 
-JPEG and plain PNG go through OpenCV, which releases the GIL (a live frame costs about a millisecond);
-everything rarer goes through Pillow and libheif. Whatever comes in ends in an array or in a BadImage whose
-message says what to do, within the time and memory that `Limits` allow.
+JPEG and plain PNG are decoded by OpenCV, which releases the GIL (a live frame takes about a millisecond); other formats
+by Pillow and libheif. Any input gives an array or a BadImage whose message says what to do, within the time and memory
+that `Limits` allow. All functions are thread-safe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 
 from recognition.engine.errors import BadImage
 from recognition.engine.images.header import (
-    FAULTS,
+    DECODER_ERRORS,
     FORMATS,
     PLUGINS,
     ImageHeader,
@@ -33,24 +33,25 @@ __all__ = [
     "UPLOAD",
     "ImageHeader",
     "Limits",
+    "block_means",
     "crop",
     "decode",
     "encode_jpeg",
-    "glimpse",
     "probe",
     "resize_longer",
 ]
 
 MIB = 1024 * 1024
-# A progressive JPEG is decoded once per scan; pictures have about ten, a file built to waste time has
-# thousands. This many pixel visits take about five seconds.
+# Pixels times scans of a JPEG. A progressive one is decoded once for each scan: ordinary files have about ten, one
+# made to waste time has thousands. This many take about five seconds.
 _SCAN_PIXELS = 1_000_000_000
+# The EXIF tag of the orientation.
 _ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Limits:
-    """What is accepted: bytes of the file, pixels, pixels of one side, formats."""
+    """Limits of an image: bytes of the file, pixels, pixels of a side, and formats."""
 
     max_bytes: int
     max_pixels: int
@@ -65,12 +66,12 @@ UPLOAD = Limits(32 * MIB, 64_000_000, 32_768, FORMATS)
 
 
 def decode(data: bytes, *, limits: Limits = UPLOAD) -> Pixels:
-    """Decode a picture to RGB uint8 (height, width, 3), contiguous and upright (EXIF 1-8 applied).
+    """Return an image as RGB uint8 (height, width, 3), contiguous and upright (by its EXIF orientation).
 
-    Of an animation the first frame; 16 bits become 8; transparency is laid on white. Raises BadImage:
-    empty, truncated, unreadable, too_large, too_many_pixels, unsupported_format. Safe from any thread.
+    An animation gives its first frame, 16 bits become 8, and transparent parts white. Raises BadImage with the code
+    empty, truncated, unreadable, too_large, too_many_pixels or unsupported_format.
     """
-    header = _measured(data, limits)
+    header = _checked_header(data, limits)
     if header.plain:
         pixels = _by_opencv(header, data, cv2.IMREAD_COLOR_RGB)
         orientation = _exif_orientation(header.exif)
@@ -79,20 +80,20 @@ def decode(data: bytes, *, limits: Limits = UPLOAD) -> Pixels:
     return _upright(pixels, orientation)
 
 
-def glimpse(data: bytes, *, limits: Limits = UPLOAD) -> Pixels | None:
-    """A JPEG at an eighth of its size, in grey and as it lies in the file: (height / 8, width / 8) uint8, rounded up.
+def block_means(data: bytes, *, limits: Limits = UPLOAD) -> Pixels | None:
+    """Return the mean grey of each block of 8x8 pixels of a JPEG: (height / 8, width / 8) uint8, rounded up.
 
-    For a third of the time of `decode`, since the mean of each block of 8x8 pixels is all that is worked out. None for
-    what is no plain JPEG. Raises BadImage as `decode` does. Safe from any thread.
+    It is not rotated by EXIF and takes a third of the time of `decode`. None for other formats. Raises BadImage as
+    `decode` does.
     """
-    header = _measured(data, limits)
+    header = _checked_header(data, limits)
     if not header.plain or header.format != "JPEG":
         return None
     return _by_opencv(header, data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
 
 
 def resize_longer(rgb: Pixels, side: int) -> Pixels:
-    """The picture with its longer side at most `side` pixels; never enlarged, the same array if it fits."""
+    """Return the image with its longer side at most `side` pixels: never enlarged, the same array if it fits."""
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
@@ -102,17 +103,17 @@ def resize_longer(rgb: Pixels, side: int) -> Pixels:
 
 
 def encode_jpeg(rgb: Pixels, quality: int = 85) -> bytes:
-    """RGB uint8 as a JPEG without any metadata."""
-    done, data = cv2.imencode(
+    """Return RGB uint8 as a JPEG without metadata; `quality` from 1 to 100. Raises BadImage for over 65,500 pixels."""
+    encoded, data = cv2.imencode(
         ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
-    if not done:
-        raise BadImage("The picture cannot be written as JPEG; its sides are at most 65,500 pixels.")
+    if not encoded:
+        raise BadImage("The image cannot be written as JPEG; its sides are at most 65,500 pixels.")
     return bytes(data)
 
 
 def crop(rgb: Pixels, box: Box, *, margin: float = 0.3) -> Pixels:
-    """A copy of the box and `margin` of its size on each side, cut at the border (1 px at least)."""
+    """Return a copy of the box with `margin` of its size on each side, within the image and at least 1 pixel."""
     height, width = rgb.shape[:2]
     left, top, right, bottom = box
     wide, high = (right - left) * margin, (bottom - top) * margin
@@ -123,8 +124,8 @@ def crop(rgb: Pixels, box: Box, *, margin: float = 0.3) -> Pixels:
     return rgb[y0:y1, x0:x1].copy()
 
 
-def _measured(data: bytes, limits: Limits) -> ImageHeader:
-    """The header of a picture within the limits; raises BadImage."""
+def _checked_header(data: bytes, limits: Limits) -> ImageHeader:
+    """Return the header of an image. Raises BadImage unless it is within the limits."""
     if len(data) > limits.max_bytes:
         msg = f"The file is {len(data) / MIB:.1f} MiB; send at most {limits.max_bytes / MIB:.0f} MiB."
         raise BadImage(
@@ -133,19 +134,19 @@ def _measured(data: bytes, limits: Limits) -> ImageHeader:
             extra={"bytes": len(data), "limit": limits.max_bytes},
         )
     header = probe(data)
-    _refuse(header, data, limits)
+    _check(header, data, limits)
     return header
 
 
-def _refuse(header: ImageHeader, data: bytes, limits: Limits) -> None:
+def _check(header: ImageHeader, data: bytes, limits: Limits) -> None:
     width, height = header.width, header.height
     if header.format not in limits.formats:
         wanted = " or ".join(sorted(limits.formats))
-        msg = f"{header.format} is not taken here; send {wanted}."
+        msg = f"{header.format} is not accepted here; send {wanted}."
         raise BadImage(msg, code="unsupported_format")
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         msg = (
-            f"The picture has {width} x {height} pixels; make it smaller than "
+            f"The image has {width} x {height} pixels; make it smaller than "
             f"{limits.max_pixels / 1e6:.1f} megapixels and {limits.max_side} pixels a side."
         )
         raise BadImage(
@@ -161,8 +162,8 @@ def _refuse(header: ImageHeader, data: bytes, limits: Limits) -> None:
 def _by_opencv(header: ImageHeader, data: bytes, how: int) -> Pixels:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as fault:
-        raise_damaged(header.format, data, fault)
+    except cv2.error as error:
+        raise_damaged(header.format, data, error)
     if pixels is None:
         raise_damaged(header.format, data)
     return np.asarray(pixels, np.uint8)
@@ -172,18 +173,18 @@ def _by_pillow(header: ImageHeader, data: bytes, limits: Limits) -> tuple[Pixels
     kind = header.format
     try:
         if kind == "HEIC":
-            # libheif has turned it upright already: a phone's EXIF orientation only repeats that.
+            # libheif returns it upright; the EXIF orientation of a phone must not be applied again.
             heif = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
             return _rgb(heif.to_pillow()), 1
         with PLUGINS[kind](io.BytesIO(data)) as image:
-            # A GIF's frame may be larger than the screen it announces, and Pillow grows to it.
-            _refuse(ImageHeader(kind, *image.size), data, limits)
+            # A GIF's frame may be larger than the size in its header, and Pillow enlarges the image to it.
+            _check(ImageHeader(kind, *image.size), data, limits)
             image.load()
-            # A TIFF is turned by Pillow as it loads; the others hand their EXIF block over.
+            # Pillow returns a TIFF upright; the others have an EXIF block.
             exif = b"" if kind == "TIFF" else image.info.get("exif", b"")
             return _rgb(image), _exif_orientation(exif)
-    except FAULTS as fault:
-        raise_damaged(kind, data, fault)
+    except DECODER_ERRORS as error:
+        raise_damaged(kind, data, error)
 
 
 def _rgb(image: Image.Image) -> Pixels:
@@ -191,9 +192,7 @@ def _rgb(image: Image.Image) -> Pixels:
         high = (np.asarray(image) >> 8).astype(np.uint8)
         return np.ascontiguousarray(np.repeat(high[:, :, None], 3, axis=2))
     if image.mode in {"I", "F"}:
-        raise BadImage(
-            "The picture has 32 bits a pixel; save it with 8 or 16 bits.", code="unsupported_format"
-        )
+        raise BadImage("The image has 32 bits a pixel; save it with 8 or 16 bits.", code="unsupported_format")
     if image.has_transparency_data:
         flat = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(flat, image.convert("RGBA"))
@@ -201,9 +200,9 @@ def _rgb(image: Image.Image) -> Pixels:
 
 
 def _exif_orientation(exif: bytes) -> int:
-    """1-8 out of an EXIF block; what cannot be read counts as upright, for the picture itself may be good.
+    """Return the orientation (1 to 8) in an EXIF block; 1 (upright) if it cannot be read.
 
-    Read by hand: Pillow's reader warns of every oddity, and only this one number is wanted.
+    Not read by Pillow, which warns of every irregularity in a block of which only this number is needed.
     """
     block = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
@@ -224,7 +223,7 @@ def _exif_orientation(exif: bytes) -> int:
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in {5, 7}:
         pixels = cv2.transpose(pixels)
-    turned = {
+    rotate = {
         2: lambda: cv2.flip(pixels, 1),
         3: lambda: cv2.rotate(pixels, cv2.ROTATE_180),
         4: lambda: cv2.flip(pixels, 0),
@@ -232,4 +231,4 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
         7: lambda: cv2.rotate(pixels, cv2.ROTATE_180),
         8: lambda: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
     }.get(orientation)
-    return np.ascontiguousarray(turned() if turned else pixels, np.uint8)
+    return np.ascontiguousarray(rotate() if rotate else pixels, np.uint8)

@@ -1,9 +1,9 @@
-"""dlib's two networks as ONNX: built from their weights once, then kept in a cache folder by digest.
+"""Conversion of dlib's two networks to ONNX, once; the results are kept in a cache folder by digest.
 
-The encoder takes RGB pixels as they lie in memory, (N, 150, 150, 3) uint8: dlib's own normalisation (subtract
-the mean colour, divide by 256) is folded into its first convolution, which pads nothing, so the fold is exact.
-The detector takes dlib's tiled pyramid, normalised, since that is padded with zeros after normalisation. Each
-affine is folded into the convolution before it.
+The input of the encoder are RGB pixels (N, 150, 150, 3) uint8: dlib's normalisation (subtract the mean colour, divide
+by 256) is part of its first convolution, which has no padding, so the result is exact. The input of the detector is
+dlib's tiled pyramid after normalisation, because it is padded with zeros then. Each affine layer is part of the
+convolution before it.
 """
 
 import fcntl
@@ -40,11 +40,11 @@ CHIP_SIDE = 150
 MEAN_COLOUR = np.array([122.782, 117.001, 104.298], np.float32)
 DIVISOR = np.float32(256)
 
-# dlib's ResNet from its input on (dlib's tools/python/src/face_recognition.cpp): channels, blocks that keep
-# the size, and whether a block that halves it comes first.
+# The levels of dlib's ResNet from its input on (dlib's tools/python/src/face_recognition.cpp): channels, number of
+# blocks that keep the size, and whether a block that halves it comes first.
 _LEVELS = ((32, 3, False), (64, 3, True), (128, 2, True), (256, 2, True), (256, 0, True))
 
-# Rises when the graphs written here change, so that older files in the cache are not taken for new ones.
+# Increase this when the graphs written here change, so that older files in the cache are not used.
 _VERSION = 1
 _OPSET = 17
 
@@ -86,7 +86,7 @@ class _Graph:
         return self.add("Relu", source)
 
     def grow(self, source: str, channels: int, rows: int, columns: int) -> str:
-        """Zeros behind: dlib's sum pads the smaller side in channels, and at the bottom and right."""
+        """Pad with zeros in channels, at the bottom and at the right, as dlib's sum of two sizes does."""
         if channels == rows == columns == 0:
             return source
         pads = np.array([0, 0, 0, 0, 0, channels, rows, columns], np.int64)
@@ -95,7 +95,7 @@ class _Graph:
     def model(
         self, output: str, shape: Sequence[int | str], result: Sequence[int | str], *, kind: int = 2
     ) -> bytes:
-        """The whole as bytes; `kind` is ONNX's number of the input's type (1 float32, 2 uint8)."""
+        """Return the model as bytes; `kind` is ONNX's number of the input's type (1 float32, 2 uint8)."""
         graph = self._helper.make_graph(
             self.nodes,
             "rollcall",
@@ -109,56 +109,56 @@ class _Graph:
 
 
 def _normalised(layer: Convolution) -> Convolution:
-    """`layer` taking raw pixels where it took dlib's normalised ones; it must not pad."""
+    """Return `layer` for raw pixels instead of dlib's normalised ones; it must not have padding."""
     filters = layer.filters / DIVISOR
     bias = layer.bias - np.einsum("oihw,i->o", filters, MEAN_COLOUR)
     return Convolution(filters, bias, layer.stride, layer.padding)
 
 
 def build_encoder(layers: Sequence[Layer]) -> bytes:
-    """dlib's ResNet: (N, 150, 150, 3) uint8 RGB to (N, 128) float32."""
+    """Return dlib's ResNet as ONNX: (N, 150, 150, 3) uint8 RGB to (N, 128) float32."""
     *convolutions, dense = layers
     remaining = iter([layer for layer in convolutions if isinstance(layer, Convolution)])
     graph = _Graph()
-    now = graph.relu(graph.convolve(graph.pixels("pixels"), _normalised(next(remaining))))
-    now = graph.add("MaxPool", now, kernel_shape=[3, 3], strides=[2, 2])
+    last = graph.relu(graph.convolve(graph.pixels("pixels"), _normalised(next(remaining))))
+    last = graph.add("MaxPool", last, kernel_shape=[3, 3], strides=[2, 2])
     side, depth = 35, 32
-    for channels, blocks, halves in _LEVELS:
-        if halves:
-            now = _halving_block(graph, now, remaining, side, channels - depth)
+    for channels, blocks, halving in _LEVELS:
+        if halving:
+            last = _halving_block(graph, last, remaining, side, channels - depth)
             side, depth = max((side - 3) // 2 + 1, side // 2), channels
         for _ in range(blocks):
-            inner = graph.convolve(graph.relu(graph.convolve(now, next(remaining))), next(remaining))
-            now = graph.relu(graph.add("Add", inner, now))
-    now = graph.add("Flatten", graph.add("GlobalAveragePool", now))
+            inner = graph.convolve(graph.relu(graph.convolve(last, next(remaining))), next(remaining))
+            last = graph.relu(graph.add("Add", inner, last))
+    last = graph.add("Flatten", graph.add("GlobalAveragePool", last))
     assert isinstance(dense, Dense)
-    output = graph.add("MatMul", now, graph.constant(dense.weights))
+    output = graph.add("MatMul", last, graph.constant(dense.weights))
     return graph.model(output, ["n", CHIP_SIDE, CHIP_SIDE, 3], ["n", dense.weights.shape[1]])
 
 
-def _halving_block(graph: _Graph, now: str, layers: Iterator[Convolution], side: int, deeper: int) -> str:
-    """Two convolutions, the first 3x3/2 without padding, beside a 2x2/2 average pool."""
+def _halving_block(graph: _Graph, last: str, layers: Iterator[Convolution], side: int, deeper: int) -> str:
+    """Add a block of two convolutions, the first 3x3/2 without padding, in parallel to a 2x2/2 average pool."""
     convolved, pooled = (side - 3) // 2 + 1, side // 2
-    inner = graph.convolve(graph.relu(graph.convolve(now, next(layers))), next(layers))
-    short = graph.add("AveragePool", now, kernel_shape=[2, 2], strides=[2, 2])
+    inner = graph.convolve(graph.relu(graph.convolve(last, next(layers))), next(layers))
+    short = graph.add("AveragePool", last, kernel_shape=[2, 2], strides=[2, 2])
     inner = graph.grow(inner, 0, max(0, pooled - convolved), max(0, pooled - convolved))
     short = graph.grow(short, deeper, max(0, convolved - pooled), max(0, convolved - pooled))
     return graph.relu(graph.add("Add", inner, short))
 
 
 def build_mmod(layers: Sequence[Layer]) -> bytes:
-    """dlib's MMOD face detector: (1, 3, H, W) normalised float32 RGB to its score map (1, 1, h, w) float32."""
-    *body, last = [layer for layer in layers if isinstance(layer, Convolution)]
-    graph, now = _Graph(), "pixels"
-    for layer in body:
-        now = graph.relu(graph.convolve(now, layer))
+    """Return dlib's MMOD detector as ONNX: (1, 3, H, W) normalised float32 RGB to a score map (1, 1, h, w) float32."""
+    *hidden, score_layer = [layer for layer in layers if isinstance(layer, Convolution)]
+    graph, last = _Graph(), "pixels"
+    for layer in hidden:
+        last = graph.relu(graph.convolve(last, layer))
     shape: list[int | str] = [1, 3, "height", "width"]
-    return graph.model(graph.convolve(now, last), shape, [1, 1, "rows", "columns"], kind=1)
+    return graph.model(graph.convolve(last, score_layer), shape, [1, 1, "rows", "columns"], kind=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
-    """How one of dlib's files becomes ONNX."""
+    """How one of dlib's files is converted: `digest` is its SHA-256, `build` makes ONNX of its layers."""
 
     name: str
     digest: str
@@ -170,27 +170,27 @@ MMOD = Conversion("mmod", MMOD_SHA256, build_mmod)
 
 
 def default_cache() -> Path:
-    """$XDG_CACHE_HOME/rollcall, or ~/.cache/rollcall."""
+    """Return $XDG_CACHE_HOME/rollcall, or ~/.cache/rollcall."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollcall"
 
 
 def load(conversion: Conversion, source: Path, cache: Path) -> bytes:
-    """The ONNX of `source`, out of the cache folder or converted now and put there.
+    """Return the ONNX model of `source`, from the cache folder, or converted now and stored there.
 
-    Safe with any number of processes starting at once: a file's name carries the digest of its content,
-    it appears by an atomic rename, and one process converts under a lock while the others wait. A damaged
-    file in the cache does not fit its name and is replaced. Where the folder cannot be written the network
-    is converted at each start. Raises ModelDamaged where `source` is not the published file.
+    Any number of processes may call it at once: a file's name contains the digest of its content, files are written by
+    an atomic rename, and one process converts under a lock while the others wait. A damaged file does not match its
+    name and is replaced. Where the folder cannot be written, the network is converted at each start. Raises
+    ModelDamaged where `source` is not the published file.
     """
-    if (kept := _kept(conversion, cache)) is not None:
-        return kept
+    if (cached := _cached(conversion, cache)) is not None:
+        return cached
     try:
         with _locked(cache / f"{conversion.name}.lock"):
-            if (kept := _kept(conversion, cache)) is not None:
-                return kept
+            if (cached := _cached(conversion, cache)) is not None:
+                return cached
             return _convert(conversion, source, cache)
     except OSError as error:
-        logger.warning("Networks cannot be kept in %s (%s): converting at each start", cache, error)
+        logger.warning("networks cannot be stored in %s (%s) and are converted at each start", cache, error)
         return conversion.build(fold(read_layers(source, conversion.digest)))
 
 
@@ -198,7 +198,7 @@ def _prefix(conversion: Conversion) -> str:
     return f"{conversion.name}-{conversion.digest[:8]}-v{_VERSION}-"
 
 
-def _kept(conversion: Conversion, cache: Path) -> bytes | None:
+def _cached(conversion: Conversion, cache: Path) -> bytes | None:
     for path in sorted(cache.glob(_prefix(conversion) + "*.onnx")):
         try:
             data = path.read_bytes()
@@ -228,7 +228,7 @@ def _convert(conversion: Conversion, source: Path, cache: Path) -> bytes:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path`; the kernel frees it if the process dies."""
+    """Hold the lock file at `path`; the kernel releases it if the process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

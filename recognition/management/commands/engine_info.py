@@ -1,4 +1,4 @@
-"""What the engine runs on here, in which precision, why, and what there was not."""
+"""`manage.py engine_info`: show on what the engine runs here, in which precision and why, and what is missing."""
 
 import json
 from argparse import ArgumentParser
@@ -26,11 +26,10 @@ class Command(BaseCommand):
     help = "Shows what the face engine runs on, in which precision and why, and what is not available."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """`--json`."""
         parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
     def handle(self, **options: Any) -> None:
-        """Load an engine with the settings, and describe it."""
+        """Load an engine as the settings say, and print its description."""
         models = Path(settings.FACE_MODELS_DIR)
         try:
             with Engine.load(
@@ -41,26 +40,28 @@ class Command(BaseCommand):
                 scale=settings.FACE_DETECTION_SCALE,
                 models_dir=models,
             ) as engine:
-                told = engine.info()
+                info = engine.info()
         except EngineError as error:
             msg = f"{error.code}: {error.message}"
             raise CommandError(msg) from error
         files = (ENCODER_FILE, FIVE_POINTS_FILE, MMOD_FILE, CENTERFACE_FILE, *FETCHED)
-        told["files"] = {model.name: present(model, models) for model in files}
-        told["opencv_cuda_devices"] = cuda_devices()
+        info["files"] = {model.name: present(model, models) for model in files}
+        info["opencv_cuda_devices"] = cuda_devices()
         if options["json"]:
-            self.stdout.write(json.dumps(told))
+            self.stdout.write(json.dumps(info))
         else:
-            self._print(told)
+            self._print(info)
 
-    def _print(self, told: dict[str, Any]) -> None:
-        reasons, files = told.pop("reasons"), told.pop("files")
-        for name, value in told.items():
+    def _print(self, info: dict[str, Any]) -> None:
+        reasons, files = info.pop("reasons"), info.pop("files")
+        for name, value in info.items():
             self.stdout.write(f"{name.replace('_', ' ')}: {value}")
         self.stdout.write("why:")
         for reason in reasons:
             self.stdout.write(f"  {reason}")
         self.stdout.write("model files:")
-        for name, there in files.items():
-            advice = "there" if there else "missing (manage.py fetch_models, or the folder FACE_MODELS_DIR)"
-            self.stdout.write(f"  {name}: {advice}")
+        for name, is_present in files.items():
+            status = (
+                "present" if is_present else "missing (manage.py fetch_models, or the folder FACE_MODELS_DIR)"
+            )
+            self.stdout.write(f"  {name}: {status}")

@@ -21,44 +21,44 @@ moments = st.integers(1_577_900_000, 2_082_000_000).map(
 
 
 @given(moments, zones)
-def test_every_moment_lies_within_its_own_day(at: dt.datetime, zone: dt.tzinfo) -> None:
+def test_day_bounds_contain_every_moment_of_the_day(at: dt.datetime, zone: dt.tzinfo) -> None:
     first, after = day_bounds(local_date(at, zone), zone)
     assert first <= at < after
 
 
 @given(days, zones)
-def test_days_follow_each_other_without_gap_or_overlap(day: dt.date, zone: dt.tzinfo) -> None:
+def test_day_bounds_of_following_days_meet(day: dt.date, zone: dt.tzinfo) -> None:
     _, after = day_bounds(day, zone)
     following, _ = day_bounds(day + dt.timedelta(days=1), zone)
     assert after == following
 
 
 @pytest.mark.parametrize(("day", "hours"), [(SPRING, 23), (AUTUMN, 25), (dt.date(2026, 6, 1), 24)])
-def test_a_day_has_as_many_hours_as_the_clock_change_leaves_it(day: dt.date, hours: int) -> None:
+def test_day_bounds_follow_the_clock_change(day: dt.date, hours: int) -> None:
     first, after = day_bounds(day, LONDON)
     assert after - first == dt.timedelta(hours=hours)
 
 
 @given(moments, st.integers(-600, 600), zones, zones)
-def test_lateness_is_what_a_stop_watch_says(
+def test_minutes_late_is_elapsed_time_in_any_zone(
     start: dt.datetime, seconds: int, first: dt.tzinfo, second: dt.tzinfo
 ) -> None:
     seen = start + dt.timedelta(seconds=seconds)
     assert minutes_late(start.astimezone(first), seen.astimezone(second)) == max(0, seconds) // 60
 
 
-def test_the_hour_that_the_clock_skips_makes_nobody_late() -> None:
+def test_minutes_late_leaves_out_a_skipped_hour() -> None:
     start = dt.datetime(2026, 3, 29, 0, 55, tzinfo=LONDON)
     seen = dt.datetime(2026, 3, 29, 2, 5, tzinfo=LONDON)
     assert minutes_late(start, seen) == 10
 
 
-def test_the_hour_that_comes_twice_counts_twice() -> None:
+def test_minutes_late_counts_a_repeated_hour() -> None:
     start = dt.datetime(2026, 10, 25, 1, 30, tzinfo=LONDON, fold=0)
     seen = dt.datetime(2026, 10, 25, 1, 30, tzinfo=LONDON, fold=1)
     assert minutes_late(start, seen) == 60
 
 
-def test_late_in_the_evening_the_school_has_its_own_date() -> None:
+def test_local_date_near_midnight_is_the_schools() -> None:
     at = dt.datetime(2026, 6, 1, 23, 30, tzinfo=dt.UTC)
     assert local_date(at, LONDON) == dt.date(2026, 6, 2)

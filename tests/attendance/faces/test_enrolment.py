@@ -31,7 +31,7 @@ from attendance.models import (
 )
 from recognition.engine.images.image import decode
 from recognition.engine.types import Face
-from recognition.process import ENGINE, engine
+from recognition.shared_engine import ENGINE, engine
 from tests import material
 from tests.world import World, photograph
 
@@ -356,16 +356,16 @@ def test_classmates_who_look_alike_are_a_pair_until_they_do_not_any_more(world: 
     photograph(world.eve, base)
     from attendance.faces import confusable_pairs
 
-    assert confusable_pairs.renew(world.ann.pk) == 1
+    assert confusable_pairs.update_pairs(world.ann.pk) == 1
     pair = ConfusablePair.objects.get()
     assert {pair.first, pair.second} == {world.ann, world.bea}
     assert pair.distance == pytest.approx(0.295, abs=0.005)
-    photographs.remove(photograph_id=kept[1].pk, actor=world.registrar, now=world.now)
+    photographs.remove(photograph_id=kept[1].pk, actor=world.registrar)
     assert ConfusablePair.objects.count() == 0
     Membership.objects.create(
         student=world.eve, school_class=world.school_class, starts_on=world.session.date
     )
-    assert confusable_pairs.renew(world.eve.pk) == 1
+    assert confusable_pairs.update_pairs(world.eve.pk) == 1
 
 
 @pytest.mark.django_db(transaction=True)

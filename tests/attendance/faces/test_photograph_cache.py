@@ -26,7 +26,7 @@ from recognition.encoding_cache import key_of, name_of
 from recognition.engine import SPACE, Detection, Engine, Face
 from recognition.engine.images.image import decode
 from recognition.engine.types import Pixels
-from recognition.process import ENGINE, engine
+from recognition.shared_engine import ENGINE, engine
 from recognition.telemetry.monitor import MONITOR
 from tests import material
 from tests.recognition.test_encoding_cache import face
@@ -151,7 +151,7 @@ def test_what_is_only_looked_at_is_kept_nowhere(world: World) -> None:
 
 def remove_the_photograph(world: World) -> None:
     kept = Photograph.objects.get(student=world.bea)
-    photographs.remove(photograph_id=kept.pk, actor=world.registrar, now=world.now)
+    photographs.remove(photograph_id=kept.pk, actor=world.registrar)
 
 
 def withdraw(world: World) -> None:
@@ -164,7 +164,7 @@ def erase(world: World) -> None:
 
 def expire(world: World) -> None:
     Consent.objects.filter(student=world.bea).update(expires_on=world.session.date - dt.timedelta(days=1))
-    tasks.keep_time_limits.run()
+    tasks.delete_expired.run()
 
 
 @pytest.mark.parametrize("remove", [remove_the_photograph, withdraw, erase, expire])
@@ -179,8 +179,8 @@ def test_whoever_goes_is_found_in_memory_and_redis_and_nobody_else(
     assert cache.keys("encoding:*") == [key_of(name_of("c", SPACE))]  # type: ignore[attr-defined]
     assert list(CachedEncoding.objects.values_list("student", flat=True)) == [world.cem.pk]
     assert MONITOR.figures().gauges["encodings"] == 1
-    assert photograph_cache.recall("b", SPACE) is None
-    assert photograph_cache.recall("c", SPACE) is not None
+    assert photograph_cache.find("b", SPACE) is None
+    assert photograph_cache.find("c", SPACE) is not None
 
 
 def test_a_picture_that_was_never_accepted_is_found_by_erasure_too(world: World) -> None:
@@ -196,12 +196,12 @@ def test_a_picture_that_was_never_accepted_is_found_by_erasure_too(world: World)
 def test_what_is_a_day_old_serves_no_more_and_is_struck_out(world: World) -> None:
     photograph_cache.keep(world.ann.pk, "a", SPACE, face(1))
     CachedEncoding.objects.update(created_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
-    assert photograph_cache.recall("a", SPACE) is not None
-    photograph_cache.forget_old(now=timezone.now())
+    assert photograph_cache.find("a", SPACE) is not None
+    photograph_cache.delete_expired(now=timezone.now())
     assert CachedEncoding.objects.exists()
     CachedEncoding.objects.update(created_at=timezone.now() - dt.timedelta(hours=24))
-    assert photograph_cache.recall("a", SPACE) is None
-    photograph_cache.forget_old(now=timezone.now())
+    assert photograph_cache.find("a", SPACE) is None
+    photograph_cache.delete_expired(now=timezone.now())
     assert not CachedEncoding.objects.exists()
 
 
@@ -221,9 +221,9 @@ from recognition.engine import SPACE
 from recognition.telemetry.monitor import MONITOR
 for line in sys.stdin:
     if line.strip() == "tidy":
-        photograph_cache.photograph_cache().tidy()
+        photograph_cache.photograph_cache().drop_invalid()
     else:
-        print(photograph_cache.recall(line.strip(), SPACE) is not None, end=" ")
+        print(photograph_cache.find(line.strip(), SPACE) is not None, end=" ")
     print(int(MONITOR.figures().gauges.get("encodings", 0)), flush=True)
 """
 

@@ -163,7 +163,7 @@ def test_pairs_are_found_once_from_both_sides(world: World) -> None:
         def locked() -> int:
             with transaction.atomic():
                 gallery_versions.lock_school()
-                return confusable_pairs.renew(student.pk)
+                return confusable_pairs.update_pairs(student.pk)
 
         return locked
 

@@ -112,10 +112,10 @@ def test_evidence_goes_after_the_days_that_the_school_sets_and_the_mark_stays(
 def test_the_timer_removes_evidence_whose_days_are_over(world: World) -> None:
     _, old = marked_with_evidence(world, world.now)
     Evidence.objects.filter(pk=old.pk).update(expires_at=timezone.now())
-    tasks.keep_time_limits.run()
+    tasks.delete_expired.run()
     assert not Evidence.objects.filter(pk=old.pk).exists()
     assert Mark.objects.filter(session=world.session, student=world.ann).exists()
-    assert "attendance.tasks.keep_time_limits" in {entry["task"] for entry in tasks.BEAT_SCHEDULE.values()}
+    assert "attendance.tasks.delete_expired" in {entry["task"] for entry in tasks.BEAT_SCHEDULE.values()}
 
 
 def test_a_form_with_an_old_row_does_not_turn_versions_back(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from recognition.engine.networks import kernels
 from recognition.engine.networks.model_files import CENTERFACE_FILE, read
-from recognition.engine.networks.runtime import _nothing, choose
+from recognition.engine.networks.runtime import _empty_model, choose
 
 openvino = pytest.importorskip("openvino", reason="OpenVINO has no wheel here")
 SHAPE = [1, 3, 96, 160]
@@ -17,7 +17,7 @@ SHAPE = [1, 3, 96, 160]
 def networks() -> tuple[Any, Any]:
     """CenterFace as it comes, and with the wishes."""
     model = read(CENTERFACE_FILE, None)
-    return compiled(model), compiled(*kernels.with_better(openvino.Core(), model))
+    return compiled(model), compiled(*kernels.with_other_kernels(openvino.Core(), model))
 
 
 def compiled(*files: bytes) -> Any:
@@ -31,26 +31,26 @@ def kernels_of(network: Any) -> set[str]:
     return {node.get_rt_info()["primitiveType"].astype(str) for node in network.get_runtime_model().get_ops()}
 
 
-def test_the_numbers_stay_the_same(networks: tuple[Any, Any]) -> None:
+def test_other_kernels_give_the_same_results(networks: tuple[Any, Any]) -> None:
     pixels = np.random.default_rng(5).integers(0, 256, SHAPE).astype(np.float32)
     plain, better = (network([pixels]) for network in networks)
     for one, other in zip(plain.values(), better.values(), strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.skipif(not kernels.chosen_badly(), reason="this processor has AVX-512, or no AVX2")
-def test_the_wishes_are_heard(networks: tuple[Any, Any]) -> None:
+@pytest.mark.skipif(not kernels.needs_other_kernels(), reason="this processor has AVX-512, or no AVX2")
+def test_other_kernels_are_used(networks: tuple[Any, Any]) -> None:
     plain, better = (kernels_of(network) for network in networks)
     assert {"jit_avx2_1x1_f32", "jit_avx2_dw_f32"} <= better
     assert not {"jit_avx2_1x1_f32", "jit_avx2_dw_f32"} <= plain
 
 
-def test_a_network_without_such_convolutions_is_left_alone() -> None:
-    nothing = _nothing()
-    assert kernels.with_better(openvino.Core(), nothing) == (nothing,)
+def test_network_without_such_convolutions_is_unchanged() -> None:
+    nothing = _empty_model()
+    assert kernels.with_other_kernels(openvino.Core(), nothing) == (nothing,)
 
 
-def test_where_kernels_are_chosen_well_nothing_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "chosen_badly", lambda: False)
-    monkeypatch.setattr(kernels, "with_better", None)
+def test_network_is_unchanged_where_openvino_chooses_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "needs_other_kernels", lambda: False)
+    monkeypatch.setattr(kernels, "with_other_kernels", None)
     assert choose(precision="f32").compile(read(CENTERFACE_FILE, None))(tuple(SHAPE))

@@ -1,6 +1,6 @@
-"""The seed design's way, behind the same socket: face_recognition in one thread, behind a queue without limit.
+"""The baseline server of `benchmarks.streams`: face_recognition in one thread, after a queue without limit.
 
-Not a benchmark of its own: `benchmarks.streams` starts it as the baseline.
+It speaks the same socket protocol as far as the benchmark needs.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ from websockets.asyncio.server import ServerConnection, serve
 from recognition.engine.images.image import decode
 from recognition.engine.reference import library
 
+# The distance up to which face_recognition's documentation takes two encodings for one person.
 TOLERANCE = 0.6
 
 
 def recognise(data: bytes, known: Any, owners: list[str]) -> list[dict[str, Any]]:
-    """As tutorials do it: boxes by HOG, an encoding for each, the nearest known one under 0.6."""
+    """Return the faces of an image as tutorials do it: HOG boxes, an encoding for each, the nearest within 0.6."""
     faces = library()
     rgb = decode(data)
     boxes = faces.face_locations(rgb, number_of_times_to_upsample=1)
-    found = []
+    results = []
     for encoding in faces.face_encodings(rgb, boxes):
         distances = np.linalg.norm(known - encoding, axis=1)
         best = int(distances.argmin())
         named = distances[best] <= TOLERANCE
-        found.append({"student": {"id": owners[best]} if named else None, "state": "recognised"})
-    return found
+        results.append({"student": {"id": owners[best]} if named else None, "state": "recognised"})
+    return results
 
 
 def work(waiting: queue.Queue[Any], known: Any, owners: list[str]) -> None:
-    """The one thread."""
+    """Answer waiting frames for ever; runs in the only thread that recognises."""
     while True:
         loop, answer, data, at = waiting.get()
         seq = int.from_bytes(data[:4], "big")

@@ -1,4 +1,4 @@
-"""The page at the plain port while TLS serves the rest: why, what to install, and how to know that it is ours."""
+"""The page at the plain port while HTTPS serves the rest: how a device learns to trust the certificate."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Rollcall: one step before the first visit</title></head><body>
 <h1>One step before the first visit</h1>
-<p>Browsers give the camera to encrypted pages only. Rollcall encrypts with a certificate of its own, which this device
-does not know yet.</p>
+<p>Browsers allow the camera on encrypted pages only. Rollcall encrypts with a certificate of its own, which this device
+does not trust yet.</p>
 <ol>
 <li>Compare this fingerprint (SHA-256) with the one that the administrator's terminal shows:<br>
 <code>{digest}</code></li>
@@ -34,8 +34,8 @@ does not know yet.</p>
 """
 
 
-class Explanation(Resource):  # type: ignore[misc]  # Twisted is not followed
-    """Answers every address with the page, and one with the certificate. Nothing here reads a cookie or a form."""
+class CertificatePage(Resource):  # type: ignore[misc]  # Twisted is not type-checked
+    """Answer one path with the certificate and all others with the page. Reads neither cookies nor forms."""
 
     isLeaf = True  # noqa: N815 (Twisted's name)
 
@@ -46,7 +46,7 @@ class Explanation(Resource):  # type: ignore[misc]  # Twisted is not followed
         self.page = PAGE.format(digest=fingerprint(certificate), links=links).encode()
 
     def render_GET(self, request: Any) -> bytes:  # noqa: N802 (Twisted's name)
-        """The page or the certificate; HEAD follows from it."""
+        """Return the page or the certificate; Twisted answers HEAD from it as well."""
         request.setHeader("X-Content-Type-Options", "nosniff")
         request.setHeader("Content-Security-Policy", "default-src 'none'")
         request.setHeader("Cache-Control", "no-store")
@@ -57,7 +57,7 @@ class Explanation(Resource):  # type: ignore[misc]  # Twisted is not followed
         return self.page
 
 
-def explaining_site(certificate: Path, origins: Sequence[str]) -> Site:
-    """Twisted's factory for the plain port."""
-    secure = [url for url in origins if url.startswith("https://")]
-    return Site(Explanation(certificate.read_bytes(), secure))
+def certificate_site(certificate: Path, origins: Sequence[str]) -> Site:
+    """Return Twisted's factory for the plain port; `certificate` is the file of the authority."""
+    https_origins = [url for url in origins if url.startswith("https://")]
+    return Site(CertificatePage(certificate.read_bytes(), https_origins))
