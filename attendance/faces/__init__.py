@@ -1,1 +1,1 @@
-"""Enrolment photographs and templates."""
+"""Enrolment photographs, templates, and the versions of galleries."""

@@ -105,7 +105,7 @@ def test_a_picture_that_was_held_back_is_not_encoded_again_when_a_reason_comes(
     # What is stored is what a fresh look gives, to the last digit.
     cache.delete(key_of(name(data)))
     forget_memory()
-    fresh = enrolment._look(data, enrolment.digest_of(data))
+    fresh = enrolment._analyse(data, enrolment.digest_of(data))
     assert isinstance(fresh, enrolment.Candidate)
     assert len(encoded) == before + 1
     assert fresh.crop == verdict.crop

@@ -63,7 +63,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         pictures.append(picture)
         return None if picture == b"no face" else face(int.from_bytes(picture, "big") % 1000)
 
-    monkeypatch.setattr(rebuild, "_face", seen)
+    monkeypatch.setattr(rebuild, "_find_face", seen)
     return pictures
 
 
@@ -120,7 +120,7 @@ def test_templates_of_another_space_are_never_searched(world: World, looked: lis
     assert confusable_pairs.nearest(vector(7), Student.objects.all(), within=2.0) == ()
     # Half is done, and still nothing of either space is searched.
     run(world.other_class)
-    rebuild._remade(Photograph.objects.earliest("created_at").pk, Space.objects.get(name=SPACE))
+    rebuild._make_template(Photograph.objects.earliest("created_at").pk, Space.objects.get(name=SPACE))
     assert searched_in(world.school_class.pk) == []
     assert run().result == {"made": 1, "unusable": 0, "searched": True}
     assert len(searched_in(world.school_class.pk)) == 2
@@ -157,18 +157,18 @@ def test_an_attempt_goes_on_where_the_last_one_ended(
         photograph(student, vector(1), picture=picture)
     in_another_space()
     job = rebuild.start(actor=None)
-    seen = rebuild._face
+    seen = rebuild._find_face
 
     def breaks(picture: bytes, space: str) -> Face | None:
         if len(looked) == 2:
             raise RuntimeError("the power went")
         return seen(picture, space)
 
-    monkeypatch.setattr(rebuild, "_face", breaks)
+    monkeypatch.setattr(rebuild, "_find_face", breaks)
     queue.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.progress, job.total) == ("waiting", 2, 3)
-    monkeypatch.setattr(rebuild, "_face", seen)
+    monkeypatch.setattr(rebuild, "_find_face", seen)
     queue.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt, job.progress, job.total) == ("done", 2, 3, 3)
@@ -214,13 +214,13 @@ def test_without_a_consent_that_holds_no_template_is_made(
         photograph(student, vector(1), picture=picture)
     in_another_space()
     Consent.objects.filter(student=world.ann).update(withdrawn_at=world.now)
-    seen = rebuild._face
+    seen = rebuild._find_face
 
     def withdrawn_meanwhile(picture: bytes, space: str) -> Face | None:
         Consent.objects.filter(student=world.bea).update(withdrawn_at=world.now)
         return seen(picture, space)
 
-    monkeypatch.setattr(rebuild, "_face", withdrawn_meanwhile)
+    monkeypatch.setattr(rebuild, "_find_face", withdrawn_meanwhile)
     run()
     assert looked == [b"2"]
     assert not Template.objects.filter(space__name=SPACE).exists()
@@ -248,7 +248,7 @@ def test_lookalikes_are_found_anew_in_the_new_space(
     world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twin = face(1)
-    monkeypatch.setattr(rebuild, "_face", lambda _picture, _space: _unit(twin))
+    monkeypatch.setattr(rebuild, "_find_face", lambda _picture, _space: _unit(twin))
     photograph(world.ann, vector(1), picture=b"1")
     photograph(world.bea, vector(2), picture=b"2")
     in_another_space()
@@ -330,6 +330,6 @@ def test_the_command_tells_what_went_wrong(
     def broken(_picture: bytes, _space: str) -> Face | None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(rebuild, "_face", broken)
+    monkeypatch.setattr(rebuild, "_find_face", broken)
     with pytest.raises(CommandError, match=r"RuntimeError\. A worker will try again"):
         command()
