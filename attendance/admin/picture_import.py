@@ -18,7 +18,7 @@ from attendance.admin.base import person
 from attendance.admin.pages import form_page
 from attendance.admin.photograph_pages import FRAGMENT, Answer, answer_to
 from attendance.core.errors import Refused
-from attendance.faces.bulk_photos import owner, pictures
+from attendance.faces.bulk_photos import find_student, image_files
 from attendance.faces.enrolment import Verdict
 from attendance.models import SchoolClass, Student, User
 
@@ -83,7 +83,7 @@ def _answers(request: HttpRequest, form: PicturesForm) -> list[Answer]:
         # One after the other: of a large ZIP only one picture is unpacked at a time.
         answers.extend(
             _one(picture.name, picture.data, members, actor, dry)
-            for picture in pictures(form.cleaned_data["photographs"])
+            for picture in image_files(form.cleaned_data["photographs"])
         )
     except Refused as refused:
         answers.append(Answer("", Verdict(False, refused.code, refused.message), "", (), None))
@@ -92,7 +92,7 @@ def _answers(request: HttpRequest, form: PicturesForm) -> list[Answer]:
 
 def _one(name: str, data: bytes, members: list[Any], actor: User, dry: bool) -> Answer:
     try:
-        student = owner(name, members)
+        student = find_student(name, members)
     except Refused as refused:
         return Answer(name, Verdict(False, refused.code, refused.message), "", (), None)
     if dry:
