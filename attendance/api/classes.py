@@ -1,4 +1,4 @@
-"""Classes, who belongs to them from when to when, and the letters of the register."""
+"""Classes, memberships and attendance codes."""
 
 from typing import Any
 from uuid import UUID
@@ -60,14 +60,14 @@ class ClassList(ApiView):
     def get(self, _request: Request) -> Response:
         """The classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_CLASS)
-        return self.page(_counted(visibility.classes(person, today())), ClassOut)
+        return self.page(_with_member_count(visibility.classes(person, today())), ClassOut)
 
     @documented(request=ClassIn, responses={201: ClassOut})
     def post(self, _request: Request) -> Response:
         """Add a class."""
         person = self.require(Action.MANAGE_SCHOOL)
         row = classes.create(actor=person, **self.body(ClassIn))
-        return self.answer(ClassOut, _one(row.pk), status.HTTP_201_CREATED)
+        return self.answer(ClassOut, _class(row.pk), status.HTTP_201_CREATED)
 
 
 class ClassDetail(ApiView):
@@ -77,16 +77,16 @@ class ClassDetail(ApiView):
     def get(self, _request: Request, school_class: UUID) -> Response:
         """One class."""
         self.require(Action.VIEW_CLASS)
-        row = _one(school_class)
+        row = _class(school_class)
         self.require(Action.VIEW_CLASS, row)
         return self.answer(ClassOut, row)
 
     @documented(request=ClassIn, responses=ClassOut)
     def patch(self, _request: Request, school_class: UUID) -> Response:
-        """Change the name, the room or the number, or put the class into the archive."""
+        """Change the name, the room or the number, or archive the class."""
         person = self.require(Action.MANAGE_SCHOOL)
         classes.change(class_id=school_class, actor=person, **self.body(ClassIn, partial=True))
-        return self.answer(ClassOut, _one(school_class))
+        return self.answer(ClassOut, _class(school_class))
 
 
 class MembershipOut(serializers.ModelSerializer[Membership]):
@@ -113,14 +113,14 @@ class MembershipEndIn(StrictSerializer):
 class MembershipFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is untyped here
     student = filters.UUIDFilter(field_name="student")
     school_class = filters.UUIDFilter(field_name="school_class")
-    on = filters.DateFilter(method="standing_on", label="Those that hold on this day")
+    on = filters.DateFilter(method="valid_on", label="Those that hold on this day")
     ordering = Ordering(fields=(("starts_on", "starts_on"), ("student__sort_key", "student")))
 
     class Meta:
         model = Membership
         fields: tuple[str, ...] = ()
 
-    def standing_on(self, rows: Any, _name: str, day: Any) -> Any:
+    def valid_on(self, rows: Any, _name: str, day: Any) -> Any:
         return rows.on(day)
 
 
@@ -130,14 +130,14 @@ class MembershipList(ApiView):
 
     @documented(responses=MembershipOut(many=True))
     def get(self, _request: Request) -> Response:
-        """Who is in the classes that you teach today, and was; all of it for the office and viewers."""
+        """Present and past memberships of the classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_CLASS)
         rows = visibility.memberships(person, today()).order_by("-starts_on", "pk")
         return self.page(rows, MembershipOut)
 
     @documented(request=MembershipIn, responses={201: MembershipOut})
     def post(self, _request: Request) -> Response:
-        """Put a student into a class."""
+        """Add a student to a class."""
         person = self.require(Action.MANAGE_SCHOOL)
         row = memberships.add(actor=person, **self.body(MembershipIn))
         return self.answer(MembershipOut, row, status.HTTP_201_CREATED)
@@ -156,7 +156,7 @@ class MembershipDetail(ApiView):
 
     @documented(request=MembershipEndIn, responses=MembershipOut)
     def patch(self, _request: Request, membership: UUID) -> Response:
-        """Say on which day the student is in the class for the last time."""
+        """Set the last day of a membership."""
         person = self.require(Action.MANAGE_SCHOOL)
         row = memberships.end(membership_id=membership, actor=person, **self.body(MembershipEndIn))
         return self.answer(MembershipOut, row)
@@ -184,16 +184,16 @@ class CodeList(ApiView):
 
     @documented(responses=CodeOut(many=True))
     def get(self, _request: Request) -> Response:
-        """The letters that a register may hold."""
+        """The attendance codes in use."""
         self.require(Action.VIEW_SESSION)
         return self.page(AttendanceCode.objects.active(), CodeOut)
 
 
-def _counted(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:
+def _with_member_count(rows: QuerySet[SchoolClass]) -> QuerySet[SchoolClass]:
     members = Membership.objects.filter(school_class=OuterRef("pk")).expected(today()).order_by()
     counted = members.values("school_class").annotate(n=Count("student", distinct=True)).values("n")
     return rows.annotate(member_count=Coalesce(Subquery(counted), 0))
 
 
-def _one(key: UUID) -> SchoolClass:
-    return get_row(_counted(SchoolClass.objects.all()), key, "no_such_class")
+def _class(key: UUID) -> SchoolClass:
+    return get_row(_with_member_count(SchoolClass.objects.all()), key, "no_such_class")

@@ -65,7 +65,7 @@ class ConsentList(ApiView):
 
     @documented(request=ConsentIn, responses={201: ConsentOut})
     def post(self, _request: Request, student: UUID) -> Response:
-        """Record a consent; from now on photographs may be taken and the student recognised."""
+        """Record a consent. From now on the student may be photographed and recognised."""
         person = self.require(Action.MANAGE_SCHOOL)
         consent = consents.give(student_id=student, actor=person, now=timezone.now(), **self.body(ConsentIn))
         return self.answer(ConsentOut, consent, status.HTTP_201_CREATED)
@@ -76,7 +76,7 @@ class ConsentWithdrawal(ApiView):
 
     @documented(request=None, responses={204: None})
     def post(self, _request: Request, student: UUID) -> Response:
-        """Withdraw every standing consent: photographs and templates go at once, the register stays."""
+        """Withdraw all valid consents. Photographs and templates are deleted at once; the register stays."""
         person = self.require(Action.MANAGE_SCHOOL)
         consents.withdraw(student_id=student, actor=person, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -87,7 +87,7 @@ class StudentErasure(ApiView):
 
     @documented(request=ErasureIn, responses={204: None})
     def post(self, _request: Request, student: UUID) -> Response:
-        """Erase the student's face data and contact; the register stays true."""
+        """Erase the student's face data and contact details; the register stays."""
         person = self.require(Action.MANAGE_SCHOOL)
         erasure.erase(student_id=student, actor=person, now=timezone.now(), **self.body(ErasureIn))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Every refusal of the API in one shape, `{code, message, extra}`, whoever refused."""
+"""All errors of the API in one form, `{code, message, extra}`, wherever they were raised."""
 
 import logging
 import sys
@@ -40,7 +40,7 @@ STATUS = {
 
 
 def status_of(code: str) -> int:
-    """The HTTP status of a refusal's code."""
+    """Return the HTTP status of a code."""
     if code in STATUS:
         return STATUS[code]
     if code.startswith("no_such_"):
@@ -55,7 +55,7 @@ def body(code: str, message: str, extra: Mapping[str, Any] | None = None) -> dic
 
 
 def answer(exc: Exception, context: Mapping[str, Any]) -> Response | None:
-    """REST framework's exception handler. None, for what nobody foresaw, leaves the fault to Django and its log."""
+    """Answer an exception, for the REST framework. None leaves an unexpected one to Django, which logs it."""
     refused = _refusal(exc)
     if refused is not None:
         return Response(refused.as_dict(), status_of(refused.code), headers=_headers(refused))
@@ -72,7 +72,7 @@ def _headers(refused: Refused) -> dict[str, str]:
 
 
 def _refusal(exc: Exception) -> Refused | None:  # noqa: PLR0911 - one line for each kind
-    """What the rooms, the engine, the database and Django's parsers raise, as a refusal."""
+    """Return an expected exception of the domain, the engine, the database or Django's parsers as a refusal."""
     match exc:
         case Refused():
             return exc
@@ -101,11 +101,12 @@ def _refusal(exc: Exception) -> Refused | None:  # noqa: PLR0911 - one line for 
             return None
 
 
+# SQLSTATE of PostgreSQL.
 UNIQUE_VIOLATION = "23505"
 
 
 def _of_database(exc: IntegrityError) -> Refused | None:
-    """Two requests at once, of which the other won; anything else is a fault of ours."""
+    """Return a refusal where another request wrote the same row first; None for other errors, which are bugs."""
     if getattr(exc.__cause__, "pgcode", None) != UNIQUE_VIOLATION:
         return None
     return Refused("already_there", _("Somebody else has just saved the same. Reload and check."))
@@ -145,46 +146,46 @@ def _describe(  # noqa: PLR0911 - one line for each kind
 
 
 def _fields(details: Any) -> dict[str, Any]:
-    """The framework's nested lists and dictionaries of details, as field -> list of {code, message}."""
+    """Return the framework's nested details as lists of {code, message} by field."""
     if isinstance(details, list):
         return {"body": details}
-    return {("body" if name == "non_field_errors" else str(name)): found for name, found in details.items()}
+    return {("body" if name == "non_field_errors" else str(name)): detail for name, detail in details.items()}
 
 
 def _first(fields: dict[str, Any]) -> str:
-    """One sentence for a person who sees nothing else: the first fault, with its field's name."""
+    """Return the first error with its field's name, for people who see only the message."""
     for name, details in fields.items():
-        found = details
-        while isinstance(found, list | dict) and found and not _is_detail(found):
-            found = found[0] if isinstance(found, list) else next(iter(found.values()))
-        if _is_detail(found):
-            text = str(found["message"])
+        detail = details
+        while isinstance(detail, list | dict) and detail and not _is_detail(detail):
+            detail = detail[0] if isinstance(detail, list) else next(iter(detail.values()))
+        if _is_detail(detail):
+            text = str(detail["message"])
             return text if name == "body" else f"{name}: {text}"
     return _("Some fields are not valid.")
 
 
-def _is_detail(found: Any) -> bool:
-    return isinstance(found, dict) and set(found) == {"message", "code"}
+def _is_detail(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"message", "code"}
 
 
 @csrf_exempt  # it changes nothing, and the CSRF check answers with a page
 def unknown_address(request: HttpRequest, *_args: object, **_kwargs: object) -> JsonResponse:
-    """The end of every list of addresses under /api/."""
+    """Answer 404 at any other address under /api/."""
     hint = "" if request.path.endswith("/") else _(" Addresses end with a slash.")
     return JsonResponse(body("not_found", _("There is nothing at this address.") + hint), status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler400`: what was refused before any view was asked."""
-    if not _is_ours(request):
+    """Answer what was refused before a view was called; Django's `handler400`."""
+    if not _is_api(request):
         return defaults.bad_request(request, exception)
     refused = _refusal(exception) or Refused("malformed", _("The request cannot be read."))
     return JsonResponse(refused.as_dict(), status=status_of(refused.code))
 
 
 def fault(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`. The database may have failed before any view was asked, as the login was looked up."""
-    if not _is_ours(request):
+    """Answer an unexpected error; Django's `handler500`. The database may also have failed before a view was called."""
+    if not _is_api(request):
         return defaults.server_error(request)
     raised = sys.exc_info()[1]
     refused = _refusal(raised) if isinstance(raised, Exception) else None
@@ -196,5 +197,5 @@ def fault(request: HttpRequest) -> HttpResponse:
     return JsonResponse(refused.as_dict(), status=status_of(refused.code), headers=_headers(refused))
 
 
-def _is_ours(request: HttpRequest) -> bool:
+def _is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")

@@ -35,10 +35,10 @@ class GroupPhotograph(UploadView):
 
     @documented(request={"multipart/form-data": GroupPhotographIn}, responses=serializer_of(GroupProposals))
     def post(self, _request: Request, session: UUID) -> Response:
-        """Who of the class is in one to three pictures. Nobody is marked before `accept`.
+        """Who of the class may be in one to three photographs. Nobody is marked before `accept`.
 
-        `found` has each face that is, or may be, somebody (`recognised`: proposed for you to confirm; `uncertain`);
-        `unknown` counts the rest; `missing` are the students in none of the pictures.
+        `found` has the faces with candidates (`recognised`: proposed for you to confirm; `uncertain`); `unknown` counts
+        the others; `missing` are the students in none of the photographs.
         """
         self.require(Action.MARK)
         row = get_row(Session.objects.select_related("school_class"), session, "no_such_session")
@@ -53,7 +53,7 @@ class GroupPhotograph(UploadView):
 class GroupPhotographAcceptance(SessionView):
     @documented(request=AcceptanceIn, responses=serializer_of(AcceptedMarks))
     def post(self, _request: Request, session: UUID) -> Response:
-        """Mark those whom you confirm; each answer as of a single mark."""
+        """Mark the students whom you confirm. Each result is that of a single mark."""
         self.session(session, Action.MARK)
         results = group_photographs.accept(
             session_id=session, actor=self.person, now=timezone.now(), **self.body(AcceptanceIn)

@@ -25,10 +25,10 @@ class Identification(UploadView):
 
     @documented(request={"multipart/form-data": IdentificationIn}, responses=serializer_of(IdentifiedImage))
     def post(self, _request: Request) -> Response:
-        """Who of a class is in a picture. Nothing of it is stored and nobody is marked.
+        """Who of a class may be in an image. Nothing of it is stored and nobody is marked.
 
-        A face has `student` where its one look lies under the one-look threshold with a margin (`confirming`);
-        `uncertain` and `unknown` have none. `candidates` are the nearest two either way.
+        A face has `student` where its one sample is within the threshold for one sample, with a margin (`confirming`);
+        `uncertain` and `unknown` have none. `candidates` are the nearest two in any case.
         """
         self.require(Action.IDENTIFY)
         body = self.body(IdentificationIn)

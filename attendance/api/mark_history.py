@@ -71,8 +71,8 @@ class MarkEventOut(serializers.ModelSerializer[MarkEvent]):
     @field_of(EvidenceOut(allow_null=True))
     def get_evidence(self, event: MarkEvent) -> Any:
         evidence = getattr(event, "evidence", None)
-        shown = evidence is not None and self.context["faces"]
-        return EvidenceOut(evidence).data if shown else None
+        visible = evidence is not None and self.context["faces"]
+        return EvidenceOut(evidence).data if visible else None
 
 
 class MarkHistory(ApiView):
@@ -96,7 +96,7 @@ class EvidenceImage(ImageView):
 
     @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, evidence: UUID) -> HttpResponse:
-        """Face seen by the camera, until it expires. Each look is noted in the audit."""
+        """Face seen by the camera, until it expires. Each view is noted in the audit record."""
         self.require(Action.VIEW_FACES)
         rows = Evidence.objects.select_related("event__session", "crop")
         row = get_row(rows.filter(expires_at__gt=timezone.now()), evidence, "no_such_evidence")

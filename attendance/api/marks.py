@@ -122,14 +122,14 @@ class MarkFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is 
 
 
 class StudentMarkDetail(SessionView):
-    """PUT and DELETE of one student's mark in one session."""
+    """Write and remove one student's mark in one session."""
 
     @documented(request=MarkIn, responses=serializer_of(MarkResult))
     def put(self, _request: Request, session: UUID, student: UUID) -> Response:
         """Write or change a mark. The same `nonce` again changes nothing.
 
-        `revision`, if given, is the one you saw (0: no mark); if another stands, the answer is 409 `conflict` with the
-        present mark in `extra.mark`.
+        `revision`, if given, is the one you saw (0: no mark); if the mark has changed, the answer is 409 `conflict`
+        with the present mark in `extra.mark`.
         """
         self.session(session, Action.MARK)
         return self._mark(session, student, self.body(MarkIn))
@@ -164,7 +164,7 @@ class StudentMarkDetail(SessionView):
 class RemainingMarks(SessionView):
     @documented(request=RemainingMarksIn, responses=serializer_of(RemainingMarksOut))
     def post(self, _request: Request, session: UUID) -> Response:
-        """Give every unmarked student one letter; 409 where their number is no longer `expected`."""
+        """Give all unmarked students one code; 409 where their number is no longer `expected`."""
         self.session(session, Action.MARK)
         results = register.mark_remaining(
             session_id=session, actor=self.person, now=timezone.now(), **self.body(RemainingMarksIn)
@@ -190,7 +190,7 @@ class MarkDetail(ApiView):
 
     @documented(responses=MarkOut)
     def get(self, _request: Request, mark: UUID) -> Response:
-        """One mark as it stands."""
+        """One mark as it is now."""
         self.require(Action.VIEW_SESSION)
         row = get_row(_with_all(Mark.objects.all()), mark, "no_such_mark")
         self.require(Action.VIEW_SESSION, row.session)
@@ -202,8 +202,8 @@ class MarkRejection(ApiView):
 
     @documented(request=None, responses=serializer_of(MarkRejectionOut))
     def post(self, _request: Request, mark: UUID) -> Response:
-        """The camera took somebody else for this student: the mark is taken back, and the face in its evidence is
-        not taken for the student again in this session."""
+        """Reject a camera's mark: it is taken back, and the face in its evidence is not matched to the student again in
+        this session."""
         person = self.require(Action.MARK)
         blocked = not_this_student.by_teacher(mark_id=mark, actor=person, now=timezone.now())
         answer: MarkRejectionOut = {"outcome": "taken_back", "blocked": blocked}

@@ -1,4 +1,4 @@
-"""Enrolment photographs: sent with a verdict, listed, looked at and removed."""
+"""Enrolment photographs: upload, list, image and removal."""
 
 from typing import Any
 from uuid import UUID
@@ -52,13 +52,13 @@ class PhotographIn(StrictSerializer):
         required=False,
         allow_blank=True,
         default="",
-        help_text="Why it is taken although it looks like another student (twins), or unlike the student's own. "
+        help_text="Why it is accepted although it looks like another student (twins), or unlike the student's own. "
         "Kept in the audit record: write no names.",
     )
 
 
 class VerdictOut(serializers.Serializer[enrolment.Verdict]):
-    """What became of a photograph."""
+    """The verdict on an uploaded photograph."""
 
     accepted = serializers.BooleanField()
     code = serializers.CharField()
@@ -110,25 +110,25 @@ class PhotographList(UploadView):
 
     @documented(request={"multipart/form-data": PhotographIn}, responses={201: VerdictOut})
     def post(self, _request: Request, student: UUID) -> Response:
-        """Send one photograph. 201 where it was taken; else a refusal whose code and message say what to do.
+        """Send one photograph. 201 where it was accepted; else a refusal whose code and message say what to do.
 
         The codes: no_consent, no_face, several_faces, too_small, blurred, too_dark, too_bright, turned_away,
         hidden, unsure, duplicate_photograph, looks_like_another (`extra.similar` says whom, by which photograph),
         unlike_own (`extra.own` is the nearest photograph of the student's; it can come with looks_like_another), and
-        those of files that are no picture. Where `extra.overridable` is true, repeat with `override_reason` if a
-        person has compared the pictures and it is this student.
+        those of files that are no image. Where `extra.overridable` is true, repeat with `override_reason` if a
+        person has compared the photographs and it is this student.
         """
         self.require(Action.ENROL)
         row = get_row(Student.objects.all(), student, "no_such_student")
         person = self.require(Action.ENROL, row)
-        sent = self.body(PhotographIn)
+        body = self.body(PhotographIn)
         with upload_slot():
             verdict = enrolment.enrol(
                 student_id=row.pk,
-                data=upload_bytes(sent["photograph"]),
+                data=upload_bytes(body["photograph"]),
                 actor=person,
                 now=timezone.now(),
-                override_reason=sent["override_reason"],
+                override_reason=body["override_reason"],
             )
         if not verdict.accepted:
             extra = {
@@ -157,7 +157,7 @@ class PhotographImage(ImageView):
 
     @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, photograph: UUID) -> HttpResponse:
-        """The crop that was taken. Each look is noted in the audit."""
+        """The crop that is kept. Each view is noted in the audit record."""
         self.require(Action.VIEW_FACES)
         row = get_row(Photograph.objects.select_related("student", "crop"), photograph, "no_such_photograph")
         person = self.require(Action.VIEW_FACES, row.student)

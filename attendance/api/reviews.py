@@ -52,7 +52,7 @@ class ReviewDecision(ApiView):
 
     @documented(request=ReviewDecisionIn, responses=serializer_of(ReviewDecisionOut))
     def post(self, _request: Request, review: UUID) -> Response:
-        """Say who it is: a student, neither of the candidates, or nobody who matters."""
+        """Decide who it is: a student, neither of the candidates, or ignored."""
         person = self.require(Action.MARK)
         result = review_queue.decide(
             review_id=review, actor=person, now=timezone.now(), **self.body(ReviewDecisionIn)
@@ -66,5 +66,5 @@ class ReviewImage(ImageView):
 
     @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, review: UUID) -> HttpResponse:
-        """The face in question. Each look is noted in the audit."""
+        """The undecided face. Each view is noted in the audit record."""
         return image_response(review_queue.crop(review_id=review, actor=self.require(Action.VIEW_FACES)))

@@ -1,4 +1,4 @@
-"""Sessions: planned, started, closed, and the whole register of one."""
+"""Sessions: planning, opening and signing, and the register of a session."""
 
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,7 @@ class SigningIn(StrictSerializer):
         required=False,
         allow_null=True,
         default=None,
-        help_text="The letter for every student without a mark; null leaves them without.",
+        help_text="The code for every student without a mark; null leaves them without.",
     )
     students = serializers.ListField(
         child=serializers.UUIDField(),
@@ -112,14 +112,14 @@ class SessionFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters 
 
 
 class SessionView(ApiView):
-    """Base of everything below /sessions/{id}/."""
+    """Base of the views below /sessions/{id}/."""
 
     queryset = Session.objects.all()
 
     def session(self, key: UUID, action: Action) -> Session:
-        """The session, if the person may do this to it."""
+        """Return the session. Raises `Refused` where there is none or the person may not."""
         self.require(action)
-        row = get_row(_described(), key, "no_such_session")
+        row = get_row(_sessions(), key, "no_such_session")
         self.require(action, row)
         return row
 
@@ -163,10 +163,10 @@ class SessionDetail(SessionView):
 class SessionOpening(SessionView):
     @documented(operation_id="sessions_open_create", request=OpeningIn, responses=SessionOut)
     def post(self, _request: Request, session: UUID) -> Response:
-        """Open the register; open already, nothing happens. A signed one needs a `reason`, and its signature stays."""
-        current, given = self.session(session, Action.RUN_SESSION), self.body(OpeningIn)
+        """Open the register. A signed one needs a `reason`, and its signature stays."""
+        current, body = self.session(session, Action.RUN_SESSION), self.body(OpeningIn)
         if current.is_signed:
-            row = register.reopen(session_id=session, actor=self.person, now=timezone.now(), **given)
+            row = register.reopen(session_id=session, actor=self.person, now=timezone.now(), **body)
         else:
             row = register.open_session(session_id=session, actor=self.person, now=timezone.now())
         return self.answer(SessionOut, row)
@@ -175,7 +175,7 @@ class SessionOpening(SessionView):
 class SessionSigning(SessionView):
     @documented(request=SigningIn, responses=SessionOut)
     def post(self, _request: Request, session: UUID) -> Response:
-        """Sign the register. Only here does “not seen” become a code, if you say which."""
+        """Sign the register. With `unmarked` all students without a mark get that code."""
         self.session(session, Action.RUN_SESSION)
         row = register.sign(session_id=session, actor=self.person, now=timezone.now(), **self.body(SigningIn))
         return self.answer(SessionOut, row)
@@ -192,7 +192,7 @@ class RegisterDetail(SessionView):
 class LatestResults(SessionView):
     @documented(operation_id="sessions_latest_retrieve", responses=serializer_of(LatestState))
     def get(self, _request: Request, session: UUID) -> Response:
-        """What each connected camera showed last, if that is at most ten seconds ago."""
+        """The newest result of each connected camera that is at most ten seconds old."""
         row = self.session(session, Action.VIEW_SESSION)
         return Response(camera_state.latest_state(row, user=self.person, now=timezone.now()))
 
@@ -203,5 +203,5 @@ def _with_marks(rows: QuerySet[Session]) -> QuerySet[Session]:
     )
 
 
-def _described() -> QuerySet[Session]:
+def _sessions() -> QuerySet[Session]:
     return Session.objects.select_related("school_class")

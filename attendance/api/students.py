@@ -1,4 +1,4 @@
-"""Students: who they are, whether they may be recognised, and their portrait."""
+"""Students and their portraits."""
 
 import datetime as dt
 from typing import Any
@@ -28,8 +28,8 @@ from attendance.models import Photograph, Student
 from attendance.people import students
 
 
-def described(rows: QuerySet[Student], at: dt.datetime) -> QuerySet[Student]:
-    """The students with what the serializer shows of them, in the same query."""
+def with_counts(rows: QuerySet[Student], at: dt.datetime) -> QuerySet[Student]:
+    """Return the students with the counts that `StudentOut` needs, in the same query."""
     own = Photograph.objects.filter(student=OuterRef("pk")).order_by()
     return rows.annotate(
         photograph_count=Coalesce(Subquery(own.values("student").annotate(n=Count("pk")).values("n")), 0),
@@ -69,8 +69,8 @@ class StudentOut(serializers.ModelSerializer[Student]):
 
     def get_portrait(self, student: Student) -> str | None:
         person = self.context["request"].user
-        shown = getattr(student, "photograph_count", 0) and policy.may(person, Action.VIEW_FACES)
-        return reverse("api:portrait", args=[student.pk]) if shown else None
+        visible = getattr(student, "photograph_count", 0) and policy.may(person, Action.VIEW_FACES)
+        return reverse("api:portrait", args=[student.pk]) if visible else None
 
 
 class StudentIn(StrictSerializer):
@@ -107,14 +107,14 @@ class StudentList(ApiView):
     def get(self, _request: Request) -> Response:
         """The students of the classes that you teach today; all of them for the office and viewers."""
         person = self.require(Action.VIEW_STUDENT)
-        return self.page(described(visibility.students(person, today()), timezone.now()), StudentOut)
+        return self.page(with_counts(visibility.students(person, today()), timezone.now()), StudentOut)
 
     @documented(request=StudentIn, responses={201: StudentOut})
     def post(self, _request: Request) -> Response:
         """Add a student."""
         person = self.require(Action.MANAGE_SCHOOL)
         student = students.create(actor=person, **self.body(StudentIn))
-        return self.answer(StudentOut, _described(student.pk), 201)
+        return self.answer(StudentOut, _student(student.pk), 201)
 
 
 class StudentDetail(ApiView):
@@ -124,7 +124,7 @@ class StudentDetail(ApiView):
     def get(self, _request: Request, student: UUID) -> Response:
         """One student."""
         self.require(Action.VIEW_STUDENT)
-        row = _described(student)
+        row = _student(student)
         self.require(Action.VIEW_STUDENT, row)
         return self.answer(StudentOut, row)
 
@@ -133,7 +133,7 @@ class StudentDetail(ApiView):
         """Change the name, the school's own number, the contact, or the day on which the student left."""
         person = self.require(Action.MANAGE_SCHOOL)
         students.change(student_id=student, actor=person, **self.body(StudentIn, partial=True))
-        return self.answer(StudentOut, _described(student))
+        return self.answer(StudentOut, _student(student))
 
 
 class StudentPortrait(ImageView):
@@ -141,7 +141,7 @@ class StudentPortrait(ImageView):
 
     @documented(responses=IMAGE_RESPONSE)
     def get(self, _request: Request, student: UUID) -> HttpResponse:
-        """The student's newest enrolment photograph. Each look is noted in the audit."""
+        """The student's newest enrolment photograph. Each view is noted in the audit record."""
         self.require(Action.VIEW_FACES)
         row = get_row(Student.objects.all(), student, "no_such_student")
         person = self.require(Action.VIEW_FACES, row)
@@ -151,5 +151,5 @@ class StudentPortrait(ImageView):
         return image_response(photographs.read(newest, person))
 
 
-def _described(key: UUID) -> Student:
-    return get_row(described(Student.objects.all(), timezone.now()), key, "no_such_student")
+def _student(key: UUID) -> Student:
+    return get_row(with_counts(Student.objects.all(), timezone.now()), key, "no_such_student")

@@ -95,15 +95,15 @@ def analyse(
     """
     images = [decode(encoded) for encoded in data]
     faces = [engine().analyse(rgb, tiled=True) for rgb in images]
-    found = _search(class_id, [face.template for image_faces in faces for face in image_faces])
-    nearest, pairs = iter(found.matches), confusable_pairs(class_id, on)
+    result = _search(class_id, [face.template for image_faces in faces for face in image_faces])
+    nearest, pairs = iter(result.matches), confusable_pairs(class_id, on)
     matches: list[FaceMatch] = []
     for number, (rgb, image_faces) in enumerate(zip(images, faces, strict=True)):
         proposals = [
             decision.propose(
                 next(nearest),
-                found.gallery.photographs,
-                found.gallery.size,
+                result.gallery.photographs,
+                result.gallery.size,
                 confusable=pairs,
                 rejected=rejected_students(face.template, rejected),
             )
@@ -111,7 +111,7 @@ def analyse(
         ]
         decisions = decision.assign(proposals, state=State.CONFIRMING)
         matches += [
-            _face_match(number, rgb, face, decided, found.gallery)
+            _face_match(number, rgb, face, decided, result.gallery)
             for face, decided in zip(image_faces, decisions, strict=True)
         ]
     return matches, images

@@ -1,4 +1,4 @@
-"""Which attendance code a mark gets, and how codes themselves may change."""
+"""Choose the attendance code of a mark, and change the codes themselves."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from attendance.register.requests import PendingMark
 
 # In place of a letter: the code for present, late or late after closing, by the time of arrival.
 ARRIVED: Final = "arrived"
-# What marks rest on: once a mark uses a code, these are fixed.
+# What marks depend on: these cannot change once a mark uses the code.
 FIXED: Final = ("letter", "category", "on_premises")
 # The settings that name a code for a case.
 CHOICES: Final = (
@@ -77,7 +77,7 @@ def arrived_code(session: Session, seen_at: dt.datetime) -> AttendanceCode:
 
 
 def offered_codes(session: Session) -> QuerySet[AttendanceCode]:
-    """Return the codes in use; `is_present`, `is_late` and `is_not_seen` say which ones the school chose for that."""
+    """Return the codes in use; `is_present`, `is_late` and `is_not_seen` are true for those that the school chose."""
     starts, school = session.starts_at.astimezone(school_zone()).time(), SchoolSettings.objects
     morning = Q(afternoon_from__gt=starts, arrived_morning=OuterRef("pk"))
     afternoon = Q(afternoon_from__lte=starts, arrived_afternoon=OuterRef("pk"))
@@ -103,14 +103,14 @@ def lateness(mark: PendingMark, first_seen_at: dt.datetime | None) -> int | None
 
 
 def first_seen(mark: PendingMark, before: dt.datetime | None) -> dt.datetime | None:
-    """Return when the student was first seen in this session; an amendment after its end does not tell."""
+    """Return when the student was first seen in this session, None where only an amendment after its end says so."""
     if before is not None:
         return min(before, mark.seen_at)
     return mark.seen_at if mark.seen_at <= mark.session.ends_at else None
 
 
 def save_code(*, code: AttendanceCode | None, actor: User | None, **fields: Any) -> AttendanceCode:
-    """Add a code, or change one. Marks keep what they meant: a used code is retired and a new one takes its place."""
+    """Add a code, or change one. Old marks keep their meaning: a used code is retired and a new one replaces it."""
     policy.require(actor, Action.MANAGE_SCHOOL)
     with transaction.atomic():
         if code is None:
@@ -129,14 +129,14 @@ def save_code(*, code: AttendanceCode | None, actor: User | None, **fields: Any)
 
 
 def is_used(code: AttendanceCode) -> bool:
-    """Return whether a mark, a change of a mark or a planned absence rests on the code."""
+    """Return whether a mark, a change of a mark or a planned absence uses the code."""
     events = MarkEvent.objects.filter(Q(from_code=code) | Q(to_code=code))
-    users = (Mark.objects.filter(code=code), events, PlannedAbsence.objects.filter(code=code))
-    return any(rows.exists() for rows in users)
+    uses = (Mark.objects.filter(code=code), events, PlannedAbsence.objects.filter(code=code))
+    return any(rows.exists() for rows in uses)
 
 
 def _replace(code: AttendanceCode, actor: User | None, changed: dict[str, Any]) -> AttendanceCode:
-    """Retire a used code, and let a new row with the changes take its place, also in the school's settings."""
+    """Retire a used code and return its successor with the changes, also in the school's settings."""
     values = {field.attname: getattr(code, field.attname) for field in code._meta.concrete_fields}
     del values["id"]
     code.active = False

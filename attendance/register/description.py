@@ -104,7 +104,7 @@ class RegisterState(TypedDict):
     chosen_codes: ChosenCodes
     counts: RegisterCounts
     students: list[StudentState]
-    reviews: Annotated[int, "Faces that wait for a person."]
+    reviews: Annotated[int, "Faces that wait for a decision."]
     attempts: list[AttemptState]
 
 

@@ -1,8 +1,8 @@
 """`mark`, the only writer of marks.
 
-Camera, group photograph, teacher, review, kiosk, API and office all pass it. It rechecks session, membership, right and
+Camera, group photograph, teacher, review, kiosk, API and office all call it. It checks session, membership, right and
 consent in the database, under the session's row lock, in one transaction; refusals and repetitions are counted as
-`Attempt`s. A human mark always wins over the camera's.
+`Attempt`s. The camera never changes a mark that a person made.
 """
 
 import datetime as dt
@@ -53,7 +53,7 @@ def write(mark: PendingMark) -> Result:
 
 
 def _student(student_id: UUID, *, locked: bool) -> Student:
-    """Return the student; `locked` under a row lock, so that a consent that is being withdrawn is waited for."""
+    """Return the student; `locked` under a row lock, to wait for a withdrawal of consent that is under way."""
     students = Student.objects.select_for_update(no_key=True) if locked else Student.objects.all()
     student = students.filter(pk=student_id).first()
     if student is None:
@@ -118,7 +118,7 @@ def _change(row: Mark, mark: PendingMark, code: AttendanceCode | None) -> None:
     row.code, row.source, row.marked_by, row.changed_at = code, request.source, request.actor, request.now
     row.revision += 1
     row.note = row.note if request.note is None else request.note.strip()[:TEXT_LENGTH]
-    here = code is not None and code.is_on_premises
-    row.first_seen_at = first_seen(mark, row.first_seen_at) if here else None
+    on_premises = code is not None and code.is_on_premises
+    row.first_seen_at = first_seen(mark, row.first_seen_at) if on_premises else None
     late = code is not None and code.category == Category.LATE
     row.minutes_late = lateness(mark, row.first_seen_at) if late else None

@@ -17,12 +17,15 @@ from attendance.register import broadcast
 from attendance.register.feed import raise_version
 from attendance.register.state import session_message
 
-# A planned session that begins within this time is the one that is meant when a teacher starts now.
+# Starting now means a planned session that begins within this time.
 EARLY = dt.timedelta(minutes=15)
 
 
 def open_session(*, session_id: UUID, actor: User, now: dt.datetime) -> Session:
-    """Open a planned session. Open already: nothing happens. A signed register is opened by `signing.reopen`."""
+    """Open a planned session. Does nothing where it is open. A signed register is opened by `signing.reopen`.
+
+    Raises `Refused`.
+    """
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.RUN_SESSION, session)
@@ -36,7 +39,7 @@ def open_session(*, session_id: UUID, actor: User, now: dt.datetime) -> Session:
 
 
 def change_state(session: Session, state: Session.State, *, actor: User) -> None:
-    """Save the session with its new state and tell sockets, in the caller's transaction under the session's lock."""
+    """Save the session with its new state and notify sockets, in the caller's transaction under the session's lock."""
     session.state = state
     session.save()
     raise_version(session)

@@ -1,7 +1,7 @@
-"""Rejected matches: faces of which a person said "not this student", sealed until the session is signed.
+"""Rejected matches: faces that a person rejected for a student, kept encrypted until the register is signed.
 
-They are read under the session's lock before a camera's mark: a camera learns of a new one a moment later, and what it
-recognised in that moment must not be marked.
+They are read under the session's lock before a camera's mark is written: a camera learns of a new one a moment later,
+and what it recognised in that moment must not be marked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from recognition.engine.types import SPACE, Array
 def reject(
     *, session: Session, student_id: UUID, template: Array, actor: User | None, now: dt.datetime
 ) -> RejectedMatch:
-    """Store that this face (unit template) is not the student, in the caller's transaction."""
+    """Store that this face (unit template (128,)) is not the student, in the caller's transaction."""
     row = RejectedMatch(session=session, student_id=student_id, rejected_by=actor, rejected_at=now)
     row.sealed_template = seal(template, "block", row.pk, session.pk)
     row.save(force_insert=True)
@@ -37,21 +37,21 @@ def of_session(session: Session, *student_ids: UUID) -> tuple[RejectedTemplate, 
 
 
 def is_rejected(session: Session, student_id: UUID, template: Array) -> bool:
-    """Return whether a person said of this face that it is not this student."""
+    """Return whether a person rejected this face for this student."""
     return str(student_id) in rejected_students(template, of_session(session, student_id))
 
 
 def template_of(row: RejectedMatch) -> Array:
-    """Return the face that a rejected match is about."""
+    """Return the unit template of a rejected match."""
     return unseal(row.sealed_template, "block", row.pk, row.session_id)
 
 
 def seal(template: Array, table: str, row: UUID, session: UUID) -> bytes:
-    """Return a face that is kept for one session, encrypted for its row."""
+    """Return a template encrypted for this row and session only."""
     return keyring().seal(template.astype("<f4").tobytes(), table, str(row), str(session), SPACE)
 
 
 def unseal(data: Any, table: str, row: UUID, session: UUID) -> Array:
-    """Return the face of a row. Raises `recognition.crypto.CannotOpen`."""
+    """Return the template (128,) float32 of a row. Raises what the keyring raises where it cannot be decrypted."""
     plain = keyring().open(data, table, str(row), str(session), SPACE)
     return np.frombuffer(plain, "<f4").astype(np.float32)

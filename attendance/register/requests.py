@@ -1,4 +1,4 @@
-"""What `register.mark` is asked to do, and what became of it."""
+"""The request and the result of `register.mark`."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What became of a request.
+    """The result of a request.
 
     `reason` is empty where the mark was written, else a code of `Attempt.Reason`, or `conflict` (the mark has another
     revision) or `repeated` (the nonce was stored before).

@@ -94,23 +94,23 @@ def _check_person(mark: PendingMark) -> Result | None:
 
 
 def check_current(mark: PendingMark, current: Mark | None) -> Result | None:
-    """Return the result where the current mark already settles the request, else None: it is to be written.
+    """Return the result where the current mark already settles the request, else None, and it must be written.
 
-    The camera never changes a mark. A person who repeats it changes nothing, unless the note is another; and
-    "arrived" for a student who is here already must not make a punctual student late.
+    The camera never changes a mark. A person who repeats it changes nothing, unless the note differs; and "arrived"
+    for a student who is on the premises already must not make a punctual student late.
     """
     request = mark.request
     if current is None:
         if request.code is None:
             return Result(Outcome.ALREADY, Attempt.Reason.ALREADY_MARKED, None, None, mark.session.version)
         return None
-    here = current.code is not None and current.code.is_on_premises
+    on_premises = current.code is not None and current.code.is_on_premises
     if not request.by_person:
         if current.code is None and not Source(current.source).is_human:
             return None
-        reason = Attempt.Reason.ALREADY_MARKED if here else Attempt.Reason.CONTRADICTS
+        reason = Attempt.Reason.ALREADY_MARKED if on_premises else Attempt.Reason.CONTRADICTS
         return count_attempt(mark, reason, current)
-    same = here if request.code == ARRIVED else request.code == current.letter
+    same = on_premises if request.code == ARRIVED else request.code == current.letter
     if same and (request.note is None or request.note.strip() == current.note):
         return count_attempt(mark, Attempt.Reason.ALREADY_MARKED, current)
     return None

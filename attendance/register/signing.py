@@ -1,4 +1,4 @@
-"""Sign a register: a person closes it, and "not seen" becomes a code only here."""
+"""Sign a register. Only here do unmarked students get a code for "not seen"."""
 
 import datetime as dt
 import json
@@ -35,8 +35,8 @@ def sign(
     `students` are the unmarked students that the person saw; where others are unmarked now, `conflict` is raised. None
     skips this check.
 
-    The marks, the state, the signature and the deletion of undecided faces are one transaction. Signed already:
-    nothing happens.
+    The marks, the state, the signature and the deletion of undecided faces are one transaction. Does nothing where
+    the register is signed. Raises `Refused`.
     """
     with transaction.atomic():
         session = lock_session(session_id)
@@ -63,7 +63,7 @@ def sign(
 
 
 def reopen(*, session_id: UUID, actor: User, now: dt.datetime, reason: str) -> Session:
-    """Open a signed register again; the signature stays, and this adds a row with the reason beside it."""
+    """Open a signed register again. The signature stays, and a second one records the reason. Raises `Refused`."""
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.RUN_SESSION, session)
@@ -79,7 +79,7 @@ def reopen(*, session_id: UUID, actor: User, now: dt.datetime, reason: str) -> S
 def add_signature(
     session: Session, act: Signature.Act, *, actor: User, now: dt.datetime, reason: str = ""
 ) -> Signature:
-    """Add what the register is at this moment, under a keyed digest, in the caller's transaction."""
+    """Store the register as it is now, with a keyed digest, in the caller's transaction."""
     signature = Signature(
         session=session,
         act=act,
@@ -133,7 +133,7 @@ def mark_remaining(
 
 
 def check_unmarked(session: Session, seen: Collection[UUID] | None) -> None:
-    """Raise `conflict` unless exactly these students are unmarked; `extra` says who is so now, and what changed."""
+    """Raise `conflict` unless exactly these students are unmarked; `extra` has their number and the changes."""
     if seen is None:
         return
     rows = unmarked_students(session)
@@ -161,8 +161,8 @@ def _conflict(unmarked: Collection[Student], extra: dict[str, Any]) -> Refused:
 
 
 def _mark_one(session: Session, student: Student, request: dict[str, Any]) -> Result:
-    wanted = MarkRequest(session_id=session.pk, student_id=student.pk, **request)
-    return write(PendingMark(wanted, session, student))
+    mark_request = MarkRequest(session_id=session.pk, student_id=student.pk, **request)
+    return write(PendingMark(mark_request, session, student))
 
 
 def unmarked_students(session: Session) -> list[Student]:
@@ -172,7 +172,7 @@ def unmarked_students(session: Session) -> list[Student]:
 
 
 def delete_undecided_faces(session: Session) -> None:
-    """Delete what was kept of undecided faces and rejected matches: it serves this session only."""
+    """Delete reviews and rejected matches with their crops: they serve this session only."""
     crops = list(Review.objects.filter(session=session).exclude(crop=None).values_list("crop", flat=True))
     Review.objects.filter(session=session).delete()
     RejectedMatch.objects.filter(session=session).delete()

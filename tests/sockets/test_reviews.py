@@ -68,7 +68,7 @@ def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World
     assert b"a crop" not in sealed
     assert vector(1).tobytes() not in bytes(review.sealed_template or b"")
     assert review_queue.crop(review_id=review.pk, actor=world.teacher) == b"a crop"
-    with pytest.raises(Refused, match="right"):
+    with pytest.raises(Refused, match="access"):
         review_queue.crop(review_id=review.pk, actor=world.other_teacher)
 
 
