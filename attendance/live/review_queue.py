@@ -117,13 +117,13 @@ def decide(
         result, not_these = None, [review.first_id, review.second_id]
         if verdict == Review.Verdict.STUDENT:
             if student_id is None:
-                raise Refused("student_needed", _("Say which student this is."))
+                raise Refused("student_needed", _("Choose the student."))
             result = _mark(review, student_id, actor, now)
             not_these = [each for each in not_these if each != student_id]
         elif verdict == Review.Verdict.IGNORED:
             not_these = []
         elif verdict != Review.Verdict.NEITHER:
-            raise Refused("bad_verdict", _("Say “student”, “neither” or “ignored”."))
+            raise Refused("bad_verdict", _("Use “student”, “neither” or “ignored”."))
         if result is None or not result.refused:
             _close(review, verdict, student_id, actor, now, keep_from=not_these)
             return result

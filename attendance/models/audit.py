@@ -10,7 +10,7 @@ from attendance.models.users import User
 class AuditEvent(Identified):
     """One act. Written by `attendance.core.audit.record` in the transaction of the act itself."""
 
-    at = models.DateTimeField(_("at"))
+    at = models.DateTimeField(_("time"))
     actor = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("who")
     )

@@ -114,7 +114,7 @@ class CameraConsumer(SessionConsumer):
                 "bad_frame", _("Send frames only: a number of four bytes, then a JPEG or PNG."), seq
             )
         elif len(data) > LARGEST:
-            await self.fault("too_large", _("A frame may have 2 MiB. Send a smaller image."), seq)
+            await self.fault("too_large", _("A frame may be at most 2 MiB. Send a smaller image."), seq)
         elif self.state != Session.State.OPEN:
             await self.fault("session_closed", _("The session is not open. Start it first."), seq)
         elif not self.camera.put(seq, data[HEAD_BYTES:]):
