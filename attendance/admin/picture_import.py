@@ -96,5 +96,5 @@ def _one(name: str, data: bytes, members: list[Any], actor: User, dry: bool) -> 
     except Refused as refused:
         return Answer(name, Verdict(False, refused.code, refused.message), "", (), None)
     if dry:
-        return Answer(name, Verdict(True, "matched", _("Belongs to this student.")), "", (), student)
+        return Answer(name, Verdict(True, "matched", _("Matches this student.")), "", (), student)
     return answer_to(student, name, data, actor, "")

@@ -126,7 +126,7 @@ class CameraConsumer(SessionConsumer):
                 "bad_frame", _("Send frames only: a number of four bytes, then a JPEG or PNG."), seq
             )
         elif len(data) > MAX_FRAME_BYTES:
-            await self.send_error("too_large", _("A frame may have 2 MiB. Send a smaller image."), seq)
+            await self.send_error("too_large", _("A frame may be at most 2 MiB. Send a smaller image."), seq)
         elif self.state != Session.State.OPEN:
             await self.send_error("session_closed", _("The session is not open. Start it first."), seq)
         elif not self.camera.put(seq, data[SEQ_BYTES:]):
