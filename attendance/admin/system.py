@@ -25,7 +25,7 @@ from attendance.models import (
     Job,
     SchoolSettings,
 )
-from attendance.register.codes import save_code
+from attendance.register.code_changes import save_code
 
 
 @admin.register(SchoolSettings, site=site)

@@ -35,10 +35,9 @@ from attendance.models import (
     Student,
     User,
 )
-from attendance.register import broadcast, rejected_matches
+from attendance.register import MatchEvidence, broadcast, rejected_matches
 from attendance.register.description import ReviewsMessage
-from attendance.register.evidence import MatchEvidence
-from attendance.register.feed import raise_version
+from attendance.register.versions import raise_version
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
 from recognition.engine.types import SPACE, Array, Decision

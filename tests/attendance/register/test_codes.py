@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from attendance.models import AttendanceCode, AuditEvent, Category, Mark, OnPremises, SchoolSettings
-from attendance.register.codes import CHOICES, arrived_code, save_code
+from attendance.register.code_changes import CHOICES, save_code
+from attendance.register.codes import arrived_code
 from tests.attendance.refusals import refusal_of
 from tests.world import World, by_hand
 

@@ -84,7 +84,7 @@ def marked_with_evidence(world: World, now: dt.datetime) -> tuple[MarkEvent, Evi
             source=Source.CAMERA,
             actor=None,
             now=now,
-            evidence=evidence.MatchEvidence(0.3, None, None, 3, 2, "space", crop=b"jpeg"),
+            evidence=register.MatchEvidence(0.3, None, None, 3, 2, "space", crop=b"jpeg"),
         )
     )
     assert done.event is not None

@@ -26,8 +26,7 @@ from attendance.models import (
     Source,
     Student,
 )
-from attendance.register import ARRIVED, Outcome, Result, signing
-from attendance.register.evidence import MatchEvidence
+from attendance.register import ARRIVED, MatchEvidence, Outcome, Result, signing
 from tests.world import World, consent
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,7 @@ from django.utils import timezone
 from attendance import register
 from attendance.models import AttendanceCode, Membership, Review, Source
 from attendance.people import consents
-from attendance.register import state
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence, state
 from recognition.engine.types import SPACE
 from tests.world import World, consent, photograph, student, vector
 
