@@ -58,8 +58,7 @@ def people(folder: Path) -> list[Path]:
     if not folders:
         raise Refused(
             "no_people",
-            _("%(folder)s holds no sub-folders. Make one per person, with photographs in it.")
-            % {"folder": folder},
+            _("%(folder)s has no sub-folders. Make one per person, with photos in it.") % {"folder": folder},
         )
     return folders
 

@@ -37,7 +37,7 @@ def check_space(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> li
     if active is None:
         return []
     # Imported here, because Django loads this file for every command, and the engine is large.
-    from recognition.engine import SPACE
+    from recognition.engine.types import SPACE
 
     if active.name == SPACE:
         return []

@@ -226,6 +226,43 @@ def calibration_error(result: Result) -> dict[str, object]:
     return {"value": float(np.average(gaps, weights=weights))}
 
 
+def identification_rates(result: Result, rng: np.random.Generator) -> dict[str, dict[str, object]]:
+    """Return the rows at thresholds taken from this run's strangers."""
+    rows: dict[str, dict[str, object]] = {}
+    for name, fpir in (("1 %", 1e-2), ("0.1 %", 1e-3)):
+        rows[f"one still, TPIR at FPIR {name}"] = tpir(result.stills, result.still_strangers, fpir, rng)
+        rows[f"one still, TPIR at FPIR {name}, by the people outside"] = tpir(
+            result.stills, result.still_others, fpir, rng
+        )
+    for name, fpir in (("1 %", 1e-2), ("0.1 %", 1e-3), ("0.01 %", 1e-4)):
+        rows[f"three stills as a track, TPIR at FPIR {name}"] = tpir(
+            result.tracks, result.track_strangers, fpir, rng
+        )
+    return rows
+
+
+def name_rates(result: Result, rng: np.random.Generator) -> dict[str, dict[str, object]]:
+    """Return the rows of the product's functions and defaults."""
+    rows: dict[str, dict[str, object]] = {}
+    rows["defaults, one still: right student proposed"] = right_name_rate(
+        result.stills, State.CONFIRMING, rng
+    )
+    rows["defaults, one still: wrong student proposed"] = wrong_name_rate(
+        result.stills, State.CONFIRMING, students=True
+    )
+    rows["defaults, one still: stranger proposed"] = wrong_name_rate(
+        result.still_strangers, State.CONFIRMING, students=False
+    )
+    rows["defaults, track: right student named"] = right_name_rate(result.tracks, State.RECOGNISED, rng)
+    rows["defaults, track: wrong student named"] = wrong_name_rate(
+        result.tracks, State.RECOGNISED, students=True
+    )
+    rows["defaults, track: stranger named"] = wrong_name_rate(
+        result.track_strangers, State.RECOGNISED, students=False
+    )
+    return rows
+
+
 def measured(classes: int) -> dict[str, dict[str, object]]:
     """Return all rows by name."""
     rng = np.random.default_rng(SEED)
@@ -244,31 +281,7 @@ def measured(classes: int) -> dict[str, dict[str, object]]:
             "probes": len(pictures.found),
         }
     }
-    for name, fpir in (("1 %", 1e-2), ("0.1 %", 1e-3)):
-        rows[f"one still, TPIR at FPIR {name}"] = tpir(result.stills, result.still_strangers, fpir, rng)
-        rows[f"one still, TPIR at FPIR {name}, by the people outside"] = tpir(
-            result.stills, result.still_others, fpir, rng
-        )
-    for name, fpir in (("1 %", 1e-2), ("0.1 %", 1e-3), ("0.01 %", 1e-4)):
-        rows[f"three stills as a track, TPIR at FPIR {name}"] = tpir(
-            result.tracks, result.track_strangers, fpir, rng
-        )
-    rows["defaults, one still: right student proposed"] = right_name_rate(
-        result.stills, State.CONFIRMING, rng
-    )
-    rows["defaults, one still: wrong student proposed"] = wrong_name_rate(
-        result.stills, State.CONFIRMING, students=True
-    )
-    rows["defaults, one still: stranger proposed"] = wrong_name_rate(
-        result.still_strangers, State.CONFIRMING, students=False
-    )
-    rows["defaults, track: right student named"] = right_name_rate(result.tracks, State.RECOGNISED, rng)
-    rows["defaults, track: wrong student named"] = wrong_name_rate(
-        result.tracks, State.RECOGNISED, students=True
-    )
-    rows["defaults, track: stranger named"] = wrong_name_rate(
-        result.track_strangers, State.RECOGNISED, students=False
-    )
+    rows |= identification_rates(result, rng) | name_rates(result, rng)
     rows["worst tenth by quality rejected: change of misses at FPIR 0.1 %"] = rejection(result, 1e-3, rng)
     rows["confidence: mean gap to what was right"] = calibration_error(result)
     return rows

@@ -42,7 +42,7 @@ def run(class_id: str, frames: list[bytes], remember: float) -> tuple[list[Any],
     """Return each face's decision, the counters, and the galleries that were searched."""
     from attendance.live.gallery_source import DatabaseSource
     from recognition.galleries import Galleries
-    from recognition.process import engine
+    from recognition.shared_engine import engine
     from recognition.streams.frame_pipeline import FramePipeline
     from recognition.streams.frame_results import CameraContext, FrameResult
     from recognition.streams.queue import Frame

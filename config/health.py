@@ -70,7 +70,7 @@ def check_cache() -> None:
 def check_engine() -> None:
     """Embed an image of the size of a face; raise if no usable embedding is returned."""
     # This import loads OpenCV, dlib and an inference runtime, which the other checks do not need.
-    from recognition.process import engine
+    from recognition.shared_engine import engine
 
     ramp = np.linspace(0, 255, 150, dtype=np.uint8)
     chip = np.broadcast_to(ramp[None, :, None], (1, 150, 150, 3))

@@ -176,7 +176,8 @@ def main() -> None:
     from django.conf import settings
 
     from config.health import check_engine
-    from recognition.process import PROCESS, warm_engine
+    from recognition.process import PROCESS
+    from recognition.shared_engine import warm_engine
 
     warm_engine()
     check_engine()

@@ -21,9 +21,9 @@ import numpy as np
 from django.core.cache import cache
 
 from recognition.crypto import CannotOpen, keyring
-from recognition.engine import SPACE, EngineError
+from recognition.engine.errors import EngineError
 from recognition.engine.gallery import Gallery
-from recognition.engine.types import Array, Match
+from recognition.engine.types import SPACE, Array, Match
 from recognition.telemetry.monitor import Monitor
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from recognition import process
+from recognition import shared_engine
 from recognition.engine import Detection, Engine, Face
 from recognition.engine.types import Pixels
 
@@ -85,7 +85,7 @@ def apply(cost: str) -> None:
     """Make the engine of this process, which is not loaded yet, one of that cost."""
     global _chosen
     _chosen = cost
-    vars(process)["Engine"] = COSTS[cost]
+    vars(shared_engine)["Engine"] = COSTS[cost]
 
 
 def command(module: str) -> list[str]:

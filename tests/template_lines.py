@@ -13,7 +13,7 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 # Tags that mark words of a sentence; `use` is the only child of an icon.
-IN_A_SENTENCE = frozenset({"a", "b", "em", "kbd", "small", "span", "strong", "time", "use"})
+IN_A_SENTENCE = frozenset({"a", "b", "bdi", "em", "kbd", "small", "span", "strong", "time", "use"})
 HIDDEN = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->")
 START_TAG = re.compile(r"<([a-zA-Z][\w-]*)")
 

@@ -103,7 +103,7 @@ def leave(*, device: Device, pin: str, address: str | None, now: dt.datetime) ->
         lockout.check(name, address, now=now)
         if not check_password(pin, device.pin_hash):
             lockout.record_failure(name, address, now=now)
-            raise Refused("wrong_pin", _("This is not the PIN. Try again."))
+            raise Refused("wrong_pin", _("Wrong PIN. Try again."))
         lockout.record_success(name, address)
     revoke(device=device, actor=None, now=now)
 
@@ -139,13 +139,13 @@ def _session_to_share(session_id: UUID, actor: User) -> Session:
     if not policy.may(actor, Action.RUN_SESSION, session):
         raise Refused("not_allowed", _("You may not share this session."))
     if session.state == Session.State.SIGNED:
-        raise Refused("session_closed", _("The register is closed. Open it again first."))
+        raise Refused("session_closed", _("The register is signed. Open it again first."))
     return session
 
 
 def _kind(kind: str) -> str:
     if kind not in DeviceKind.values:
-        raise Refused("bad_kind", _("A device is a camera, a projector or a kiosk."))
+        raise Refused("bad_kind", _("Choose camera, projector or kiosk."))
     return kind
 
 

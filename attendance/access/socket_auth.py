@@ -94,7 +94,9 @@ def authorise(
         return Principal(session, None, device)
     if user is None and device is None:
         raise AccessDenied("not_logged_in", _("Log in to use this session."), NO_LOGIN)
-    raise AccessDenied("not_allowed", _("There is no such session, or you have no right to it."), NO_RIGHT)
+    raise AccessDenied(
+        "not_allowed", _("There is no such session, or you do not have access to it."), NO_RIGHT
+    )
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:

@@ -21,6 +21,7 @@ from attendance.core import audit
 from attendance.faces import rebuild
 from attendance.models import Membership, Role, SchoolClass, Student, Teaching, User
 from attendance.people import classes, memberships
+from attendance.people.labels import labels
 from attendance.people.member_lines import MatchedLines, match_lines
 
 
@@ -29,7 +30,7 @@ class ClassForm(RefusableForm[SchoolClass]):
     archived = forms.BooleanField(
         label=gettext_lazy("Archived"),
         required=False,
-        help_text=gettext_lazy("Put away: no new sessions and members; the registers stay."),
+        help_text=gettext_lazy("Archived classes take no new sessions or students. Registers are kept."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,15 +84,13 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
     def members(self, row: Any) -> int:
         return int(row.member_count)
 
-    @admin.action(description=gettext_lazy("Make templates anew from the kept photographs"))
+    @admin.action(description=gettext_lazy("Rebuild face templates"))
     def rebuild(self, request: HttpRequest, queryset: QuerySet[SchoolClass]) -> HttpResponse:
         """One job for the chosen classes; its page shows how far it is."""
         job = rebuild.start(classes=queryset, actor=person(request))
         messages.success(
             request,
-            _(
-                "It has begun. Templates that are there and open stay as they are: only missing ones are made."
-            ),
+            _("Rebuilding has started. Only missing or unreadable templates are made."),
         )
         return HttpResponseRedirect(reverse("admin:attendance_job_change", args=(job.pk,)))
 
@@ -127,7 +126,9 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
             current = Membership.objects.filter(school_class=row).filter(
                 Q(ends_on=None) | Q(ends_on__gte=today), student__in=Student.objects.not_left(today)
             )
-            context["members"] = list(current.select_related("student").order_by("student__sort_key", "id"))
+            rows = list(current.select_related("student").order_by("student__sort_key", "id"))
+            names = labels({row.student_id: row.student for row in rows}.values())
+            context["members"] = [(row, names[row.student_id]) for row in rows]
             context["today"] = today
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -137,7 +138,7 @@ class MembersForm(JoiningForm):
         label=gettext_lazy("Students"),
         widget=forms.Textarea(attrs={"rows": 12}),
         help_text=gettext_lazy(
-            "One student a line: the school's own number, or the whole name as it is in the list."
+            "One student per line: the school's own number, or the full name as in the list."
         ),
     )
     field_order = ("lines", "starts_on", "end_others")
@@ -170,7 +171,7 @@ def add_members(request: HttpRequest, class_id: UUID) -> HttpResponse:
         form=form,
         submit=_("Add"),
         cancel=page_of(school_class),
-        intro=[_("Or tick students in the list of students and choose “Put into a class…”.")],
+        intro=[_("Or select students in the list of students and choose “Add to class…”.")],
     )
 
 
@@ -186,12 +187,12 @@ def end(request: HttpRequest, membership_id: UUID) -> HttpResponse:
         memberships.end(membership_id=row.pk, actor=person(request), **form.cleaned_data)
 
     if request.method == "POST" and done(form, act):
-        messages.success(request, _("The last day was set."))
+        messages.success(request, _("The last day in the class was saved."))
         return HttpResponseRedirect(page_of(row.school_class))
     return form_page(
         request,
-        title=_("%(student)s leaves %(class)s") % {"student": row.student, "class": row.school_class},
+        title=_("Remove %(student)s from %(class)s") % {"student": row.student, "class": row.school_class},
         form=form,
-        submit=_("Set the last day"),
+        submit=_("Save"),
         cancel=page_of(row.school_class),
     )

@@ -23,14 +23,14 @@ class ConsentForm(forms.Form):
     given_by = forms.CharField(
         label=gettext_lazy("Given by"),
         max_length=160,
-        help_text=gettext_lazy("The guardian, or the student of age."),
+        help_text=gettext_lazy("Parent or guardian, or the student if 18 or over."),
     )
     given_on = forms.DateField(label=gettext_lazy("Given on"), widget=Day, initial=timezone.localdate)
     expires_on = forms.DateField(
         label=gettext_lazy("Expires on"),
         widget=Day,
         required=False,
-        help_text=gettext_lazy("Empty: until it is withdrawn."),
+        help_text=gettext_lazy("Leave empty if it has no end."),
     )
     version = forms.CharField(label=gettext_lazy("Version of the form"), max_length=20)
 
@@ -48,15 +48,15 @@ def give(request: HttpRequest, student_id: UUID) -> HttpResponse:
         consents.give(student_id=student.pk, actor=person(request), now=timezone.now(), **form.cleaned_data)
 
     if request.method == "POST" and done(form, act):
-        messages.success(request, _("The consent was recorded. Photographs may be added now."))
+        messages.success(request, _("The consent was recorded. You can add photos now."))
         return HttpResponseRedirect(page_of(student, "#photographs"))
     return form_page(
         request,
         title=_("Consent of %(student)s") % {"student": student},
         form=form,
-        submit=_("Record the consent"),
+        submit=_("Record consent"),
         cancel=page_of(student, "#consent"),
-        intro=[_("An opt-in that you hold in writing. Without one no face is looked at.")],
+        intro=[_("Record only consent you hold in writing. Without it no photo is processed.")],
     )
 
 
@@ -69,13 +69,13 @@ def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
         consents.withdraw(student_id=student.pk, actor=person(request), now=timezone.now())
 
     if request.method == "POST" and done(form, act):
-        messages.success(request, _("The consent was withdrawn, and all that was kept of the face removed."))
+        messages.success(request, _("The consent was withdrawn, and all face data were deleted."))
         return HttpResponseRedirect(page_of(student, "#consent"))
     return form_page(
         request,
         title=_("Withdraw the consent of %(student)s") % {"student": student},
         form=form,
-        submit=_("Withdraw and remove"),
+        submit=_("Withdraw and delete"),
         cancel=page_of(student, "#consent"),
         danger=True,
         intro=[
@@ -85,7 +85,7 @@ def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
                 kept,
             )
             % {"count": kept},
-            _("The camera will not name this student again. Marks stay; the teacher marks by hand."),
+            _("This student will no longer be recognised, only marked by hand. Marks are kept."),
         ],
     )
 

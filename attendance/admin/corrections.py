@@ -25,7 +25,7 @@ class CorrectionForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("Stays in the history of the mark, with your name and the time."),
+        help_text=gettext_lazy("Kept in the history of the mark, with your name and the time."),
     )
     note = forms.CharField(label=gettext_lazy("Note"), max_length=300, required=False)
     revision = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
@@ -34,7 +34,7 @@ class CorrectionForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         codes = [(code.letter, str(code)) for code in AttendanceCode.objects.active()]
         field = self.fields["letter"]
-        field.choices = [*codes, (TAKEN_BACK, _("No mark (take it back)"))]  # type: ignore[attr-defined]
+        field.choices = [*codes, (TAKEN_BACK, _("No mark (remove it)"))]  # type: ignore[attr-defined]
 
 
 def correct(request: HttpRequest, session_id: UUID, student_id: UUID) -> HttpResponse:
@@ -44,13 +44,13 @@ def correct(request: HttpRequest, session_id: UUID, student_id: UUID) -> HttpRes
     form = CorrectionForm(request.POST or None, initial=_initial(current))
     back = reverse("admin:attendance_session_change", args=(session.pk,)) + "#register"
     if request.method == "POST" and done(form, lambda: _write(request, session, student, form)):
-        messages.success(request, _("The mark of %(student)s was corrected.") % {"student": student})
+        messages.success(request, _("The mark of %(student)s was changed.") % {"student": student})
         return HttpResponseRedirect(back)
     return form_page(
         request,
         title=_("%(student)s on %(date)s") % {"student": student, "date": session.date},
         form=form,
-        submit=_("Correct the mark"),
+        submit=_("Change the mark"),
         cancel=back,
         intro=[str(session)],
         template="admin/rollcall/correction.html",
@@ -94,7 +94,7 @@ def _write(request: HttpRequest, session: Session, student: Student, form: forms
 
 def _sentence(reason: str) -> str:
     if reason == "conflict":
-        return _("Somebody changed this mark meanwhile. Look at the history below, then open the page again.")
+        return _("Somebody else has changed this mark. Check the history below, then reload the page.")
     if reason == Attempt.Reason.ALREADY_MARKED:
-        return _("The mark is this one already.")
-    return _("It was not written: %(why)s.") % {"why": Attempt.Reason(reason).label}
+        return _("The student already has this mark.")
+    return _("The mark was not saved: %(why)s.") % {"why": Attempt.Reason(reason).label}

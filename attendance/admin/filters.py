@@ -42,7 +42,7 @@ class ConsentFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [
             ("valid", _("Valid")),
-            ("none", _("None that holds")),
+            ("none", _("No valid consent")),
             ("soon", _("Ends within 30 days")),
             ("withdrawn", _("Withdrawn")),
         ]
@@ -68,7 +68,7 @@ class ConsentFilter(SimpleListFilter):
 class PhotographFilter(SimpleListFilter):
     """Works on `photograph_count`, which the list's query annotates."""
 
-    title = _("photographs")
+    title = _("photos")
     parameter_name = "photographs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -87,9 +87,9 @@ class PhotographFilter(SimpleListFilter):
 
 
 class StandingFilter(SimpleListFilter):
-    """Who is here; those who left are shown when they are asked for."""
+    """Students of the school; those who left are shown on request."""
 
-    title = _("standing")
+    title = _("status")
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -101,7 +101,7 @@ class StandingFilter(SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         found = list(super().choices(changelist))
-        found[0]["display"] = _("Here")
+        found[0]["display"] = _("At the school")
         return found
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -27,7 +27,7 @@ class ImportForm(forms.Form):
         ),
     )
     starts_on = forms.DateField(
-        label=gettext_lazy("Members of their classes from"), widget=Day, initial=timezone.localdate
+        label=gettext_lazy("Start date in class"), widget=Day, initial=timezone.localdate
     )
 
 
@@ -35,9 +35,9 @@ class ConfirmForm(forms.Form):
     text = forms.CharField(widget=forms.HiddenInput, strip=False)
     starts_on = forms.DateField(widget=forms.HiddenInput)
     end_others = forms.BooleanField(
-        label=gettext_lazy("Who is in another class too leaves it the day before"), required=False
+        label=gettext_lazy("End memberships in other classes the day before"), required=False
     )
-    take_back = forms.BooleanField(label=gettext_lazy("Who had left comes back"), required=False)
+    take_back = forms.BooleanField(label=gettext_lazy("Students who had left come back"), required=False)
 
     def choices(self) -> imports.Choices:
         return imports.Choices(
@@ -60,13 +60,9 @@ def import_students(request: HttpRequest) -> HttpResponse:
         request,
         title=_("Import students"),
         form=form,
-        submit=_("Try it: nothing is written yet"),
+        submit=_("Preview import"),
         cancel=reverse("admin:attendance_student_changelist"),
-        intro=[
-            _(
-                "Students are known again by their number, else by their whole name. Empty cells change nothing."
-            )
-        ],
+        intro=[_("Students are matched by number, otherwise by full name. Empty cells change nothing.")],
     )
 
 
@@ -80,7 +76,7 @@ def _shown(request: HttpRequest, text: str, starts_on: dt.date, fault: str = "")
     return page(
         request,
         "admin/rollcall/import.html",
-        title=_("Import students: dry run"),
+        title=_("Import students: preview"),
         planned=planned,
         counts=counts,
         fault=fault,

@@ -43,7 +43,9 @@ class MomentField(forms.DateTimeField):
         except forms.ValidationError as fault:
             if fault.code != "ambiguous_timezone":
                 raise
-            sentence = _("The clocks change then: this time does not exist, or twice. Choose another one.")
+            sentence = _(
+                "The clocks change at this time: it does not exist, or exists twice. Choose another time."
+            )
             raise forms.ValidationError(sentence, code=fault.code) from fault
         if moment is not None and moment.year not in YEARS:
             raise forms.ValidationError(_("Check the year."), code="bad_year")

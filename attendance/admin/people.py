@@ -35,17 +35,15 @@ class UserAdmin(PolicyAdmin[User]):
     fields = ("username", "first_name", "last_name", "email", "role", "language", "is_active")
     actions = ("lift_lockout",)
 
-    @admin.action(
-        description=gettext_lazy("Lift the lock after failed logins, on every device"), permissions=["view"]
-    )
+    @admin.action(description=gettext_lazy("Unlock account"), permissions=["view"])
     def lift_lockout(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         lifted = lockout.lift(users=queryset, actor=person(request))
         text = ngettext(
-            "%(n)d person was locked and may try again now.",
-            "%(n)d people were locked and may try again now.",
+            "%(n)d account was unlocked.",
+            "%(n)d accounts were unlocked.",
             lifted,
         )
-        said = text % {"n": lifted} if lifted else _("None of them was locked.")
+        said = text % {"n": lifted} if lifted else _("None of these accounts was locked.")
         self.message_user(request, said, messages.SUCCESS if lifted else messages.INFO)
 
     def get_urls(self) -> list[URLPattern]:
@@ -55,7 +53,9 @@ class UserAdmin(PolicyAdmin[User]):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change and obj.pk == person(request).pk and {"role", "is_active"} & set(form.changed_data):
-            raise Refused("own_account", _("Another administrator must change your role or end your login."))
+            raise Refused(
+                "own_account", _("Only another administrator can change your role or disable your account.")
+            )
         if obj.role != Role.ADMINISTRATOR:
             # This flag would keep every right, whatever the role says.
             obj.is_superuser = False
@@ -76,7 +76,7 @@ def _password_page(request: HttpRequest, user: User, password: str) -> HttpRespo
     return secret_page(
         request,
         title=_("Password for %(user)s") % {"user": user.username},
-        sentence=_("It works until the first login, where a new one must be chosen. It is not shown again."),
+        sentence=_("One-time password. The user must change it at first login. It is not shown again."),
         secret=password,
         back=reverse("admin:attendance_user_change", args=(user.pk,)),
     )
@@ -101,7 +101,7 @@ def new_password(request: HttpRequest, user_id: UUID) -> HttpResponse:
         form=form,
         submit=_("Make a one-time password"),
         cancel=reverse("admin:attendance_user_change", args=(user.pk,)),
-        intro=[_("The old password ends at once, and so do logins on other machines.")],
+        intro=[_("The old password stops working at once, and the user is logged out everywhere.")],
     )
 
 
@@ -138,12 +138,12 @@ class ApiTokenAdmin(PolicyAdmin[ApiToken]):
         return secret_page(
             request,
             title=_("Token “%(name)s”") % {"name": obj.name},
-            sentence=_("Copy it now: only a digest is kept, so it cannot be shown again."),
+            sentence=_("Copy it now: it cannot be shown again."),
             secret=request.plain_token,  # type: ignore[attr-defined]
             back=reverse("admin:attendance_apitoken_changelist"),
         )
 
-    @admin.action(description=gettext_lazy("Revoke: these tokens stop at once"), permissions=["view"])
+    @admin.action(description=gettext_lazy("Revoke tokens"), permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         standing = list(queryset.filter(revoked_at=None))
         for token in standing:

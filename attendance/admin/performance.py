@@ -22,13 +22,13 @@ from recognition.telemetry.monitor import Figures, Stage
 Words = Mapping[str, Any]
 
 OF_A_FRAME: Final[Words] = {
-    "queue": gettext_lazy("Waiting for its turn"),
+    "queue": gettext_lazy("Queue"),
     "decode": gettext_lazy("Decoding"),
     "detect": gettext_lazy("Finding faces"),
     "align": gettext_lazy("Aligning faces"),
     "encode": gettext_lazy("Encoding faces"),
     "match": gettext_lazy("Searching the class"),
-    "total": gettext_lazy("From arrival to answer"),
+    "total": gettext_lazy("From arrival to result"),
 }
 STAGES: Final[Words] = {
     **OF_A_FRAME,
@@ -37,30 +37,30 @@ STAGES: Final[Words] = {
 }
 FRAMES: Final[Words] = {
     "frames": gettext_lazy("Received"),
-    "no_motion": gettext_lazy("Nothing moved in an empty view"),
-    "reduced": gettext_lazy("Looked at coarsely, in haste"),
-    "dropped": gettext_lazy("Overtaken by a newer one"),
-    "late": gettext_lazy("Too late, not looked at"),
-    "bad_frames": gettext_lazy("No picture"),
+    "no_motion": gettext_lazy("No movement, nobody in view"),
+    "reduced": gettext_lazy("Reduced-size detection"),
+    "dropped": gettext_lazy("Dropped for newer frame"),
+    "late": gettext_lazy("Too late, not analysed"),
+    "bad_frames": gettext_lazy("Not an image"),
     "failed": gettext_lazy("Failed"),
-    "unavailable": gettext_lazy("Searches without an answer of the database"),
+    "unavailable": gettext_lazy("Searches while the database was unavailable"),
 }
 MARKS: Final[Words] = {
     "marks": gettext_lazy("Marks written"),
-    "marks_already": gettext_lazy("Marked already"),
+    "marks_already": gettext_lazy("Already marked"),
     "marks_refused": gettext_lazy("Refused"),
-    "reviews": gettext_lazy("Put before a person"),
+    "reviews": gettext_lazy("Sent to review"),
 }
 CACHES: Final[Words] = {
-    "recognition_hits": gettext_lazy("Searches answered from memory"),
+    "recognition_hits": gettext_lazy("Searches answered from the cache"),
     "recognition_misses": gettext_lazy("Searches made"),
-    "encoding_hits": gettext_lazy("Photographs encoded before"),
-    "encoding_misses": gettext_lazy("Photographs encoded"),
-    "encoding_refused": gettext_lazy("Encodings refused and made again"),
-    "gallery_loaded": gettext_lazy("Galleries taken from Redis"),
+    "encoding_hits": gettext_lazy("Photos from the cache"),
+    "encoding_misses": gettext_lazy("Photos encoded"),
+    "encoding_refused": gettext_lazy("Encodings rejected and made again"),
+    "gallery_loaded": gettext_lazy("Galleries from Redis"),
     "gallery_built": gettext_lazy("Galleries built"),
-    "gallery_refused": gettext_lazy("Galleries refused and built again"),
-    "cache_faults": gettext_lazy("Redis did not answer"),
+    "gallery_refused": gettext_lazy("Galleries rejected and built again"),
+    "cache_faults": gettext_lazy("Redis did not respond"),
 }
 GAUGES: Final[Words] = {
     "cameras": gettext_lazy("cameras connected"),
@@ -69,11 +69,11 @@ GAUGES: Final[Words] = {
     "gallery_age_seconds": gettext_lazy("minutes since the oldest gallery was built"),
 }
 HELD: Final[Words] = {
-    "recognitions": gettext_lazy("Searches remembered"),
-    "encodings": gettext_lazy("Encoded photographs"),
-    "encoding_bytes": gettext_lazy("Encoded photographs, size"),
+    "recognitions": gettext_lazy("Searches in the cache"),
+    "encodings": gettext_lazy("Encoded photos"),
+    "encoding_bytes": gettext_lazy("Encoded photos, size"),
     "gallery_bytes": gettext_lazy("Galleries, size"),
-    "encoding_bytes_sent": gettext_lazy("Encoded photographs sent to Redis, size"),
+    "encoding_bytes_sent": gettext_lazy("Encoded photos sent to Redis, size"),
 }
 MINUTE: Final = 60
 

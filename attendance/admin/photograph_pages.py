@@ -54,7 +54,7 @@ def upload(request: HttpRequest, student_id: UUID) -> HttpResponse:
     answers = [answer_to(student, file.name or "", file.read(), actor, reason) for file in files]
     if FRAGMENT in request.headers:
         return render(request, "admin/rollcall/verdicts.html", {"answers": answers})
-    title = _("Photographs of %(student)s") % {"student": student}
+    title = _("Photos of %(student)s") % {"student": student}
     return page(
         request, "admin/rollcall/verdicts_page.html", title=title, answers=answers, student=student, back=back
     )
@@ -100,6 +100,6 @@ def remove(request: HttpRequest, photograph_id: UUID) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.message)
     else:
-        messages.success(request, _("The photograph and its template were removed."))
+        messages.success(request, _("The photo and its template were removed."))
     student = reverse("admin:attendance_student_change", args=(photograph.student_id,))
     return HttpResponseRedirect(student + "#photographs")

@@ -42,13 +42,14 @@ class PicturesForm(forms.Form):
         SchoolClass.objects.filter(archived_at=None), label=gettext_lazy("Class")
     )
     photographs = FilesField(
-        label=gettext_lazy("Pictures, or ZIP files of pictures"),
+        label=gettext_lazy("Photos, or ZIP files of photos"),
         widget=SeveralFiles(attrs={"accept": "image/*,.zip", "multiple": True}),
         help_text=gettext_lazy(
-            "Named by the school's own number or the name: 1042.jpg, ann-ash-2.jpg, or a folder “Ann Ash” in a ZIP."
+            "File names are the school's own number or the name: 1042.jpg, ann-ash-2.jpg, "
+            "or a folder “Ann Ash” in a ZIP."
         ),
     )
-    dry_run = forms.BooleanField(label=gettext_lazy("Only say whose each picture is"), required=False)
+    dry_run = forms.BooleanField(label=gettext_lazy("Preview matches only"), required=False)
 
 
 def import_pictures(request: HttpRequest) -> HttpResponse:
@@ -64,11 +65,11 @@ def import_pictures(request: HttpRequest) -> HttpResponse:
         )
     return form_page(
         request,
-        title=_("Import photographs of a class"),
+        title=_("Import photos of a class"),
         form=form,
         submit=_("Check and add"),
         cancel=reverse("admin:attendance_student_changelist"),
-        intro=[_("Each picture goes through the same checks as on the student's page.")],
+        intro=[_("Each photo is checked as on the student's page.")],
         template="admin/rollcall/picture_import.html",
         answers=answers,
     )

@@ -11,6 +11,7 @@ from attendance.admin.base import PolicyAdmin, RefusableForm, person
 from attendance.admin.site import site
 from attendance.calendar import sessions
 from attendance.models import Mark, SchoolClass, Session, Student
+from attendance.people.labels import labels
 
 
 class SessionForm(RefusableForm[Session]):
@@ -67,11 +68,12 @@ class SessionAdmin(PolicyAdmin[Session]):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def register_of(session: Session) -> list[tuple[Student, Mark | None]]:
-    """Who was expected on the day, and whoever has a mark all the same, each with the mark that stands."""
+def register_of(session: Session) -> list[tuple[Student, str, Mark | None]]:
+    """Return the students who were expected on the day or have a mark, each with a name for lists and the mark."""
     rows = Mark.objects.filter(session=session).select_related("code", "student", "marked_by")
     marks = {mark.student_id: mark for mark in rows}
     expected = list(Student.objects.in_class(session.school_class, session.date))
     known = {student.pk for student in expected}
     others = [mark.student for mark in rows if mark.student_id not in known]
-    return [(student, marks.get(student.pk)) for student in expected + others]
+    names = labels([*expected, *others])
+    return [(student, names[student.pk], marks.get(student.pk)) for student in expected + others]

@@ -28,9 +28,9 @@ class ErasureForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("Kept for ever in the audit record: write no names."),
+        help_text=gettext_lazy("Stored in the audit log permanently; no names."),
     )
-    sure = forms.BooleanField(label=gettext_lazy("I know that this cannot be undone."))
+    sure = forms.BooleanField(label=gettext_lazy("I understand that this cannot be undone."))
 
 
 def erase(request: HttpRequest, student_id: UUID) -> HttpResponse:
@@ -43,7 +43,9 @@ def erase(request: HttpRequest, student_id: UUID) -> HttpResponse:
         erasure.erase(student_id=student.pk, actor=person(request), reason=reason, now=timezone.now())
 
     if request.method == "POST" and done(form, act):
-        messages.success(request, _("The face data and contact fields were erased. The register stays."))
+        messages.success(
+            request, _("Face data and contact details were deleted. Attendance records are kept.")
+        )
         return HttpResponseRedirect(back)
     return form_page(
         request,
@@ -53,8 +55,10 @@ def erase(request: HttpRequest, student_id: UUID) -> HttpResponse:
         cancel=back,
         danger=True,
         intro=[
-            _("Photographs, templates, evidence, review pictures, consents' names and contact fields go."),
-            _("The name and the marks stay, so that the register remains true."),
+            _(
+                "Photos, templates, evidence, faces in review, names in consents and contact details are deleted."
+            ),
+            _("The name and the marks are kept, so that attendance records stay complete."),
         ],
     )
 
@@ -82,7 +86,7 @@ def add_all(
         others = memberships.others(student.pk, keep=[school_class.pk], starts_on=starts_on)
         if not end_others and others:
             classes = ", ".join(str(row.school_class) for row in others)
-            notes.append(_("%(student)s is in %(classes)s too.") % {"student": student, "classes": classes})
+            notes.append(_("%(student)s is also in %(classes)s.") % {"student": student, "classes": classes})
     return Added(count, tuple(notes))
 
 
@@ -99,9 +103,7 @@ def _add(
 
 
 def tell(request: HttpRequest, added: Added, school_class: SchoolClass) -> None:
-    text = ngettext(
-        "%(n)d student was put into %(class)s.", "%(n)d students were put into %(class)s.", added.count
-    )
+    text = ngettext("%(n)d student added to %(class)s.", "%(n)d students added to %(class)s.", added.count)
     messages.success(request, text % {"n": added.count, "class": school_class})
     for note in added.notes:
         messages.warning(request, note)
@@ -112,7 +114,7 @@ class JoiningForm(forms.Form):
 
     starts_on = forms.DateField(label=gettext_lazy("From"), widget=Day, initial=timezone.localdate)
     end_others = forms.BooleanField(
-        label=gettext_lazy("They leave their other classes the day before"), required=False
+        label=gettext_lazy("End their other classes the day before"), required=False
     )
 
 
@@ -135,7 +137,7 @@ def _with_classes(students: list[Student]) -> list[str]:
     ]
 
 
-@admin.action(description=gettext_lazy("Put into a class…"))
+@admin.action(description=gettext_lazy("Add to class…"))
 def add_to_class(
     modeladmin: object, request: HttpRequest, queryset: QuerySet[Student]
 ) -> HttpResponse | None:
@@ -148,10 +150,10 @@ def add_to_class(
         return None
     return form_page(
         request,
-        title=ngettext("Put %(n)d student into a class", "Put %(n)d students into a class", len(students))
+        title=ngettext("Add %(n)d student to a class", "Add %(n)d students to a class", len(students))
         % {"n": len(students)},
         form=form,
-        submit=_("Put into the class"),
+        submit=_("Add to class"),
         cancel=reverse("admin:attendance_student_changelist"),
         hidden=[("action", "add_to_class"), ("confirmed", "1")]
         + [(ACTION_CHECKBOX_NAME, str(student.pk)) for student in students],

@@ -102,7 +102,7 @@ class StudentAdmin(PolicyAdmin[Student]):
     def classes(self, student: Any) -> str:
         return ", ".join(row.school_class.name for row in student.current_memberships) or "–"
 
-    @admin.display(description=_("photographs"), ordering="photograph_count")
+    @admin.display(description=_("photos"), ordering="photograph_count")
     def photographs(self, student: Any) -> int:
         return int(student.photograph_count)
 
@@ -164,6 +164,7 @@ class StudentAdmin(PolicyAdmin[Student]):
                 "photographs": photograph_pages.shown(student),
                 "consents": list(student.consents.select_related("recorded_by")),
                 "consent": Consent.objects.valid(timezone.now()).filter(student=student).first(),
+                "today": timezone.localdate(),
                 "may_see_faces": policy.may(request.user, Action.VIEW_FACES, student),
             }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -106,7 +106,7 @@ class DeviceAdmin(ReadOnlyAdmin[Device]):
     fields = ("label", "kind", "session", "created_by", "created_at", "expires_at", "revoked_at")
     actions = ("revoke",)
 
-    @admin.action(description=_("Revoke: these devices stop at once"), permissions=["view"])
+    @admin.action(description=_("Revoke devices"), permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
         standing = list(queryset.filter(revoked_at=None))
         for device in standing:
@@ -148,5 +148,5 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     list_filter = ("at",)
     list_select_related = ("actor",)
     search_fields = ("row__exact", "action__exact", "actor__username__exact")
-    search_help_text = _("The key of a row, an act (photograph_viewed), or a login name.")
+    search_help_text = _("Search by ID, action or user.")
     fields = ("at", "actor", "action", "table", "row", "details")

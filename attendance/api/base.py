@@ -52,7 +52,7 @@ class ApiView(GenericAPIView[Any]):
     def require(self, action: Action, subject: Subject = None) -> User:
         """The person, if they may; else the refusal `not_allowed`."""
         if not policy.may(self.person, action, subject):
-            raise Refused("not_allowed", _("You have no right to this."))
+            raise Refused("not_allowed", _("You do not have access to this."))
         return self.person
 
     def given(self, serializer: type[BaseSerializer[Any]], *, partial: bool = False, row: Any = None) -> Any:
@@ -84,7 +84,7 @@ def found(rows: QuerySet[Row], key: UUID, code: str) -> Row:
     """The row, or the refusal `no_such_…`."""
     row = rows.filter(pk=key).first()
     if row is None:
-        raise Refused(code, _("There is no such thing, or no longer."))
+        raise Refused(code, _("Not found. It may have been removed."))
     return row
 
 

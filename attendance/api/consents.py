@@ -35,7 +35,9 @@ class ConsentShown(serializers.ModelSerializer[Consent]):
 
 
 class ConsentGiven(Strict):
-    given_by = serializers.CharField(max_length=160, help_text="The guardian, or the student of age.")
+    given_by = serializers.CharField(
+        max_length=160, help_text="Parent or guardian, or the student if 18 or over."
+    )
     given_on = DayField()
     expires_on = DayField(required=False, allow_null=True, default=None)
     version = serializers.CharField(

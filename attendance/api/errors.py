@@ -85,13 +85,13 @@ def _refusal(exc: Exception) -> Refused | None:  # noqa: PLR0911 - one line for 
             )
         case CannotOpen():
             logger.error("face data could not be opened: %s", exc)
-            return Refused("unavailable", _("This picture cannot be opened."), {"reason": exc.code})
+            return Refused("unavailable", _("This image cannot be opened."), {"reason": exc.code})
         case IntegrityError():
             return _of_database(exc)
         case OperationalError() | InterfaceError() | SQLAlchemyError():
             logger.error("the database did not answer: %s", exc)
             return Refused(
-                "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
+                "unavailable", _("The database does not respond. Try again in a moment."), {"wait": 5}
             )
         case RequestDataTooBig():
             return Refused("too_large", _("The request is too large."))
@@ -108,7 +108,7 @@ def _of_database(exc: IntegrityError) -> Refused | None:
     """Two requests at once, of which the other won; anything else is a fault of ours."""
     if getattr(exc.__cause__, "pgcode", None) != UNIQUE_VIOLATION:
         return None
-    return Refused("already_there", _("Somebody else has just written the same. Look again."))
+    return Refused("already_there", _("Somebody else has just saved the same. Reload and check."))
 
 
 def _of_framework(exc: exceptions.APIException, context: Mapping[str, Any]) -> Response:
@@ -134,7 +134,7 @@ def _describe(  # noqa: PLR0911 - one line for each kind
             return "not_found", _("There is nothing at this address."), {}
         case exceptions.MethodNotAllowed():
             allowed = list(getattr(context.get("view"), "allowed_methods", []))
-            return "method_not_allowed", _("This address does not take this method."), {"allowed": allowed}
+            return "method_not_allowed", _("This address does not accept this method."), {"allowed": allowed}
         case exceptions.NotAcceptable():
             return "not_acceptable", _("Answers are JSON; ask for application/json."), {}
         case exceptions.UnsupportedMediaType():
@@ -160,7 +160,7 @@ def _first(fields: dict[str, Any]) -> str:
         if _is_detail(found):
             text = str(found["message"])
             return text if name == "body" else f"{name}: {text}"
-    return _("Some of it cannot be taken.")
+    return _("Some fields are not valid.")
 
 
 def _is_detail(found: Any) -> bool:
@@ -190,7 +190,7 @@ def fault(request: HttpRequest) -> HttpResponse:
     refused = _refusal(raised) if isinstance(raised, Exception) else None
     if refused is None:
         text = _(
-            "Something went wrong on the server; the fault is in its log. Try again, or tell the office."
+            "Something went wrong on the server; its log has the details. Try again, or tell the office."
         )
         return JsonResponse(body("fault", text), status=500)
     return JsonResponse(refused.as_dict(), status=status_of(refused.code), headers=_headers(refused))

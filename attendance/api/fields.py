@@ -21,7 +21,7 @@ class Strict(serializers.Serializer[Any]):
         if isinstance(data, Mapping):
             unknown = [str(name) for name in data if name not in self.fields and name != FORM_TOKEN]
             if unknown:
-                message = _("There is no such field, or it cannot be written.")
+                message = _("Unknown or read-only field.")
                 raise serializers.ValidationError(
                     {name[:80]: message for name in sorted(unknown)[:10]}, code="unknown_field"
                 )

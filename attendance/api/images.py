@@ -31,7 +31,7 @@ _gate = threading.BoundedSemaphore(AT_ONCE)
 def turn() -> Iterator[None]:
     """A turn at the engine. Uploaded pictures are large and may wait; the cameras of running sessions may not."""
     if not _gate.acquire(timeout=PATIENCE):
-        raise Refused("busy", _("Too many pictures at once. Try again in a moment."), {"wait": 5})
+        raise Refused("busy", _("Too many images at once. Try again in a moment."), {"wait": 5})
     try:
         yield
     finally:

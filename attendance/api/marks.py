@@ -87,6 +87,14 @@ class Marking(Taking):
 class Remaining(Strict):
     code = serializers.CharField(max_length=2)
     expected = serializers.IntegerField(min_value=0, max_value=10_000)
+    students = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=10_000,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Who they are. If others are unmarked now, the answer is 409 with `added` and `removed` in `extra`.",
+    )
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
 
@@ -268,13 +276,13 @@ class EvidenceImage(PictureView):
 
     @documented(responses=PICTURE)
     def get(self, _request: Request, evidence: UUID) -> HttpResponse:
-        """The face as the camera saw it, until it expires. Each look is noted in the audit."""
+        """Face seen by the camera, until it expires. Each look is noted in the audit."""
         self.require(Action.VIEW_FACES)
         rows = Evidence.objects.select_related("event__session", "crop")
         row = found(rows.filter(expires_at__gt=timezone.now()), evidence, "no_such_evidence")
         person = self.require(Action.VIEW_FACES, row.event.session)
         if row.crop is None:
-            raise Refused("no_such_evidence", _("The picture has expired or was erased."))
+            raise Refused("no_such_evidence", _("The image has expired or was deleted."))
         audit.record_view(person, "evidence_viewed", row)
         return picture(blob_store.read(row.crop, owner=row.event.student_id))
 

@@ -86,6 +86,15 @@ class Signing(Strict):
         default=None,
         help_text="The letter for every student without a mark; null leaves them without.",
     )
+    students = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=10_000,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Who had no mark when the person confirmed. If others have none now, the answer is 409 `conflict` "
+        "with `added` and `removed` in `extra`. Null: not checked.",
+    )
 
 
 class SessionFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is untyped here

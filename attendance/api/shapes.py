@@ -66,6 +66,7 @@ RegisterStudent = shape(
     "RegisterStudent",
     id=serializers.UUIDField(),
     name=serializers.CharField(),
+    number=serializers.CharField(allow_null=True, help_text="The school's own."),
     portrait=serializers.CharField(allow_null=True, help_text="An address, for those who may see faces."),
     recognisable=serializers.BooleanField(),
     by_hand=serializers.ChoiceField(

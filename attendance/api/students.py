@@ -147,7 +147,7 @@ class Portrait(PictureView):
         person = self.require(Action.VIEW_FACES, row)
         newest = photographs.portrait(row.pk)
         if newest is None:
-            raise Refused("no_such_photograph", _("There is no photograph of this student."))
+            raise Refused("no_such_photograph", _("There is no photo of this student."))
         return picture(photographs.read(newest, person))
 
 

@@ -25,7 +25,7 @@ def create(
         policy.require(actor, Action.RUN_SESSION, school_class, on=local_date(starts_at))
         _check_times(starts_at, ends_at)
         if Session.objects.filter(school_class=school_class, starts_at=starts_at).exists():
-            raise Refused("already", _("This class has a session at that time already."))
+            raise Refused("already", _("This class already has a session at that time."))
         session = Session.objects.create(
             school_class=school_class,
             title=title.strip()[:120],
@@ -45,7 +45,9 @@ def change(*, session_id: UUID, actor: User | None, **fields: Any) -> Session:
         policy.require(actor, Action.RUN_SESSION, session)
         changed = sorted(name for name, value in fields.items() if getattr(session, name) != value)
         if {"starts_at", "ends_at"} & set(changed) and session.state != Session.State.PLANNED:
-            raise Refused("already", _("The register was opened. Its times cannot be changed any more."))
+            raise Refused(
+                "already", _("The register was already opened. Its times can no longer be changed.")
+            )
         for name in changed:
             setattr(session, name, fields[name])
         _check_times(session.starts_at, session.ends_at)
@@ -53,7 +55,7 @@ def change(*, session_id: UUID, actor: User | None, **fields: Any) -> Session:
         policy.require(actor, Action.RUN_SESSION, session)
         others = Session.objects.filter(school_class=session.school_class, starts_at=session.starts_at)
         if others.exclude(pk=session.pk).exists():
-            raise Refused("already", _("This class has a session at that time already."))
+            raise Refused("already", _("This class already has a session at that time."))
         if changed:
             session.save(update_fields=[*changed, "date"])
             audit.record(actor, "session_changed", session, fields=",".join(changed))

@@ -62,7 +62,7 @@ def require(
 ) -> None:
     """Raise `Refused("not_allowed")` unless `actor` may do it. None means that no person acts: commands and jobs."""
     if actor is not None and not may(actor, action, subject, on=on):
-        raise Refused("not_allowed", _("You have no right to do this. Ask the school's office."))
+        raise Refused("not_allowed", _("You do not have access to this. Ask the school's office."))
 
 
 def sees_all_classes(user: Person) -> bool:

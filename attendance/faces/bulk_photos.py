@@ -49,16 +49,14 @@ def _unpack(file: Any) -> Iterator[ImageFile]:
         with zipfile.ZipFile(io.BytesIO(file.read())) as archive:
             members = [info for info in archive.infolist() if _is_image(info)]
             if len(members) > MOST_FILES:
-                raise Refused(
-                    "too_many", _("At most %(n)d pictures in one ZIP. Split it.") % {"n": MOST_FILES}
-                )
+                raise Refused("too_many", _("At most %(n)d photos per ZIP. Split it.") % {"n": MOST_FILES})
             for info in members:
                 with archive.open(info) as member:
                     data = member.read(MOST_BYTES + 1)
                 # A too large image becomes empty: its verdict then names the file, and the others are enrolled.
                 yield ImageFile(_name_of(info), data if len(data) <= MOST_BYTES else b"")
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        message = _("“%(name)s” is damaged, encrypted or no ZIP file.")
+        message = _("“%(name)s” is damaged, encrypted or not a ZIP file.")
         raise Refused("bad_zip", message % {"name": file.name}) from error
 
 
@@ -97,10 +95,10 @@ def find_student(path: str, members: Iterable[Student]) -> Student:
     if not common:
         raise Refused(
             "contradiction",
-            _("The names of the folders lead to different students. Leave only one of them."),
+            _("The folder names match different students. Use only one of them."),
         )
     if len(common) > 1:
-        raise Refused("ambiguous", _("This could be several students of the class. Use a folder by number."))
+        raise Refused("ambiguous", _("Several students of the class match. Use a folder named by number."))
     return next(iter(common))
 
 
@@ -126,7 +124,9 @@ def _check_folders(folders: list[str], stem: str, students: list[Student]) -> No
         if (question := _question_about(folder, students)) is not None:
             raise question
     if folders and BARE.fullmatch(stem):
-        sentence = _("The folder “%(folder)s” is nobody in this class. Give it a student's name or number.")
+        sentence = _(
+            "The folder “%(folder)s” matches no student of this class. Name it by a student's name or number."
+        )
         raise Refused("no_owner", sentence % {"folder": folders[-1]})
 
 
@@ -137,7 +137,9 @@ def _question_about(text: str, students: list[Student]) -> Refused | None:
     for student in students:
         same_number = student.external_id and number_key(student.external_id) in map(number_key, (text, base))
         if same_number or texts & {folded(name) for name in _names(student)}:
-            sentence = _("This may be %(student)s, but is written otherwise. Use the exact name or number.")
+            sentence = _(
+                "This may be %(student)s, but the name is spelled differently. Use the exact name or number."
+            )
             return Refused("alike", sentence % {"student": _shown(student)})
     return None
 

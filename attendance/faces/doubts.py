@@ -88,14 +88,16 @@ def _similar_students(comparison: Comparison, keys: list[str]) -> tuple[Similar,
 def _message(similar: tuple[Similar, ...], own: Photograph | None) -> str:
     if not similar:
         return _(
-            "This face is unlike this student's photographs. Compare the pictures: choose the right student, "
-            "remove a wrong photograph, or say why it is this student."
+            "This face does not match this student's other photos. Compare them: choose the right student, "
+            "remove a wrong photo, or give a reason for keeping it."
         )
     if own is None:
-        sentence = _("This face looks like %(name)s. Compare both pictures; if they are two people, say why.")
+        sentence = _(
+            "This face looks like %(name)s. Compare both photos. If they show two people, give a reason for keeping it."
+        )
     else:
         sentence = _(
-            "This face looks like %(name)s, and is unlike this student's photographs. Compare the pictures: "
-            "choose the right student, or say why it is this student."
+            "This face looks like %(name)s and does not match this student's other photos. Compare them: "
+            "choose the right student, or give a reason for keeping it."
         )
     return sentence % {"name": similar[0].student.name}

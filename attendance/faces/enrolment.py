@@ -29,7 +29,7 @@ from recognition.crypto import keyring
 from recognition.engine.errors import BadImage
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import Box, Detection, Face, Pixels
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 __all__ = ["Similar", "Verdict", "digest_of", "enrol"]
 
@@ -116,7 +116,7 @@ def _check_before_decoding(student_id: UUID, digest: str, now: dt.datetime) -> V
         return Verdict(False, "no_consent", _("There is no valid consent for this student. Record it first."))
     student = students.get()
     if not students.active().exists():
-        message = _("The face data of this student were erased. Record a new consent first.")
+        message = _("The face data of this student were deleted. Record a new consent first.")
         if student.erased_at is None:
             message = _("This student left on %(day)s. Empty “left on” first, if the student comes back.")
         return Verdict(False, "no_consent", message % {"day": student.left_on})
@@ -125,12 +125,12 @@ def _check_before_decoding(student_id: UUID, digest: str, now: dt.datetime) -> V
         return None
     if same.student_id == student_id:
         return Verdict(
-            False, "duplicate_photograph", _("This picture is enrolled already. Take another one.")
+            False, "duplicate_photograph", _("This photo is already enrolled. Choose another one.")
         )
     return Verdict(
         False,
         "duplicate_photograph",
-        _("This very picture is enrolled for %(name)s. Choose the right student or another picture.")
+        _("This photo is already enrolled for %(name)s. Choose the right student or another photo.")
         % {"name": same.student.name},
         similar=(Similar(same.student, 0.0, same),),
     )
@@ -188,9 +188,9 @@ def _doubtful(result: Face | Verdict) -> bool:
 def _encode_single_face(rgb: Pixels) -> Face | Verdict:
     main, others = find_main_face(rgb)
     if main is None:
-        return Verdict(False, "no_face", _("No face was found. Take a picture of the face, from the front."))
+        return Verdict(False, "no_face", _("No face found. Use a photo of the face from the front."))
     if others:
-        message = _("There are %(count)d faces in the picture. Cut it so that one is left.")
+        message = _("%(count)d faces found. Crop the photo to one person.")
         face_crop = _crop(rgb, main.box)
         return Verdict(
             False, "several_faces", message % {"count": others + 1}, faces=others + 1, crop=face_crop
@@ -268,7 +268,7 @@ def _store(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdic
     gallery_versions.raise_versions([student_id])
     confusable_pairs.update_pairs(student_id)
     audit.record(actor, "photograph_added", photograph, student=str(student_id))
-    message = _("The photograph was accepted.")
+    message = _("The photo was accepted.")
     return Verdict(True, "accepted", message, photograph, faces=1, crop=candidate.crop)
 
 
@@ -280,7 +280,7 @@ def _active_space(name: str) -> Space:
     if active.name != name:
         raise Refused(
             "other_space",
-            _("This engine makes templates of another kind than the school's. Rebuild the templates first."),
+            _("The school's face templates are from another model. Rebuild the face templates first."),
             {"active": active.name, "engine": name},
         )
     return active

@@ -70,9 +70,11 @@ def find_covered_part(parts: Visible) -> Fault | None:
         eye.weight < MIN_EYE or eye.flat > MAX_FLAT_EYE for eye in (parts.left_eye, parts.right_eye)
     )
     if eyes_covered or one_eye_covered:
-        return Fault("hidden", _("The eyes are covered. Take off dark glasses, and push hair aside."))
+        return Fault(
+            "hidden", _("The eyes are covered. Use a photo without dark glasses or hair over the eyes.")
+        )
     if mouth.weight - MOUTH_FLATNESS * mouth.flat < MIN_MOUTH or mouth.flat > MAX_FLAT_MOUTH:
-        return Fault("hidden", _("Nose or mouth is covered. Take off the mask or the scarf."))
+        return Fault("hidden", _("Nose or mouth is covered. Use a photo without mask or scarf."))
     return None
 
 
@@ -81,21 +83,33 @@ def find_fault(face: Face, shape: tuple[int, ...]) -> Fault | None:
     quality = face.quality
     faults = (
         (quality.eye_distance < MIN_EYE_DISTANCE, "too_small", _too_small(quality)),
-        (quality.light < MIN_LIGHT, "too_dark", _("The face is too dark. Put light in front of it.")),
+        (
+            quality.light < MIN_LIGHT,
+            "too_dark",
+            _("The face is too dark. Use a photo with more light from the front."),
+        ),
         (
             quality.light > MAX_LIGHT,
             "too_bright",
-            _("The face is too bright. Turn it from the strong light."),
+            _("The face is too bright. Use a photo without strong light on the face."),
         ),
-        (_turned(quality), "turned_away", _("The face is turned away. Look into the camera.")),
-        (_cut_off(face, shape), "hidden", _("The face is cut off by the picture's edge. Show all of it.")),
-        (quality.occlusion > MAX_OCCLUSION, "hidden", _("Part of the face is hidden. Show all of it.")),
+        (_turned(quality), "turned_away", _("The face is turned away. Use a photo from the front.")),
+        (
+            _cut_off(face, shape),
+            "hidden",
+            _("The face is cut off at the edge. Use a photo that shows all of it."),
+        ),
+        (
+            quality.occlusion > MAX_OCCLUSION,
+            "hidden",
+            _("Part of the face is hidden. Use a photo that shows all of it."),
+        ),
         (
             quality.sharpness < MIN_SHARPNESS,
             "blurred",
-            _("The picture is blurred. Hold still, take another."),
+            _("Photo is blurred. Please use another."),
         ),
-        (doubtful(face), "unsure", _("The face is hard to make out. Take another picture, from the front.")),
+        (doubtful(face), "unsure", _("The face is not clear enough. Use another photo from the front.")),
     )
     return next((Fault(code, message) for failed, code, message in faults if failed), None)
 
@@ -114,7 +128,9 @@ def _cut_off(face: Face, shape: tuple[int, ...]) -> bool:
 
 
 def _too_small(quality: Quality) -> str:
-    message = _("The face is too small: %(found)d pixels between the eyes, %(needed)d are needed. Go nearer.")
+    message = _(
+        "The face is too small: %(found)d px between the eyes, %(needed)d needed. Use a closer photo."
+    )
     return message % {"found": round(quality.eye_distance), "needed": round(MIN_EYE_DISTANCE)}
 
 

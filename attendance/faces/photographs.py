@@ -37,7 +37,7 @@ def remove(*, photograph_id: UUID, actor: User | None) -> None:
         gallery_versions.lock_school()
         photograph = Photograph.objects.filter(pk=photograph_id).first()
         if photograph is None:
-            raise Refused("no_such_photograph", _("There is no such photograph."))
+            raise Refused("no_such_photograph", _("There is no such photo."))
         student_id = photograph.student_id
         audit.record(actor, "photograph_removed", photograph, student=str(student_id))
         delete_rows([photograph])

@@ -25,7 +25,7 @@ from recognition.crypto import CannotOpen
 from recognition.engine.errors import BadImage
 from recognition.engine.images.image import decode
 from recognition.engine.types import Face
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 KIND = "rebuild_templates"
 
@@ -71,13 +71,13 @@ def summary(result: Mapping[str, Any]) -> str:
     sentences = [ngettext("%(n)d template was made.", "%(n)d templates were made.", made) % {"n": made}]
     if unusable:
         text = ngettext(
-            "%(n)d photograph shows no face that can be used any more: take it again.",
-            "%(n)d photographs show no face that can be used any more: take them again.",
+            "%(n)d photo can no longer be used: replace it.",
+            "%(n)d photos can no longer be used: replace them.",
             unusable,
         )
         sentences.append(text % {"n": unusable})
     if not result["searched"]:
-        sentences.append(_("They are searched once the other classes have theirs."))
+        sentences.append(_("They are used once the templates of the other classes are ready."))
     return " ".join(sentences)
 
 
@@ -159,9 +159,7 @@ def _activate(space: Space, unusable: set[UUID], actor: User | None) -> bool:
         if set(missing(students, space)) - unusable:
             return False
         if unusable and not Template.objects.filter(space=space).exists():
-            raise Refused(
-                "nothing_made", _("No face was found in any photograph that is kept. Nothing was changed.")
-            )
+            raise Refused("nothing_made", _("No face was found in any stored photo. Nothing was changed."))
         Space.objects.filter(active=True).update(active=False)
         Space.objects.filter(pk=space.pk).update(active=True)
         removed = Template.objects.exclude(space=space).delete()[0]

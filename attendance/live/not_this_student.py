@@ -21,7 +21,7 @@ from attendance.register.evidence import newest_crop
 from recognition.engine.errors import EngineError
 from recognition.engine.images.image import decode
 from recognition.engine.types import Array
-from recognition.process import engine
+from recognition.shared_engine import engine
 
 JUST_NOW = dt.timedelta(minutes=2)
 FROM_A_CAMERA = (Source.CAMERA, Source.GROUP, Source.KIOSK)
@@ -37,7 +37,7 @@ def by_teacher(*, mark_id: UUID, actor: User, now: dt.datetime) -> bool:
         raise Refused("no_such_mark", _("There is no such mark."))
     policy.require(actor, Action.MARK, mark.session)
     if mark.code_id is None or mark.source not in FROM_A_CAMERA:
-        raise Refused("not_from_a_camera", _("A person made this mark. Correct it by hand."))
+        raise Refused("not_from_a_camera", _("A person made this mark. Change it by hand."))
     return _reject(mark, actor, now)
 
 
@@ -51,7 +51,7 @@ def at_kiosk(*, device: Device, student_id: UUID, now: dt.datetime) -> None:
         .first()
     )
     if mark is None:
-        raise Refused("too_late", _("This mark is not from just now. Please tell the teacher."))
+        raise Refused("too_late", _("This mark was not made just now. Please tell the teacher."))
     _reject(mark, None, now)
 
 
@@ -96,7 +96,7 @@ def reject(*, mark: Mark, template: Array | None, actor: User | None, now: dt.da
                 source=Source.REVIEW,
                 actor=actor,
                 now=now,
-                reason=_("not this person"),
+                reason=_("not this student"),
                 revision=mark.revision,
             )
         )

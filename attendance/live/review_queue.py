@@ -38,10 +38,9 @@ from attendance.models import (
 from attendance.register import broadcast, rejected_matches
 from attendance.register.evidence import MatchEvidence
 from attendance.register.feed import raise_version
-from recognition.engine import SPACE
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
-from recognition.engine.types import Decision
+from recognition.engine.types import SPACE, Decision
 from recognition.streams.frame_results import UncertainTrack
 from recognition.telemetry.monitor import MONITOR
 
@@ -98,7 +97,7 @@ def picture(*, review_id: UUID, actor: User) -> bytes:
     """The crop of an undecided face, JPEG. Raises `Refused`."""
     review = Review.objects.select_related("session", "crop").filter(pk=review_id).first()
     if review is None or review.crop is None:
-        raise Refused("no_such_review", _("This face has been decided, or the session is closed."))
+        raise Refused("no_such_review", _("This face is already decided, or the register is signed."))
     policy.require(actor, Action.VIEW_FACES, review.session)
     audit.record_view(actor, "review_viewed", review)
     return blob_store.read(review.crop, owner=review.session_id)
@@ -180,7 +179,7 @@ def _was_the_other(row: Review, decision: Decision, missing: UUID) -> bool:
 
 def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
     """The review, with session and students locked: no candidate is forgotten, nothing decided, beside this."""
-    gone = Refused("no_such_review", _("This face has been decided, or the session is closed."))
+    gone = Refused("no_such_review", _("This face is already decided, or the register is signed."))
     found = Review.objects.filter(pk=review_id).values_list("session", "first", "second").first()
     if found is None:
         raise gone
@@ -191,7 +190,7 @@ def _undecided(review_id: UUID, student_id: UUID | None, actor: User) -> Review:
     if review is None:
         raise gone
     if review.verdict != Review.Verdict.WAITING:
-        raise Refused("already", _("Somebody has decided this already."), {"verdict": review.verdict})
+        raise Refused("already", _("Somebody has already decided this."), {"verdict": review.verdict})
     return review
 
 
@@ -211,6 +210,7 @@ def _mark(review: Review, student_id: UUID, actor: User, now: dt.datetime) -> re
             actor=actor,
             now=now,
             seen_at=review.seen_at,
+            reason=_("decided by a person") if review.session.was_signed else "",
             evidence=evidence,
         )
     )

@@ -15,7 +15,8 @@ from attendance.live.gallery_source import VERSION_SECONDS, DatabaseSource, ask
 from recognition.engine.errors import Stopped
 from recognition.engine.pipeline import worker_count
 from recognition.galleries import Galleries, SourceUnavailable
-from recognition.process import PROCESS, engine, warm_engine
+from recognition.process import PROCESS
+from recognition.shared_engine import engine, warm_engine
 from recognition.streams.frame_pipeline import FramePipeline
 from recognition.streams.frame_results import CameraContext, FrameError, FrameResult
 from recognition.streams.pacing import Adviser

@@ -27,7 +27,7 @@ from recognition.engine.identification.rejection import RejectedTemplate, reject
 from recognition.engine.images.image import crop, decode, encode_jpeg, resize_longer
 from recognition.engine.types import SPACE, Decision, Face, Pixels, State
 from recognition.galleries import SourceUnavailable
-from recognition.process import engine
+from recognition.shared_engine import engine
 from recognition.streams.frame_pipeline import RIVALS
 
 TOKEN_LIFE = dt.timedelta(minutes=30)
@@ -67,7 +67,7 @@ def look(
         found = galleries().search({key: stacked}, RIVALS)[key]
     except SourceUnavailable:
         raise Refused(
-            "unavailable", _("The database does not answer. Try again in a moment."), {"wait": 5}
+            "unavailable", _("The database does not respond. Try again in a moment."), {"wait": 5}
         ) from None
     pairs, matches = _confusable(class_id, on), iter(found.matches)
     gallery, sights = found.gallery, []
@@ -161,7 +161,7 @@ def _unpacked(packed: dict[str, Any]) -> MatchEvidence:
 
 
 def _opened(token: str, session_id: UUID, actor: User, now: dt.datetime) -> dict[str, Any]:
-    stale = Refused("token_expired", _("These results are no longer valid. Send the pictures again."))
+    stale = Refused("token_expired", _("These results have expired. Send the photos again."))
     policy.require(actor, Action.MARK)
     try:
         sealed = base64.urlsafe_b64decode(token.encode("ascii"))

@@ -147,9 +147,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=attendance.models.base.new_id, editable=False, primary_key=True, serialize=False)),
                 ('at', models.DateTimeField(verbose_name='at')),
-                ('action', models.CharField(max_length=60, verbose_name='act')),
-                ('table', models.CharField(max_length=40, verbose_name='kind of thing')),
-                ('row', models.CharField(max_length=40, verbose_name='key')),
+                ('action', models.CharField(max_length=60, verbose_name='action')),
+                ('table', models.CharField(max_length=40, verbose_name='record type')),
+                ('row', models.CharField(max_length=40, verbose_name='record ID')),
                 ('details', models.JSONField(default=dict, verbose_name='details')),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
             ],
@@ -235,7 +235,7 @@ class Migration(migrations.Migration):
             name='Mark',
             fields=[
                 ('id', models.UUIDField(default=attendance.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('source', models.CharField(choices=[('camera', 'camera'), ('group', 'group photograph'), ('teacher', 'teacher'), ('review', 'review'), ('kiosk', 'kiosk'), ('signing', 'signing the register'), ('api', 'another system'), ('admin', 'office')], max_length=10)),
+                ('source', models.CharField(choices=[('camera', 'camera'), ('group', 'group photo'), ('teacher', 'teacher'), ('review', 'review'), ('kiosk', 'kiosk'), ('signing', 'signing the register'), ('api', 'another system'), ('admin', 'office')], max_length=10)),
                 ('first_seen_at', models.DateTimeField(null=True)),
                 ('changed_at', models.DateTimeField()),
                 ('minutes_late', models.PositiveSmallIntegerField(null=True)),
@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
                 ('note', models.CharField(blank=True, default='', max_length=300)),
                 ('minutes_late', models.PositiveSmallIntegerField(null=True)),
                 ('left_at', models.DateTimeField(null=True)),
-                ('source', models.CharField(choices=[('camera', 'camera'), ('group', 'group photograph'), ('teacher', 'teacher'), ('review', 'review'), ('kiosk', 'kiosk'), ('signing', 'signing the register'), ('api', 'another system'), ('admin', 'office')], max_length=10)),
+                ('source', models.CharField(choices=[('camera', 'camera'), ('group', 'group photo'), ('teacher', 'teacher'), ('review', 'review'), ('kiosk', 'kiosk'), ('signing', 'signing the register'), ('api', 'another system'), ('admin', 'office')], max_length=10)),
                 ('reason', models.CharField(blank=True, default='', max_length=300)),
                 ('seen_at', models.DateTimeField()),
                 ('stored_at', models.DateTimeField()),
@@ -353,7 +353,7 @@ class Migration(migrations.Migration):
                 ('closes_after_minutes', models.PositiveSmallIntegerField(blank=True, help_text='Students who arrive later are late after the register closed. Empty: it does not close.', null=True, validators=[django.core.validators.MaxValueValidator(240)], verbose_name='register closes after (minutes)')),
                 ('afternoon_from', models.TimeField(default=datetime.time(12, 0), verbose_name='afternoon starts at')),
                 ('evidence_days', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days that evidence pictures are kept')),
-                ('visitors_shown', models.BooleanField(default=False, help_text='Faces that stayed unknown for five good looks are sought in the whole school. Never marked.', verbose_name='ask about students of other classes')),
+                ('visitors_shown', models.BooleanField(default=False, help_text='Search the whole school for unrecognised faces. Asks the teacher; never marks.', verbose_name='ask about students of other classes')),
                 ('consent_version', models.CharField(default='1', max_length=20, verbose_name='version of the consent form')),
                 ('school_gallery_version', models.BigIntegerField(default=0, editable=False)),
                 ('arrived_after_closing', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='attendance.attendancecode', verbose_name='late after the register closed')),
@@ -576,8 +576,8 @@ class Migration(migrations.Migration):
                 ('student', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='photographs', to='attendance.student', verbose_name='student')),
             ],
             options={
-                'verbose_name': 'photograph',
-                'verbose_name_plural': 'photographs',
+                'verbose_name': 'photo',
+                'verbose_name_plural': 'photos',
                 'ordering': ['created_at', 'id'],
             },
         ),
@@ -625,7 +625,7 @@ class Migration(migrations.Migration):
             name='Consent',
             fields=[
                 ('id', models.UUIDField(default=attendance.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('given_by', models.CharField(help_text='The guardian, or the student of age.', max_length=160, verbose_name='given by')),
+                ('given_by', models.CharField(help_text='Parent or guardian, or the student if 18 or over.', max_length=160, verbose_name='given by')),
                 ('given_on', models.DateField(verbose_name='given on')),
                 ('expires_on', models.DateField(blank=True, null=True, verbose_name='expires on')),
                 ('version', models.CharField(max_length=20, verbose_name='version of the form')),
@@ -670,8 +670,8 @@ class Migration(migrations.Migration):
             name='Attempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('camera', 'camera'), ('group', 'group photograph'), ('teacher', 'teacher'), ('review', 'review'), ('kiosk', 'kiosk'), ('signing', 'signing the register'), ('api', 'another system'), ('admin', 'office')], max_length=10)),
-                ('reason', models.CharField(choices=[('already_marked', 'already marked'), ('contradicts', 'contradicts what a person said'), ('not_a_member', 'not in this class'), ('no_consent', 'no consent to face recognition'), ('session_closed', 'the session is not open'), ('rejected', 'a person said: not this student'), ('doubtful_clock', "the device's clock is in doubt")], max_length=16)),
+                ('source', models.CharField(choices=[('camera', 'camera'), ('group', 'group photo'), ('teacher', 'teacher'), ('review', 'review'), ('kiosk', 'kiosk'), ('signing', 'signing the register'), ('api', 'another system'), ('admin', 'office')], max_length=10)),
+                ('reason', models.CharField(choices=[('already_marked', 'already marked'), ('contradicts', 'contradicts a mark made by a person'), ('not_a_member', 'not in this class'), ('no_consent', 'no consent to face recognition'), ('session_closed', 'the session is not open'), ('rejected', 'rejected: not this student'), ('doubtful_clock', "the device's clock is wrong")], max_length=16)),
                 ('count', models.PositiveIntegerField(default=1)),
                 ('first_at', models.DateTimeField()),
                 ('last_at', models.DateTimeField()),
@@ -867,7 +867,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('ends_on', None)), fields=('student', 'school_class'), name='membership_open_once', violation_error_message='The student is in this class already.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('ends_on', None)), fields=('student', 'school_class'), name='membership_open_once', violation_error_message='The student is already in this class.'),
         ),
         migrations.AddIndex(
             model_name='markevent',
@@ -959,7 +959,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='session',
-            constraint=models.UniqueConstraint(fields=('school_class', 'starts_at'), name='session_once_per_start', violation_error_message='This class has a session at that time already.'),
+            constraint=models.UniqueConstraint(fields=('school_class', 'starts_at'), name='session_once_per_start', violation_error_message='This class already has a session at that time.'),
         ),
         migrations.AddConstraint(
             model_name='session',

@@ -3,7 +3,8 @@
 from attendance.models.absences import PlannedAbsence
 from attendance.models.audit import AuditEvent
 from attendance.models.calendar import Closure, Period, Room, SchoolYear, Term, TimetableSlot
-from attendance.models.codes import AttendanceCode, Category, OnPremises, Status
+from attendance.models.categories import Category, OnPremises, Status
+from attendance.models.codes import AttendanceCode
 from attendance.models.devices import Device, DeviceKind, PairingCode
 from attendance.models.faces import (
     Blob,

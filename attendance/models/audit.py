@@ -4,7 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.users import User
 
 
 class AuditEvent(Identified):
@@ -12,11 +11,11 @@ class AuditEvent(Identified):
 
     at = models.DateTimeField(_("at"))
     actor = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("who")
+        "User", on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("who")
     )
-    action = models.CharField(_("act"), max_length=60)
-    table = models.CharField(_("kind of thing"), max_length=40)
-    row = models.CharField(_("key"), max_length=40)
+    action = models.CharField(_("action"), max_length=60)
+    table = models.CharField(_("record type"), max_length=40)
+    row = models.CharField(_("record ID"), max_length=40)
     details = models.JSONField(_("details"), default=dict)
 
     class Meta:

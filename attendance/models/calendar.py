@@ -10,7 +10,6 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.users import User
 
 
 class SchoolYear(Identified):
@@ -150,7 +149,7 @@ class TimetableSlot(Identified):
         Period, on_delete=models.PROTECT, related_name="slots", verbose_name=_("period")
     )
     room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
-    staff = models.ForeignKey(User, on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
+    staff = models.ForeignKey("User", on_delete=models.PROTECT, related_name="slots", null=True, blank=True)
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("until"), null=True, blank=True)
 

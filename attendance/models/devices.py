@@ -4,8 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.sessions import Session
-from attendance.models.users import User
 
 
 class DeviceKind(models.TextChoices):
@@ -17,10 +15,10 @@ class DeviceKind(models.TextChoices):
 class PairingCode(Identified):
     """A one-time code in a QR code, valid for five minutes. Only its digest is kept."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="pairing_codes")
+    session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="pairing_codes")
     kind = models.CharField(max_length=10, choices=DeviceKind)
     digest = models.CharField(max_length=64, unique=True)
-    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_by = models.ForeignKey("User", on_delete=models.CASCADE, related_name="+")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
@@ -31,12 +29,12 @@ class PairingCode(Identified):
 class Device(Identified):
     """A device with rights for one session only; they end with the session, or when the device is revoked."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="devices")
+    session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="devices")
     kind = models.CharField(_("kind"), max_length=10, choices=DeviceKind)
     label = models.CharField(_("name"), max_length=80, blank=True, default="")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     pin_hash = models.CharField(max_length=160, blank=True, default="", editable=False)
-    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_by = models.ForeignKey("User", on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(_("until"))
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)

@@ -4,8 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.students import Student
-from attendance.models.users import User
 
 
 class BlobManager(models.Manager["Blob"]):
@@ -40,19 +38,19 @@ class Photograph(Identified):
     """
 
     student = models.ForeignKey(
-        Student, on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
+        "Student", on_delete=models.PROTECT, related_name="photographs", verbose_name=_("student")
     )
     crop = models.OneToOneField(Blob, on_delete=models.PROTECT, related_name="photograph")
     content_hmac = models.CharField(max_length=64, editable=False)
     quality = models.JSONField(default=dict, editable=False)
     created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("photograph")
-        verbose_name_plural = _("photographs")
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
         ordering = ["created_at", "id"]
         constraints = [
             models.UniqueConstraint(fields=["student", "content_hmac"], name="photograph_once_per_student")
@@ -86,7 +84,7 @@ class Space(models.Model):
 class Template(Identified):
     """The encrypted 128 numbers of one photograph in one space. An imported template has no photograph."""
 
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="templates")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="templates")
     photograph = models.ForeignKey(Photograph, on_delete=models.CASCADE, related_name="templates", null=True)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="templates")
     sealed = models.BinaryField()
@@ -111,7 +109,7 @@ class CachedEncoding(models.Model):
     """
 
     name = models.CharField(max_length=64)
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    student = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -126,10 +124,10 @@ class CachedEncoding(models.Model):
 class ConfusablePair(models.Model):
     """Two students whose templates are so close that the camera asks a person which of them it is."""
 
-    first = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
-    second = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
+    first = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey("Student", on_delete=models.CASCADE, related_name="+")
     distance = models.FloatField()
-    overridden_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    overridden_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
     reason = models.CharField(max_length=300, blank=True, default="")
     found_at = models.DateTimeField(auto_now_add=True)
 

@@ -5,7 +5,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.users import User
 
 
 class Job(Identified):
@@ -25,7 +24,7 @@ class Job(Identified):
     total = models.PositiveIntegerField(_("in all"), default=0)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
     error = models.CharField(_("error"), max_length=300, blank=True, default="")
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
+    created_by = models.ForeignKey("User", on_delete=models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)

@@ -12,12 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.codes import AttendanceCode, Category
-from attendance.models.devices import Device
-from attendance.models.faces import Blob
-from attendance.models.sessions import Session
-from attendance.models.students import Student
-from attendance.models.users import ApiToken, User
+from attendance.models.categories import Category
 
 # Stands for the system itself where a mark has neither person, token nor device.
 NOBODY = UUID(int=0)
@@ -27,7 +22,7 @@ class Source(models.TextChoices):
     """Where a mark came from. A mark by a person always takes precedence over one by the camera."""
 
     CAMERA = "camera", _("camera")
-    GROUP = "group", _("group photograph")
+    GROUP = "group", _("group photo")
     TEACHER = "teacher", _("teacher")
     REVIEW = "review", _("review")
     KIOSK = "kiosk", _("kiosk")
@@ -43,11 +38,11 @@ class Source(models.TextChoices):
 class Mark(Identified):
     """The current mark of one student in one session. `code` is null where it was undone."""
 
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="marks")
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="marks")
-    code = models.ForeignKey(AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True)
+    session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="marks")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="marks")
+    code = models.ForeignKey("AttendanceCode", on_delete=models.PROTECT, related_name="+", null=True)
     source = models.CharField(max_length=10, choices=Source)
-    marked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    marked_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
     first_seen_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField()
     minutes_late = models.PositiveSmallIntegerField(null=True)
@@ -75,21 +70,21 @@ class MarkEvent(Identified):
     """One change of a mark: old and new code with letter and category as they were, who, why and when. Append-only."""
 
     mark = models.ForeignKey(Mark, on_delete=models.PROTECT, related_name="events")
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="+")
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="+")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+")
     revision = models.PositiveIntegerField()
-    from_code = models.ForeignKey(AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True)
+    from_code = models.ForeignKey("AttendanceCode", on_delete=models.PROTECT, related_name="+", null=True)
     from_letter = models.CharField(max_length=2, blank=True, default="")
     from_category = models.CharField(max_length=20, choices=Category, blank=True, default="")
-    to_code = models.ForeignKey(AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True)
+    to_code = models.ForeignKey("AttendanceCode", on_delete=models.PROTECT, related_name="+", null=True)
     to_letter = models.CharField(max_length=2, blank=True, default="")
     to_category = models.CharField(max_length=20, choices=Category, blank=True, default="")
     note = models.CharField(max_length=300, blank=True, default="")
     minutes_late = models.PositiveSmallIntegerField(null=True)
     left_at = models.DateTimeField(null=True)
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
-    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, related_name="+", null=True)
-    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", null=True)
+    actor = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
+    token = models.ForeignKey("ApiToken", on_delete=models.PROTECT, related_name="+", null=True)
+    device = models.ForeignKey("Device", on_delete=models.PROTECT, related_name="+", null=True)
     source = models.CharField(max_length=10, choices=Source)
     reason = models.CharField(max_length=300, blank=True, default="")
     seen_at = models.DateTimeField()
@@ -124,15 +119,15 @@ class Attempt(models.Model):
 
     class Reason(models.TextChoices):
         ALREADY_MARKED = "already_marked", _("already marked")
-        CONTRADICTS = "contradicts", _("contradicts what a person said")
+        CONTRADICTS = "contradicts", _("contradicts a mark made by a person")
         NOT_A_MEMBER = "not_a_member", _("not in this class")
         NO_CONSENT = "no_consent", _("no consent to face recognition")
         SESSION_CLOSED = "session_closed", _("the session is not open")
-        REJECTED = "rejected", _("a person said: not this student")
-        DOUBTFUL_CLOCK = "doubtful_clock", _("the device's clock is in doubt")
+        REJECTED = "rejected", _("rejected: not this student")
+        DOUBTFUL_CLOCK = "doubtful_clock", _("the device's clock is wrong")
 
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="attempts")
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="attempts")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=10, choices=Source)
     reason = models.CharField(max_length=16, choices=Reason)
     count = models.PositiveIntegerField(default=1)
@@ -159,7 +154,7 @@ class Evidence(Identified):
     """
 
     event = models.OneToOneField(MarkEvent, on_delete=models.PROTECT, related_name="evidence")
-    crop = models.OneToOneField(Blob, on_delete=models.SET_NULL, related_name="evidence", null=True)
+    crop = models.OneToOneField("Blob", on_delete=models.SET_NULL, related_name="evidence", null=True)
     distance = models.FloatField()
     margin = models.FloatField(null=True)
     confidence = models.FloatField(null=True)

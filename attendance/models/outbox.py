@@ -6,8 +6,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.guardians import Guardian
-from attendance.models.users import User
 
 
 class TransactionId(Func):
@@ -47,7 +45,7 @@ class WebhookEndpoint(Identified):
     sealed_secret = models.BinaryField()
     kinds = models.JSONField(default=list)
     active = models.BooleanField(_("in use"), default=True)
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
+    created_by = models.ForeignKey("User", on_delete=models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -96,8 +94,8 @@ class Notice(Identified):
 
     kind = models.CharField(max_length=40)
     key = models.UUIDField()
-    guardian = models.ForeignKey(Guardian, on_delete=models.CASCADE, related_name="notices", null=True)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", null=True)
+    guardian = models.ForeignKey("Guardian", on_delete=models.CASCADE, related_name="notices", null=True)
+    user = models.ForeignKey("User", on_delete=models.CASCADE, related_name="notices", null=True)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)

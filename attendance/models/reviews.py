@@ -4,10 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.faces import Blob
-from attendance.models.sessions import Session
-from attendance.models.students import Student
-from attendance.models.users import User
 
 
 class Review(Identified):
@@ -22,20 +18,20 @@ class Review(Identified):
         NEITHER = "neither", _("neither")
         IGNORED = "ignored", _("ignored")
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="reviews")
-    crop = models.OneToOneField(Blob, on_delete=models.SET_NULL, related_name="review", null=True)
+    session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="reviews")
+    crop = models.OneToOneField("Blob", on_delete=models.SET_NULL, related_name="review", null=True)
     sealed_template = models.BinaryField(null=True)
-    first = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
+    first = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+")
     first_distance = models.FloatField()
-    second = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+", null=True)
+    second = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+", null=True)
     second_distance = models.FloatField(null=True)
     samples = models.PositiveSmallIntegerField()
     camera = models.CharField(max_length=80, blank=True, default="")
     track = models.PositiveIntegerField()
     seen_at = models.DateTimeField()
     verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.WAITING)
-    decided_for = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+", null=True)
-    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    decided_for = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+", null=True)
+    decided_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -53,10 +49,10 @@ class Review(Identified):
 class RejectedMatch(Identified):
     """A face of which a person said that it is not this student; in this session it is not matched to them again."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="rejected_matches")
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey("Session", on_delete=models.CASCADE, related_name="rejected_matches")
+    student = models.ForeignKey("Student", on_delete=models.PROTECT, related_name="+")
     sealed_template = models.BinaryField()
-    rejected_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    rejected_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+", null=True)
     rejected_at = models.DateTimeField()
 
     class Meta:

@@ -1,7 +1,9 @@
 """Classes, who teaches them, and the settings of the school."""
 
+from __future__ import annotations
+
 import datetime as dt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.calendar import Room, SchoolYear
-from attendance.models.codes import AttendanceCode
-from attendance.models.users import User
+
+if TYPE_CHECKING:
+    from attendance.models.users import User
 
 
 class SchoolClassQuerySet(models.QuerySet["SchoolClass"]):
@@ -30,7 +32,7 @@ class SchoolClass(Identified):
 
     name = models.CharField(_("name"), max_length=80)
     school_year = models.ForeignKey(
-        SchoolYear,
+        "SchoolYear",
         on_delete=models.PROTECT,
         related_name="classes",
         null=True,
@@ -42,7 +44,12 @@ class SchoolClass(Identified):
         _("school's own number"), max_length=80, unique=True, null=True, blank=True
     )
     room = models.ForeignKey(
-        Room, on_delete=models.SET_NULL, related_name="classes", null=True, blank=True, verbose_name=_("room")
+        "Room",
+        on_delete=models.SET_NULL,
+        related_name="classes",
+        null=True,
+        blank=True,
+        verbose_name=_("room"),
     )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     gallery_version = models.BigIntegerField(default=0, editable=False)
@@ -72,7 +79,9 @@ class Teaching(Identified):
         SUBSTITUTE = "substitute", _("substitute")
         ASSISTANT = "assistant", _("assistant")
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("user"))
+    user = models.ForeignKey(
+        "User", on_delete=models.CASCADE, related_name="teachings", verbose_name=_("user")
+    )
     school_class = models.ForeignKey(
         SchoolClass, on_delete=models.CASCADE, related_name="teachings", verbose_name=_("class")
     )
@@ -105,7 +114,12 @@ class Teaching(Identified):
 def _code(label: Any) -> Any:
     """Return a field that holds the attendance code chosen for a case."""
     return models.ForeignKey(
-        AttendanceCode, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=label
+        "AttendanceCode",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=label,
     )
 
 
@@ -139,9 +153,7 @@ class SchoolSettings(models.Model):
     visitors_shown = models.BooleanField(
         _("ask about students of other classes"),
         default=False,
-        help_text=_(
-            "Faces that stayed unknown for five good looks are sought in the whole school. Never marked."
-        ),
+        help_text=_("Search the whole school for unrecognised faces. Asks the teacher; never marks."),
     )
     consent_version = models.CharField(_("version of the consent form"), max_length=20, default="1")
     school_gallery_version = models.BigIntegerField(default=0, editable=False)
@@ -155,5 +167,5 @@ class SchoolSettings(models.Model):
         return self.name or str(_("School settings"))
 
     @classmethod
-    def load(cls) -> "SchoolSettings":
+    def load(cls) -> SchoolSettings:
         return cls.objects.get_or_create(id=1)[0]

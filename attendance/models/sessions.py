@@ -1,22 +1,10 @@
 """Sessions: single lessons or registrations of a class."""
 
-import datetime as dt
-from typing import Self
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.calendar import Room, TimetableSlot
-from attendance.models.school import SchoolClass
-from attendance.models.users import User
-
-
-class SessionQuerySet(models.QuerySet["Session"]):
-    def of_teacher(self, user: User, on: dt.date) -> Self:
-        """Return the sessions of the classes that `user` teaches on that day."""
-        return self.filter(school_class__in=SchoolClass.objects.taught_by(user, on))
 
 
 class Session(Identified):
@@ -33,31 +21,33 @@ class Session(Identified):
         CANCELLED = "cancelled", _("cancelled")
 
     school_class = models.ForeignKey(
-        SchoolClass, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("class")
+        "SchoolClass", on_delete=models.PROTECT, related_name="sessions", verbose_name=_("class")
     )
     title = models.CharField(_("title"), max_length=120, blank=True, default="")
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     date = models.DateField(_("day"), editable=False, help_text=_("In the school's own time zone."))
     slot = models.ForeignKey(
-        TimetableSlot, on_delete=models.SET_NULL, related_name="sessions", null=True, editable=False
+        "TimetableSlot", on_delete=models.SET_NULL, related_name="sessions", null=True, editable=False
     )
     room = models.ForeignKey(
-        Room, on_delete=models.SET_NULL, related_name="sessions", null=True, editable=False
+        "Room", on_delete=models.SET_NULL, related_name="sessions", null=True, editable=False
     )
     changed_by_hand = models.BooleanField(default=False, editable=False)
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.PLANNED, editable=False)
     cancel_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
     opened_at = models.DateTimeField(null=True, editable=False)
-    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, editable=False)
+    opened_by = models.ForeignKey(
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
+    )
     signed_at = models.DateTimeField(null=True, editable=False)
-    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, editable=False)
+    signed_by = models.ForeignKey(
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
+    )
     version = models.BigIntegerField(default=0, editable=False)
     created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
-
-    objects = SessionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("session")
@@ -72,7 +62,7 @@ class Session(Identified):
             models.UniqueConstraint(
                 fields=["school_class", "starts_at"],
                 name="session_once_per_start",
-                violation_error_message=_("This class has a session at that time already."),
+                violation_error_message=_("This class already has a session at that time."),
             ),
             models.UniqueConstraint(fields=["slot", "date"], name="session_once_per_slot_and_date"),
         ]

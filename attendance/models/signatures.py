@@ -4,8 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
-from attendance.models.sessions import Session
-from attendance.models.users import User
 
 
 class SignatureManager(models.Manager["Signature"]):
@@ -24,10 +22,10 @@ class Signature(Identified):
         SIGNED = "signed", _("signed")
         REOPENED = "reopened", _("reopened")
 
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="signatures")
+    session = models.ForeignKey("Session", on_delete=models.PROTECT, related_name="signatures")
     act = models.CharField(_("act"), max_length=8, choices=Act)
     version = models.BigIntegerField()
-    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    signed_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+")
     signed_at = models.DateTimeField()
     reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
     snapshot = models.JSONField()

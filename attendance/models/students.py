@@ -1,7 +1,9 @@
 """Students, their memberships of classes, and their consents to face recognition."""
 
+from __future__ import annotations
+
 import datetime as dt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -10,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from attendance.models.base import Identified
 from attendance.models.names import folded
-from attendance.models.school import SchoolClass
-from attendance.models.users import User
+
+if TYPE_CHECKING:
+    from attendance.models.school import SchoolClass
 
 
 class StudentQuerySet(models.QuerySet["Student"]):
@@ -107,7 +110,7 @@ class Membership(Identified):
         Student, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("student")
     )
     school_class = models.ForeignKey(
-        SchoolClass, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
+        "SchoolClass", on_delete=models.PROTECT, related_name="memberships", verbose_name=_("class")
     )
     starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
@@ -128,7 +131,7 @@ class Membership(Identified):
                 fields=["student", "school_class"],
                 condition=Q(ends_on=None),
                 name="membership_open_once",
-                violation_error_message=_("The student is in this class already."),
+                violation_error_message=_("The student is already in this class."),
             ),
         ]
         indexes = [
@@ -155,18 +158,18 @@ class Consent(Identified):
         Student, on_delete=models.PROTECT, related_name="consents", verbose_name=_("student")
     )
     given_by = models.CharField(
-        _("given by"), max_length=160, help_text=_("The guardian, or the student of age.")
+        _("given by"), max_length=160, help_text=_("Parent or guardian, or the student if 18 or over.")
     )
     given_on = models.DateField(_("given on"))
     expires_on = models.DateField(_("expires on"), null=True, blank=True)
     version = models.CharField(_("version of the form"), max_length=20)
     recorded_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     withdrawn_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+        "User", on_delete=models.PROTECT, related_name="+", null=True, editable=False
     )
 
     objects = ConsentQuerySet.as_manager()

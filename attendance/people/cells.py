@@ -38,7 +38,7 @@ def text_of(data: bytes) -> str:
         raise Refused("not_csv", _("This is a workbook. Save it in the spreadsheet as “CSV UTF-8”."))
     text = _decoded(data)
     if text is None or "\0" in text or "\ufffd" in text:
-        raise Refused("bad_letters", _("The letters of this file cannot be read. Save it as “CSV UTF-8”."))
+        raise Refused("bad_letters", _("The text of this file cannot be read. Save it as “CSV UTF-8”."))
     return text
 
 

@@ -49,7 +49,10 @@ def give(
 
 def _check_dates(given_by: str, given_on: dt.date, expires_on: dt.date | None, today: dt.date) -> None:
     if not given_by.strip():
-        raise Refused("given_by_needed", _("Say who gave the consent: a guardian, or the student of age."))
+        raise Refused(
+            "given_by_needed",
+            _("Say who gave the consent: a parent or guardian, or the student if 18 or over."),
+        )
     if given_on > today:
         raise Refused("date_in_future", _("A consent cannot be given in the future. Check the date."))
     if expires_on is not None and expires_on < given_on:

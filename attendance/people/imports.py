@@ -117,8 +117,8 @@ def write(text: str, *, on: dt.date, actor: User, choices: Choices | None = None
         refused = sum(row.outcome == Outcome.REFUSED for row in planned)
         if refused:
             sentence = ngettext(
-                "%(n)d line cannot be imported, so nothing was.",
-                "%(n)d lines cannot be imported, so nothing was.",
+                "%(n)d row cannot be imported, so nothing was imported.",
+                "%(n)d rows cannot be imported, so nothing was imported.",
                 refused,
             )
             raise Refused("not_clean", sentence % {"n": refused})
@@ -168,7 +168,7 @@ def _is_double(pair: tuple[PlannedLine, str], group: list[tuple[PlannedLine, str
 
 
 def _reasons(lines: list[int]) -> dict[int, str]:
-    sentence = _("Lines %(lines)s may be the same student. Leave one, or write the number of each.")
+    sentence = _("Lines %(lines)s may be the same student. Keep one of them, or add the number of each.")
     message = sentence % {"lines": ", ".join(map(str, lines))}
     return dict.fromkeys(lines, message)
 
@@ -187,7 +187,7 @@ def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
         message = _("Line %(line)d cannot be read as CSV: %(fault)s.")
         raise Refused("not_csv", message % {"line": reader.line_num, "fault": error}) from error
     if len(table) < 2:
-        raise Refused("empty", _("There is no line below the header. Is this the right file?"))
+        raise Refused("empty", _("The file has no rows below the header. Check that it is the right file."))
     if len(table) > MOST_ROWS + 1:
         raise Refused(
             "too_many", _("At most %(most)d students at a time. Split the file.") % {"most": MOST_ROWS}
@@ -247,7 +247,7 @@ def _plan_change(
     is_question = bool(others) and not choices.end_others
     if has_left and not choices.readmit:
         is_question = True
-        messages.append(_("left on %(day)s: comes back?") % {"day": student.left_on})
+        messages.append(_("left on %(day)s; returning?") % {"day": student.left_on})
     message = "; ".join(filter(None, messages))
     outcome = Outcome.QUESTION if is_question else Outcome.CHANGED if message else Outcome.SAME
     return PlannedLine(
@@ -285,7 +285,7 @@ def _namesakes(name: str, index: SchoolIndex) -> str:
     """Return a note about other students of the same name, who have other numbers."""
     numbers = [student.external_id or "–" for student in index.by_name.get(identity(name), ())]
     return (
-        _("another student of this name is here as %(numbers)s") % {"numbers": ", ".join(numbers)}
+        _("another student of this name has the number %(numbers)s") % {"numbers": ", ".join(numbers)}
         if numbers
         else ""
     )
@@ -296,7 +296,7 @@ def _in_others(rows: list[SchoolClass], choices: Choices) -> str:
     if not rows:
         return ""
     classes = ", ".join(row.name for row in rows)
-    sentence = _("leaves %(classes)s") if choices.end_others else _("is in %(classes)s too")
+    sentence = _("leaves %(classes)s") if choices.end_others else _("is also in %(classes)s")
     return sentence % {"classes": classes}
 
 
@@ -315,14 +315,14 @@ def _cleaned(values: Mapping[str, str]) -> dict[str, Any]:
         if wrongly_decoded(value):
             raise Refused(
                 "bad_letters",
-                _("The letters of “%(value)s” are broken. Save the file again as “CSV UTF-8”.")
+                _("The text “%(value)s” is damaged. Save the file again as “CSV UTF-8”.")
                 % {"value": value[:40]},
             )
         if name == "external_id" and SHORTENED.fullmatch(value):
             sentence = _("“%(value)s” was shortened by the spreadsheet. Format the column as text.")
             raise Refused("bad_number", sentence % {"value": value})
         if name in LENGTHS and (len(value) > LENGTHS[name] or value.startswith(FORMULA)):
-            raise Refused("bad_cell", _("“%(value)s” is no name or number.") % {"value": value[:40]})
+            raise Refused("bad_cell", _("“%(value)s” is not a valid name or number.") % {"value": value[:40]})
         fields[name] = _day(value) if name == "left_on" else value
     if "contact_email" in fields:
         _check_email(fields["contact_email"])
@@ -342,7 +342,7 @@ def _check_email(value: str) -> None:
     try:
         validate_email(value)
     except ValidationError as error:
-        raise Refused("bad_email", _("“%(value)s” is no email address.") % {"value": value}) from error
+        raise Refused("bad_email", _("“%(value)s” is not an email address.") % {"value": value}) from error
 
 
 def _classes(cell: str, index: SchoolIndex) -> list[SchoolClass]:

@@ -63,7 +63,7 @@ def student_of(name: str, number: str, index: SchoolIndex) -> Student | None:
     if numbered is None:
         return _find_without_number(number, same, similar)
     if similar and not folded(numbered.name).startswith(folded(name)):
-        sentence = _("%(number)s is %(student)s here, and %(other)s has the name. Which of them is it?")
+        sentence = _("%(number)s belongs to %(student)s, but the name to %(other)s. Which student is it?")
         words = {"number": number, "student": numbered.name, "other": shown(similar[0])}
         raise Refused("contradiction", sentence % words)
     return numbered
@@ -72,7 +72,7 @@ def student_of(name: str, number: str, index: SchoolIndex) -> Student | None:
 def _find_by_name(same: Sequence[Student], similar: Sequence[Student]) -> Student | None:
     if len(same) > 1:
         numbers = ", ".join(sorted(student.external_id or "–" for student in same))
-        sentence = _("There are several students of this name. Write the number (%(numbers)s).")
+        sentence = _("Several students have this name. Add the number (%(numbers)s).")
         raise Refused("ambiguous", sentence % {"numbers": numbers})
     if same:
         return same[0]
@@ -85,13 +85,13 @@ def _find_without_number(number: str, same: Sequence[Student], similar: Sequence
     """Return the student of exactly this name who has no number yet, None for a new student. Raises `Refused`."""
     for student in similar:
         if student.external_id and number_key(student.external_id) == number_key(number):
-            sentence = _("The same name is here as %(number)s: the same student? Then write that number.")
+            sentence = _(
+                "A student of this name has the number %(number)s. If it is the same student, use that number."
+            )
             raise Refused("likely_double", sentence % {"number": student.external_id})
     without_number = [student for student in same if student.external_id is None]
     if len(without_number) > 1:
-        sentence = _(
-            "There are several students of this name without a number. Give them their numbers first."
-        )
+        sentence = _("Several students have this name and no number. Add their numbers first.")
         raise Refused("ambiguous", sentence)
     if without_number:
         return without_number[0]
@@ -105,11 +105,9 @@ def _question_about(students: Sequence[Student]) -> Refused:
     """Return the question whether one of these students is meant, whose names are written similarly."""
     named = ", ".join(shown(student) for student in students)
     if any(student.external_id for student in students):
-        sentence = _("The same student as %(students)s? Then write the number; a new student needs one, too.")
+        sentence = _("Is this %(students)s? Then add the number. A new student needs a number, too.")
     else:
-        sentence = _(
-            "The same student as %(students)s? Then write the name so, or give that student a number."
-        )
+        sentence = _("Is this %(students)s? Then use the same spelling, or give that student a number.")
     return Refused("alike", sentence % {"students": named})
 
 
@@ -129,6 +127,6 @@ def class_of(text: str, index: SchoolIndex) -> SchoolClass:
     candidates = same or index.classes_by_folded.get(folded(text), [])
     if candidates:
         names = ", ".join(row.name for row in candidates)
-        sentence = _("Which class is “%(name)s”: %(classes)s? Write it exactly so, or its number.")
+        sentence = _("“%(name)s” may be %(classes)s. Use the exact name, or the number of the class.")
         raise Refused("ambiguous_class", sentence % {"name": text, "classes": names})
     raise Refused("no_such_class", _("There is no class “%(name)s”. Add it first.") % {"name": text})

@@ -44,12 +44,12 @@ def match_lines(text: str) -> MatchedLines:
             students.setdefault(str(matches[0].pk), matches[0])
             if matches[0] in similar and not exact:
                 notes.append(
-                    _("“%(line)s” was taken for %(student)s.") % {"line": line, "student": shown(matches[0])}
+                    _("“%(line)s” was matched to %(student)s.") % {"line": line, "student": shown(matches[0])}
                 )
         elif matches:
-            errors.append(_("“%(line)s”: there are several. Write the number.") % {"line": line})
+            errors.append(_("“%(line)s”: several students match. Use the number.") % {"line": line})
         else:
-            errors.append(_("“%(line)s”: nobody here has this number or name.") % {"line": line})
+            errors.append(_("“%(line)s”: no student has this number or name.") % {"line": line})
     return MatchedLines(list(students.values()), errors, notes)
 
 

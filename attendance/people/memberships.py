@@ -116,4 +116,4 @@ def _refuse_overlap(
     if ends_on is not None:
         others = others.filter(starts_on__lte=ends_on)
     if others.exists():
-        raise Refused("already", _("The student is in this class already on some of these days."))
+        raise Refused("already", _("The student is already in this class on some of these days."))

@@ -33,7 +33,7 @@ def erase(*, student_id: UUID, actor: User | None, reason: str, now: dt.datetime
     """
     policy.require(actor, Action.MANAGE_SCHOOL)
     if not reason.strip():
-        raise Refused("reason_needed", _("Say why the data are erased."))
+        raise Refused("reason_needed", _("Give a reason for deleting the data."))
     with transaction.atomic():
         gallery_versions.lock_school()
         student = gallery_versions.lock_student(student_id)

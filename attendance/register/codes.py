@@ -46,10 +46,12 @@ def code_of(mark: PendingMark) -> AttendanceCode | None:
         return arrived_code(mark.session, mark.seen_at)
     code = AttendanceCode.objects.active().filter(letter=letter).first()
     if code is None:
-        raise Refused("no_such_code", _("The register has no letter “%(letter)s”.") % {"letter": letter})
+        raise Refused("no_such_code", _("There is no attendance code “%(letter)s”.") % {"letter": letter})
     office = actor is None or policy.may(actor, Action.MANAGE_SCHOOL)
     if not code.for_teachers and not office:
-        raise Refused("code_of_the_office", _("Only the office may use “%(letter)s”.") % {"letter": letter})
+        raise Refused(
+            "code_of_the_office", _("Only the office may use the code “%(letter)s”.") % {"letter": letter}
+        )
     return code
 
 

@@ -57,7 +57,7 @@ def read(evidence: Evidence, actor: User) -> bytes:
     policy.require(actor, Action.VIEW_FACES, evidence.event.session)
     crop = _open(evidence)
     if crop is None:
-        raise Refused("no_such_picture", _("The picture is gone: it expired, or the face data were erased."))
+        raise Refused("no_such_picture", _("The image has expired or was deleted."))
     audit.record_view(actor, "evidence_viewed", evidence)
     return crop
 

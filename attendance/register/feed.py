@@ -17,9 +17,11 @@ REGISTER = "register"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A register as it was read: its version, the session's state, and each student's revision."""
+    """A register as it was read: its version, the gallery version of its class, the session's state, and each
+    student's revision."""
 
     version: int
+    class_version: int
     state: str
     revisions: Mapping[str, int]
 
@@ -35,18 +37,23 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class News:
-    """The events between two snapshots; `complete` where there is one for each version, in order."""
+    """The events between two snapshots; `complete` where there is one for each version, in order.
+
+    `class_changed`: students joined or left the class, or their consents or photographs changed. No event says so.
+    """
 
     snapshot: Snapshot
     messages: tuple[Message, ...]
     complete: bool
+    class_changed: bool
 
 
 def snapshot(session_id: UUID) -> Snapshot:
     """The register now. The version is read first: what is newer then comes again, to no harm."""
-    session = Session.objects.get(pk=session_id)
+    session = Session.objects.select_related("school_class").get(pk=session_id)
     marks = Mark.objects.filter(session=session_id).values_list("student", "revision")
-    return Snapshot(session.version, session.state, {str(student): revision for student, revision in marks})
+    revisions = {str(student): revision for student, revision in marks}
+    return Snapshot(session.version, session.school_class.gallery_version, session.state, revisions)
 
 
 def since(session_id: UUID, before: Snapshot) -> News:
@@ -72,12 +79,18 @@ def since(session_id: UUID, before: Snapshot) -> News:
     if turned:
         messages.append(session_message(session))
     revisions = {**before.revisions, **{str(mark.student_id): mark.revision for mark in marks}}
-    return News(Snapshot(session.version, session.state, revisions), tuple(messages), complete)
+    class_version = session.school_class.gallery_version
+    now = Snapshot(session.version, class_version, session.state, revisions)
+    return News(now, tuple(messages), complete, class_version != before.class_version)
 
 
-def versions(session_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """The versions of several registers, in one query."""
-    return dict(Session.objects.filter(pk__in=session_ids).values_list("pk", "version"))
+def versions(session_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return the versions of several registers and of their classes' galleries, in one query."""
+    rows = Session.objects.filter(pk__in=session_ids)
+    return {
+        key: (version, of_class)
+        for key, version, of_class in rows.values_list("pk", "version", "school_class__gallery_version")
+    }
 
 
 def raise_version(session: Session) -> int:

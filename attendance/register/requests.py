@@ -100,11 +100,11 @@ class Result:
     def refusal(self, extra: Mapping[str, Any] | None = None) -> Refused:
         """Return the refusal as a sentence for the person who marked."""
         sentences = {
-            "conflict": _("Somebody else has changed this mark. Look at it, then decide."),
+            "conflict": _("Somebody else has changed this mark. Check it, then decide."),
             Attempt.Reason.NOT_A_MEMBER: _("The student is not in this class on that day."),
             Attempt.Reason.DOUBTFUL_CLOCK: _(
                 "The time of the mark cannot be right. Check the device's clock."
             ),
         }
-        sentence = sentences.get(self.reason) or _("The register does not take this mark.")
+        sentence = sentences.get(self.reason) or _("This mark cannot be saved.")
         return Refused(str(self.reason), sentence, extra)

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from attendance.calendar.sessions import lock_session
 from attendance.core import policy
@@ -20,8 +22,18 @@ from attendance.register.state import signed_register
 from recognition.crypto import keyring
 
 
-def sign(*, session_id: UUID, actor: User, now: dt.datetime, unmarked: str | None = None) -> Session:
+def sign(
+    *,
+    session_id: UUID,
+    actor: User,
+    now: dt.datetime,
+    unmarked: str | None = None,
+    students: Collection[UUID] | None = None,
+) -> Session:
     """Sign the register; `unmarked` is the code that unmarked students get, None leaves them.
+
+    `students` are the unmarked students that the person saw; where others are unmarked now, `conflict` is raised. None
+    skips this check.
 
     The marks, the state, the signature and the deletion of undecided faces are one transaction. Signed already:
     nothing happens.
@@ -31,6 +43,7 @@ def sign(*, session_id: UUID, actor: User, now: dt.datetime, unmarked: str | Non
         policy.require(actor, Action.RUN_SESSION, session)
         if session.is_signed:
             return session
+        check_unmarked(session, students)
         if unmarked is not None:
             mark_remaining(
                 session_id=session.pk,
@@ -104,22 +117,47 @@ def mark_remaining(
     now: dt.datetime,
     reason: str = "",
     source: Source = Source.TEACHER,
+    students: Collection[UUID] | None = None,
 ) -> tuple[Result, ...]:
-    """Give every unmarked student one code. `expected` is the number that the person saw; where it is another now,
-    `conflict` is raised, since somebody arrived or was marked meanwhile."""
+    """Give every unmarked student one code. `expected` is the number that the person saw, `students` (if given) are the
+    students themselves; where others are unmarked now, `conflict` is raised."""
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.MARK, session)
-        students = unmarked_students(session)
-        if len(students) != expected:
-            raise Refused(
-                "conflict",
-                _("%(count)d students are unmarked now. Look again, then confirm.")
-                % {"count": len(students)},
-                {"unmarked": len(students)},
-            )
+        check_unmarked(session, students)
+        rows = unmarked_students(session)
+        if len(rows) != expected:
+            raise _conflict(rows, {"unmarked": len(rows)})
         request = {"code": code, "source": source, "actor": actor, "now": now, "reason": reason}
-        return tuple(_mark_one(session, student, request) for student in students)
+        return tuple(_mark_one(session, student, request) for student in rows)
+
+
+def check_unmarked(session: Session, seen: Collection[UUID] | None) -> None:
+    """Raise `conflict` unless exactly these students are unmarked; `extra` says who is so now, and what changed."""
+    if seen is None:
+        return
+    rows = unmarked_students(session)
+    now, before = {student.pk for student in rows}, set(seen)
+    if now == before:
+        return
+    added = [_named(student) for student in rows if student.pk not in before]
+    removed = [
+        _named(student) for student in Student.objects.filter(pk__in=before - now).order_by("sort_key", "pk")
+    ]
+    raise _conflict(rows, {"unmarked": len(rows), "added": added, "removed": removed})
+
+
+def _named(student: Student) -> dict[str, str]:
+    return {"id": str(student.pk), "name": student.name}
+
+
+def _conflict(unmarked: Collection[Student], extra: dict[str, Any]) -> Refused:
+    message = ngettext(
+        "%(count)d student is unmarked now. Check the register, then confirm again.",
+        "%(count)d students are unmarked now. Check the register, then confirm again.",
+        len(unmarked),
+    )
+    return Refused("conflict", message % {"count": len(unmarked)}, extra)
 
 
 def _mark_one(session: Session, student: Student, request: dict[str, Any]) -> Result:

@@ -85,6 +85,7 @@ def _student(student: Any, mark: Mark | None, faces: bool) -> State:
     return {
         "id": str(student.pk),
         "name": student.name,
+        "number": student.external_id,
         "portrait": portrait,
         "recognisable": _by_hand(student) is None,
         "by_hand": _by_hand(student),

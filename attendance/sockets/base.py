@@ -65,7 +65,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels
         except AccessDenied as turned:
             await self.turn_away(turned)
         except NOT_ANSWERING:
-            await self.fault("unavailable", _("The database does not answer. Try again in a moment."))
+            await self.fault("unavailable", _("The database does not respond. Try again in a moment."))
             await self.end(TRY_AGAIN)
         else:
             self.start(self.check_again())

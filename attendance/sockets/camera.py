@@ -118,10 +118,10 @@ class CameraConsumer(SessionConsumer):
         seq = int.from_bytes(data[:HEAD_BYTES], "big") if len(data) >= HEAD_BYTES else None
         if seq is None or len(data) == HEAD_BYTES:
             await self.fault(
-                "bad_frame", _("Send frames only: four bytes of number, then a JPEG or PNG."), seq
+                "bad_frame", _("Send frames only: a number of four bytes, then a JPEG or PNG."), seq
             )
         elif len(data) > LARGEST:
-            await self.fault("too_large", _("A frame is at most 2 MiB. Send a smaller picture."), seq)
+            await self.fault("too_large", _("A frame may have 2 MiB. Send a smaller image."), seq)
         elif self.state != Session.State.OPEN:
             await self.fault("session_closed", _("The session is not open. Start it first."), seq)
         elif not self.camera.put(seq, data[HEAD_BYTES:]):
@@ -141,7 +141,7 @@ class CameraConsumer(SessionConsumer):
             elif answer.late:
                 await self.fault("busy", _("Too many cameras at once. Send fewer frames."), answer.seq)
             else:
-                await self.fault("unavailable", _("The frame could not be looked at."), answer.seq)
+                await self.fault("unavailable", _("The frame could not be analysed."), answer.seq)
             await self.advise()
 
     async def hold_back(self, answer: FrameAnswer[FrameResult | FrameError]) -> None:
@@ -186,9 +186,7 @@ class CameraConsumer(SessionConsumer):
         except NOT_ANSWERING:
             self.view.handovers.release_mark(claim.track, claim.student)
             if self.open:
-                await self.fault(
-                    "unavailable", _("The mark could not be written yet. It will be tried again.")
-                )
+                await self.fault("unavailable", _("The mark could not be saved yet. It will be tried again."))
         except Refused as refused:
             if self.open:
                 await self.fault("not_allowed", refused.message, reason=refused.code)
@@ -247,6 +245,9 @@ class CameraConsumer(SessionConsumer):
             return
         self.view.handovers.release_unneeded()
         self.renew_rules()
+
+    def class_changed(self) -> None:
+        """Do nothing: each batch of frames reads the gallery's version anyway."""
 
     def renew_rules(self) -> None:
         """A person may have said "not this student". The check every ten seconds reads them too."""

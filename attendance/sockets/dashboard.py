@@ -28,7 +28,7 @@ class DashboardConsumer(SessionConsumer):
     async def opened(self) -> None:
         """The state; what is heard from now on is held against its version."""
         self.version = self.newest = -1
-        self.reading = True
+        self.reading, self.stale = True, False
         self.meter = Meter()
         await self.send_state()
         self.reading = False
@@ -36,6 +36,7 @@ class DashboardConsumer(SessionConsumer):
 
     async def send_state(self) -> None:
         """The whole register as the database has it."""
+        self.stale = False
         register_now = await db(state.register_state, self.guest.session, user=self.guest.user)
         if not self.open:
             return
@@ -56,21 +57,36 @@ class DashboardConsumer(SessionConsumer):
     def lost(self, version: int) -> None:
         """See `hub.Follower`."""
         self.newest = max(self.newest, version)
-        if not self.reading and self.version < self.newest:
+        self.read_if_behind()
+
+    def class_changed(self) -> None:
+        """See `hub.Follower`."""
+        self.stale = True
+        self.read_if_behind()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the state that was sent last is known to be out of date."""
+        return self.stale or self.version < self.newest
+
+    def read_if_behind(self) -> None:
+        """Start to read the state again, unless it is being read."""
+        if not self.reading and self.behind:
             self.reading = True
             self.start(self.read_again())
 
     async def read_again(self) -> None:
         """Until the state is as new as the newest event that could not be told."""
         told = False
-        while self.open and self.version < self.newest:
+        while self.open and self.behind:
             try:
                 await self.send_state()
             except NOT_ANSWERING:
+                self.stale = True
                 if not told:
                     told = True
                     await self.fault(
-                        "unavailable", _("The database does not answer; the register may be out of date.")
+                        "unavailable", _("The database does not respond; the register may be out of date.")
                     )
                 await asyncio.sleep(PERIOD)
         self.reading = False

@@ -38,6 +38,9 @@ class Follower(Protocol):
     def lost(self, version: int, /) -> None:
         """Events up to that version cannot be told one by one: read the state again."""
 
+    def class_changed(self) -> None:
+        """The students of the class, or what recognises them, changed: read the state again."""
+
 
 @dataclass(slots=True, eq=False)
 class _Followed:
@@ -95,10 +98,12 @@ class Hub:
         else:
             self._ring(session_id, followed, message["version"])
 
-    def _ring(self, session_id: UUID, followed: _Followed, version: int) -> None:
-        if version <= followed.snapshot.version:
+    def _ring(
+        self, session_id: UUID, followed: _Followed, version: int, *, class_changed: bool = False
+    ) -> None:
+        if version <= followed.snapshot.version and not class_changed:
             return
-        followed.rung = max(followed.rung, version)
+        followed.rung = max(followed.rung, version, 1)
         if not followed.reading:
             followed.reading = True
             task = asyncio.create_task(self._read(session_id, followed))
@@ -113,6 +118,8 @@ class Hub:
                 news = await db(feed.since, session_id, followed.snapshot)
                 followed.snapshot = news.snapshot
                 for follower in tuple(followed.followers):
+                    if news.class_changed:
+                        follower.class_changed()
                     if not news.complete:
                         follower.lost(news.snapshot.version)
                     for message in news.messages:
@@ -131,9 +138,10 @@ class Hub:
             except NOT_ANSWERING as fault:
                 logger.warning("versions could not be read: %s", type(fault).__name__)
                 continue
-            for session_id, version in versions.items():
+            for session_id, (version, class_version) in versions.items():
                 if (followed := self._sessions.get(session_id)) is not None:
-                    self._ring(session_id, followed, version)
+                    changed = class_version != followed.snapshot.class_version
+                    self._ring(session_id, followed, version, class_changed=changed)
 
     async def _listen(self) -> None:
         while True:

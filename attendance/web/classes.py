@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET
 
 from attendance.core import policy
 from attendance.core.policy import Action
-from attendance.models import Consent, Mark, Membership, OnPremises, Photograph, SchoolClass, Session, Student
+from attendance.models import Category, Consent, Mark, Membership, Photograph, SchoolClass, Session, Student
+from attendance.people.labels import labels
 from attendance.web.access import login_wanted, person_of, require
 
 SESSIONS_SHOWN = 20
@@ -27,7 +28,8 @@ def class_list(request: HttpRequest) -> HttpResponse:
         found = found.filter(pk__in=SchoolClass.objects.taught_by(person, today).values("pk"))
     expected = Q(memberships__in=Membership.objects.expected(today))
     students = Count("memberships__student", filter=expected, distinct=True)
-    return render(request, "pages/classes.html", {"classes": found.annotate(students=students)})
+    classes = found.annotate(students=students).order_by("name", "pk")
+    return render(request, "pages/classes.html", {"classes": classes})
 
 
 @require_GET
@@ -40,11 +42,15 @@ def class_detail(request: HttpRequest, class_id: UUID) -> HttpResponse:
         consented=Exists(Consent.objects.valid(now).filter(student=OuterRef("pk"))),
         photograph_count=Count("photographs", distinct=True),
     )
-    marked = Count("marks", filter=Q(marks__code__on_premises=OnPremises.YES))
-    held = Session.objects.filter(school_class=school_class).annotate(here=marked)[:SESSIONS_SHOWN]
+    names = labels(students)
+    counts = {
+        name: Count("marks", filter=Q(marks__code__category=category))
+        for name, category in (("present", Category.PRESENT), ("late", Category.LATE))
+    }
+    held = Session.objects.filter(school_class=school_class).annotate(**counts)[:SESSIONS_SHOWN]
     context = {
         "school_class": school_class,
-        "students": students,
+        "students": [(student, names[student.pk]) for student in students],
         "sessions": held,
         "faces": policy.may(person, Action.VIEW_FACES, school_class),
         "may_start": policy.may(person, Action.RUN_SESSION, school_class),
@@ -64,6 +70,10 @@ def student_detail(request: HttpRequest, student_id: UUID) -> HttpResponse:
         marks = marks.filter(session__school_class__in=taught)
     context = {
         "student": student,
+        "namesakes": Student.objects.filter(
+            given_name=student.given_name, family_name=student.family_name
+        ).count()
+        > 1,
         "marks": marks.order_by("-session__starts_at")[:MARKS_SHOWN],
         "photographs": Photograph.objects.filter(student=student).count(),
         "consent": Consent.objects.valid(now).filter(student=student).first(),

@@ -18,8 +18,8 @@ class LoginForm(AuthenticationForm):
     """Django's, behind the lockout: a locked name is not even compared, so guessing learns nothing."""
 
     error_messages = {
-        "invalid_login": _("Name and password do not match. Check both; capitals matter in the password."),
-        "inactive": _("This account is switched off. Ask the school's office."),
+        "invalid_login": _("Name and password do not match. Check both; passwords are case-sensitive."),
+        "inactive": _("This account is disabled. Ask the school's office."),
     }
 
     def clean(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class OwnPasswordForm(_NewPassword):
     """A new password twice, and the old one first: an unlocked classroom computer must not be enough."""
 
     old_password = forms.CharField(
-        label=_("Present password"),
+        label=_("Current password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
@@ -61,13 +61,13 @@ class OwnPasswordForm(_NewPassword):
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
         if not self.user.check_password(old):
-            raise forms.ValidationError(_("This is not your present password."), code="wrong_password")
+            raise forms.ValidationError(_("This is not your current password."), code="wrong_password")
         return old
 
     def clean_new_password1(self) -> str:
         new: str = self.cleaned_data["new_password1"]
         if self.user.check_password(new):
-            raise forms.ValidationError(_("Choose another password than the present one."), code="same")
+            raise forms.ValidationError(_("Choose a password other than the current one."), code="same")
         return new
 
     def save(self, commit: bool = True) -> User:

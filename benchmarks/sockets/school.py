@@ -72,7 +72,7 @@ def enrol(people: Sequence[tuple[Path, ...]], classes: int) -> list[Room]:
     """Create classes of thirty with three photographs each: only their templates, without the checks of enrolment."""
     from attendance.models import Membership, SchoolClass
     from recognition.engine.images.image import decode
-    from recognition.process import ENGINE, engine
+    from recognition.shared_engine import ENGINE, engine
     from tests import world
 
     rooms = []

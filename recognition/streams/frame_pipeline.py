@@ -17,7 +17,6 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from recognition.engine import Detection, Face
 from recognition.engine.errors import BadImage
 from recognition.engine.gallery import Gallery
 from recognition.engine.identification.decision import assign, decide, stranger, template_of, visitor
@@ -25,7 +24,7 @@ from recognition.engine.identification.rejection import rejected_students
 from recognition.engine.images.image import LIVE, crop, decode, encode_jpeg, resize_longer
 from recognition.engine.timing import StageTimes
 from recognition.engine.tracking.tracker import TrackedDetection
-from recognition.engine.types import Array, Decision, Match, Pixels, Sample, State
+from recognition.engine.types import Array, Decision, Detection, Face, Match, Pixels, Sample, State
 from recognition.galleries import SCHOOL, Galleries, SourceUnavailable
 from recognition.streams.frame_results import (
     CameraContext,

@@ -22,8 +22,10 @@ type Stage = import("./live/stage.js").Stage;
 
 // People, sessions and marks
 
-type Status = "present" | "late" | "absent" | "excused";
-type SessionState = "planned" | "open" | "closed";
+type Status = "present" | "late" | "absent" | "excused" | "not_expected";
+type Category = "present" | "late" | "authorised_absence" | "unauthorised_absence" | "not_expected";
+type OnPremises = "yes" | "no" | "unknown";
+type SessionState = "planned" | "open" | "signed" | "cancelled";
 
 interface Named {
   id: string;
@@ -35,16 +37,20 @@ interface Session {
   class: Named;
   title: string;
   state: SessionState;
+  /** Whether it was ever signed: then each change needs a reason. */
+  was_signed: boolean;
   date: string;
   starts_at: string;
   ends_at: string;
 }
 
-/** The current mark of a student; `code` null means that it was taken back. */
+/** The current mark of a student; `code` null means that it was removed. */
 interface Mark {
   mark: string;
   code: string | null;
   status: Status | null;
+  category: Category | null;
+  on_premises: OnPremises | null;
   at: string;
   source: string;
   by: string | null;
@@ -72,6 +78,8 @@ interface ShownMark extends Partial<Mark> {
 type ByHand = "left" | "no_consent" | "no_photograph" | "photograph_again";
 
 interface Student extends Named {
+  /** The school's own number. */
+  number: string | null;
   portrait: string | null;
   recognisable: boolean;
   by_hand: ByHand | null;
@@ -82,9 +90,15 @@ interface Student extends Named {
 
 interface AttendanceCode {
   letter: string;
-  meaning: string;
+  name: string;
   status: Status;
+  category: Category;
+  on_premises: OnPremises;
+  for_teachers: boolean;
 }
+
+/** The letters of the marks that take one tap; null where the school chose none. */
+type ChosenCodes = Record<"present" | "late" | "not_seen", string | null>;
 
 interface Attempt {
   student: Named;
@@ -100,6 +114,8 @@ interface Rights {
   mayMark: boolean;
   mayRun: boolean;
   mayFaces: boolean;
+  /** Whether codes that teachers may not use are offered. */
+  isOffice: boolean;
 }
 
 // Messages of the sockets
@@ -110,6 +126,9 @@ interface RegisterMessage {
   version: number;
   session: Session;
   codes: AttendanceCode[];
+  chosen_codes: ChosenCodes;
+  /** How many faces wait for a decision. */
+  reviews: number;
   students: Student[];
   attempts: Attempt[];
 }
@@ -361,26 +380,6 @@ interface RoomLimits {
   bright: number;
   sharp: number;
   eyes: number;
-}
-
-// The worker that encodes frames
-
-interface EncodeRequest extends Size {
-  id: number;
-  picture: ImageBitmap;
-  quality: number;
-}
-
-interface EncodeAnswer {
-  id: number;
-  bytes?: ArrayBuffer;
-  fault?: string;
-}
-
-/** Of a dedicated worker's scope what is used here; the library's own type excludes that of pages. */
-interface EncoderScope {
-  addEventListener(name: "message", listener: (event: MessageEvent<EncodeRequest>) => void): void;
-  postMessage(answer: EncodeAnswer, transfer?: Transferable[]): void;
 }
 
 // Elements

@@ -68,7 +68,7 @@ def test_nobody_ends_their_own_administration(world: World, head: Client) -> Non
     address = f"{USERS}{world.administrator.pk}/change/"
     for change in ({"role": "teacher"}, {"is_active": ""}):
         answer = head.post(address, staff(username="administrator", **{"role": "administrator", **change}))
-        assert "Another administrator" in answer.content.decode()
+        assert "Only another administrator" in answer.content.decode()
     world.administrator.refresh_from_db()
     assert (world.administrator.role, world.administrator.is_active) == (Role.ADMINISTRATOR, True)
 
@@ -87,17 +87,17 @@ def test_a_lock_after_failed_logins_is_lifted_on_every_device_and_noted(world: W
     lockout.record_failure("other_teacher", "10.0.0.1", now=timezone.now())
     with pytest.raises(Refused, match="failed logins"):
         lockout.check("teacher", "10.0.0.2", now=timezone.now())
-    assert "Lift the lock" in head.get(USERS).content.decode()
+    assert "Unlock account" in head.get(USERS).content.decode()
     action = {"action": "lift_lockout", "_selected_action": [str(world.teacher.pk), str(world.viewer.pk)]}
     said = head.post(USERS, action, follow=True).content.decode()
-    assert "1 person was locked and may try again now." in said
+    assert "1 account was unlocked." in said
     for address in ("10.0.0.1", "10.0.0.2"):
         lockout.check("teacher", address, now=timezone.now())
     # Nobody else's failures are forgotten, and who lifted it is known.
     assert LoginFailure.objects.get().username == "OTHER_TEACHER"
     noted = AuditEvent.objects.get(action="lockout_lifted")
     assert (noted.actor, noted.row) == (world.administrator, str(world.teacher.pk))
-    assert "None of them was locked." in head.post(USERS, action, follow=True).content.decode()
+    assert "None of these accounts was locked." in head.post(USERS, action, follow=True).content.decode()
     assert AuditEvent.objects.filter(action="lockout_lifted").count() == 1
 
 
@@ -105,7 +105,7 @@ def test_a_registrar_lifts_no_lock(world: World, office: Client) -> None:
     lockout.record_failure("teacher", "10.0.0.1", now=timezone.now())
     action = {"action": "lift_lockout", "_selected_action": [str(world.teacher.pk)]}
     assert office.post(USERS, action).status_code == 403
-    with pytest.raises(Refused, match="no right"):
+    with pytest.raises(Refused, match="do not have access"):
         lockout.lift(users=[world.teacher], actor=world.registrar)
     assert LoginFailure.objects.count() == 1
 

@@ -128,7 +128,7 @@ def test_where_nothing_was_measured_the_page_says_so_and_draws_nothing(
 ) -> None:
     metrics.publish(alone)
     page = Page(office)
-    assert "Nothing has been measured yet" in page.text
+    assert "No measurements yet" in page.text
     assert page.drawings == []
 
 
@@ -138,9 +138,9 @@ def test_without_redis_the_page_says_that_it_knows_one_process(
     nobody = settings.CACHES["default"] | {"LOCATION": f"unix://{tmp_path}/nobody-listens.sock"}
     settings.CACHES = {"default": nobody}
     page = Page(office)
-    assert "the one process that answered you, alone" in page.text
+    assert "these figures are from one process only" in page.text
     assert rows_of(page, ALL)["Finding faces"][0] == "10"
-    assert rows_of(page, "Caches")["Redis did not answer"] == ["1"]
+    assert rows_of(page, "Caches")["Redis did not respond"] == ["1"]
 
 
 def test_the_page_is_found_from_the_office_s_first_page(office: Client) -> None:

@@ -38,7 +38,7 @@ def test_several_photographs_each_get_a_verdict_of_their_own(world: World, offic
     text = office.post(upload_page(world.ann), {"photographs": files}).content.decode()
     assert text.count("rc-accepted") == 1
     assert text.count("rc-refused") == 2
-    assert "enrolled already" in text
+    assert "already enrolled" in text
     assert text.count("data:image/jpeg;base64,") == 1
     assert world.ann.photographs.count() == 1
     office.post(upload_page(world.ann), {"photographs": [upload(second.name, second.read_bytes())]})
@@ -224,7 +224,7 @@ def test_a_picture_that_unpacks_to_too_much_is_not_taken_into_memory() -> None:
 def test_a_damaged_zip_is_a_sentence(world: World, office: Client) -> None:
     form = {"school_class": world.school_class.pk, "photographs": [SimpleUploadedFile("class.zip", b"PK no")]}
     text = office.post("/admin/attendance/student/import/photographs/", form).content.decode()
-    assert "damaged, encrypted or no ZIP" in text
+    assert "damaged, encrypted or not a ZIP" in text
 
 
 def test_a_class_is_enrolled_from_a_zip_and_a_dry_run_keeps_nothing(world: World, office: Client) -> None:

@@ -45,8 +45,8 @@ def test_a_correction_is_written_through_the_door_with_its_reason(world: World, 
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("2026-03-29T02:30", "The clocks change then"),
-        ("2026-10-25T02:30", "The clocks change then"),
+        ("2026-03-29T02:30", "The clocks change at this time"),
+        ("2026-10-25T02:30", "The clocks change at this time"),
         ("9999-12-31T23:59", "Check the year"),
         ("0001-01-01T00:00", "Check the year"),
     ],
@@ -78,7 +78,7 @@ def test_a_mark_is_taken_back_and_its_history_stays(world: World, office: Client
 def test_two_people_at_one_mark_the_second_is_told(world: World, office: Client) -> None:
     by_hand(world, world.ann)
     answer = office.post(correction(world, world.ann), given(revision="0"))
-    assert "Somebody changed this mark meanwhile" in answer.content.decode()
+    assert "Somebody else has changed this mark" in answer.content.decode()
     assert Mark.objects.get().letter == "/"
 
 

@@ -16,7 +16,7 @@ from attendance.register.evidence import MatchEvidence
 from recognition.engine.identification.rejection import SAME_FACE
 from recognition.engine.images.image import crop, decode, encode_jpeg
 from recognition.engine.types import Array
-from recognition.process import engine
+from recognition.shared_engine import engine
 from tests.api.conftest import Client, Fits
 from tests.material import people
 from tests.world import World

@@ -13,7 +13,7 @@ from attendance.models import AuditEvent, Device, Mark, RejectedMatch, Review, S
 from recognition.engine.types import Decision, Match, State
 from recognition.streams.frame_results import UncertainTrack
 from tests.api.conftest import Client, Fits
-from tests.world import World, vector
+from tests.world import World, by_hand, vector
 
 
 @pytest.fixture
@@ -38,6 +38,17 @@ def test_a_session_is_planned_started_filled_and_closed(world: World, teacher: A
     assert (state["counts"]["present"], state["counts"]["unmarked"]) == (1, 3)
     closed = teacher.post(f"{path}sign/", {"unmarked": "N"}, format="json").json()
     assert (closed["state"], Mark.objects.filter(code__letter="N").count()) == ("signed", 3)
+
+
+def test_signing_another_register_than_was_seen_is_a_conflict(world: World, teacher: APIClient) -> None:
+    path = f"/api/v1/sessions/{world.session.pk}/sign/"
+    seen = [str(each.pk) for each in world.students]
+    by_hand(world, world.ann)
+    answer = teacher.post(path, {"unmarked": "N", "students": seen}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert answer.json()["extra"]["removed"] == [{"id": str(world.ann.pk), "name": "Ann Ash"}]
+    signed = teacher.post(path, {"unmarked": "N", "students": seen[1:]}, format="json")
+    assert signed.json()["state"] == "signed"
 
 
 def test_starting_now_twice_gives_one_session(world: World, teacher: APIClient) -> None:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from attendance.models import AuditEvent, Blob, Evidence, Mark, Photograph, Student
 from attendance.register import rejected_matches
 from recognition.engine.images.image import decode
-from recognition.process import engine
+from recognition.shared_engine import engine
 from tests.api.conftest import Client, Fits, upload
 from tests.material import people
 from tests.world import World

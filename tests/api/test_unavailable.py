@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client as Browser
 
 from recognition.engine.images.image import encode_jpeg
-from recognition.process import ENGINE
+from recognition.shared_engine import ENGINE
 from tests.api.conftest import Client, upload
 from tests.world import World
 

@@ -22,7 +22,7 @@ from attendance.models import (
     Template,
     User,
 )
-from recognition.process import ENGINE
+from recognition.shared_engine import ENGINE
 from tests import material
 
 pytestmark = pytest.mark.django_db

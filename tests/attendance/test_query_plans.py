@@ -133,7 +133,9 @@ def test_daily_queries_read_no_large_table_in_full(school: World) -> None:
         "a class's sessions": Session.objects.filter(school_class=session.school_class).order_by(
             "-starts_at"
         )[:20],
-        "a teacher's day": Session.objects.of_teacher(school.teacher, today).filter(date=today),
+        "a teacher's day": Session.objects.filter(
+            school_class__in=SchoolClass.objects.taught_by(school.teacher, today), date=today
+        ),
         "marks of a week": Mark.objects.filter(
             session__date__gte=today - dt.timedelta(days=7), session__school_class=session.school_class
         ),

@@ -61,7 +61,7 @@ def row(page: Page, name: str) -> Locator:
 def shows(page: Page, name: str, status: str, within_ms: float | None = None) -> None:
     """Waits until a student's row bears this status, written and not kept."""
     expect(row(page, name).locator(f".status.{status}")).to_be_visible(timeout=within_ms)
-    expect(row(page, name)).not_to_contain_text("waits to be sent")
+    expect(row(page, name)).not_to_contain_text("not sent yet")
 
 
 def shows_none(page: Page, name: str) -> None:

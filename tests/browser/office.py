@@ -41,7 +41,7 @@ def add_student(seat: Seat, given: str, family: str) -> str:
     key = key_of(page)
     page.goto(f"/admin/attendance/student/{key}/consent/")
     page.get_by_label("Given by").fill("Guardian")
-    page.get_by_role("button", name="Record the consent").click()
+    page.get_by_role("button", name="Record consent").click()
     page.wait_for_url(KEY)
     return key
 
@@ -50,7 +50,7 @@ def add_photographs(seat: Seat, student: str, files: Sequence[Path]) -> list[str
     """Uploads photographs of a student; what was said of each."""
     page = seat.page
     page.goto(f"/admin/attendance/student/{student}/change/")
-    page.get_by_label("Add photographs").set_input_files(list(files))
+    page.get_by_label("Add photos").set_input_files(list(files))
     page.get_by_role("button", name="Check and add").click()
     verdicts = page.locator("[data-verdicts] > li")
     expect(verdicts).to_have_count(len(files), timeout=60_000)

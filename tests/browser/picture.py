@@ -80,8 +80,8 @@ def photographed(
     page = seat.page
     page.get_by_role("button", name="Start").first.click()
     page.get_by_role("button", name="Start the camera").click()
-    here = page.get_by_role("listitem").filter(has_text="Miranda").filter(has_text="here")
-    expect(here.last).to_be_visible(timeout=60_000)
+    marked = page.get_by_role("listitem").filter(has_text="Miranda").filter(has_text="present")
+    expect(marked.last).to_be_visible(timeout=60_000)
     page.keyboard.press("Home")
     page.screenshot(path=raw, animations="disabled")
     found = [image.bounding_box() for image in page.locator("img").all()]

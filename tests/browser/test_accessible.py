@@ -73,7 +73,7 @@ def test_motion_stops_for_whoever_wants_none(made: Set) -> None:
         page.goto(f"/sessions/{made.school.session}/register/")
         page.locator(row).first.evaluate("(row) => row.classList.add('fresh')")
         moving[wish] = page.evaluate("() => document.getAnimations().length")
-        page.locator("#close").evaluate("(button) => { button.style.backgroundColor = 'red'; }")
+        page.locator("#sign").evaluate("(button) => { button.style.backgroundColor = 'red'; }")
         moving[wish] += page.evaluate("() => document.getAnimations().length")
     page.emulate_media(reduced_motion="no-preference")
     assert moving["no-preference"] > 0

@@ -12,7 +12,7 @@ from tests.browser.office import add_class, add_student, add_user
 from tests.browser.screens import Seat
 from tests.material import lfw
 
-REASON = "Why it is this student"
+REASON = "Reason for keeping it"
 
 
 def test_a_picture_of_a_zip_goes_on_with_a_reason_alone(office: Seat, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_picture_of_a_zip_goes_on_with_a_reason_alone(office: Seat, tmp_path: 
     sent: list[Request] = []
     page.goto("/admin/attendance/student/import/photographs/")
     page.get_by_label("Class").select_option(label="Zip")
-    page.get_by_label("Pictures, or ZIP files").set_input_files(packed)
+    page.get_by_label("Photos, or ZIP files").set_input_files(packed)
     page.get_by_role("button", name="Check and add").click()
     verdicts = page.locator("[data-verdicts] > li")
     expect(verdicts).to_have_count(3, timeout=60_000)

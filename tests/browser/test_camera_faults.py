@@ -105,8 +105,8 @@ REFUSALS = {
     "NotAllowedError": ("The camera is not allowed", "allow the camera for this page"),
     "SecurityError": ("The camera is not allowed", "allow the camera for this page"),
     "NotFoundError": ("No camera found", "Plug one in"),
-    "NotReadableError": ("The camera is in use elsewhere", "Close the other program"),
-    "AbortError": ("The camera is in use elsewhere", "Close the other program"),
+    "NotReadableError": ("The camera is in use by another program", "Close the other program"),
+    "AbortError": ("The camera is in use by another program", "Close the other program"),
     "TypeError": ("The camera does not start", "Unplug it"),
 }
 
@@ -135,7 +135,7 @@ def test_each_refusal_says_what_is_wrong_and_what_to_do_and_can_be_tried_again(
 MISSING = {
     "insecure": (
         "Object.defineProperty(globalThis, 'isSecureContext', { value: false })",
-        "No camera on an unprotected page",
+        "The camera needs a secure (https) page",
         "https address",
     ),
     "unsupported": (
@@ -163,15 +163,15 @@ def test_a_page_that_can_have_no_camera_says_why(seat: Seat, session: str, kind:
 
 def test_a_camera_that_is_unplugged_is_missed_and_comes_back_by_its_plug(seat: Seat, session: str) -> None:
     page = started(seat, session)
-    page.get_by_label("Which camera").select_option(label="USB camera")
+    page.get_by_label("Camera to use").select_option(label="USB camera")
     page.wait_for_function("() => video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
     runs(page)
     do(page, "double.track.dispatchEvent(new Event('ended')); double.plug('usb')")
     assert fault(page)[0] == "The camera was unplugged"
-    assert "The register stays as it is" in fault(page)[1]
+    assert "The register is not affected" in fault(page)[1]
     assert do(page, "video.srcObject") is None
     # What is left is offered, and the one that was missed starts without a tap.
-    choice = page.get_by_label("Which camera")
+    choice = page.get_by_label("Camera to use")
     expect(choice.locator("option")).to_have_text(["Choose a camera", "Back camera"])
     do(page, "double.plug('usb', 'USB camera')")
     runs(page)
@@ -184,7 +184,7 @@ def test_a_plug_that_is_pulled_is_noticed_where_the_browser_only_says_that_devic
     page = started(seat, session)
     do(page, "double.track.stop(); double.plug('back')")
     assert fault(page)[0] == "The camera was unplugged"
-    page.get_by_label("Which camera").select_option(label="USB camera")
+    page.get_by_label("Camera to use").select_option(label="USB camera")
     runs(page)
     assert track_of(page) == "usb"
 
@@ -193,11 +193,11 @@ def test_another_camera_stands_in_for_the_one_used_last_and_does_not_take_its_pl
     seat: Seat, session: str
 ) -> None:
     page = started(seat, session)
-    page.get_by_label("Which camera").select_option(label="USB camera")
+    page.get_by_label("Camera to use").select_option(label="USB camera")
     page.wait_for_function("() => video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
     seat.page.add_init_script("delete double.cameras.usb")
     page = started(seat, session)
-    expect(page.locator("#toasts")).to_contain_text("another one was started")
+    expect(page.locator("#toasts")).to_contain_text("another one is used")
     assert track_of(page) == "back"
     assert do(page, "localStorage.getItem('rollcall.camera')") == "usb"
 
@@ -215,9 +215,7 @@ def test_a_page_in_the_background_pauses_says_so_and_goes_on(seat: Seat, session
     expect(page.locator("#camera-fault")).to_be_hidden()
     do(page, "double.see(true)")
     toast = page.locator("#toasts")
-    expect(toast).to_contain_text(
-        re.compile(r"saw nobody for 1[2-9] seconds. It goes on now; keep this page in front")
-    )
+    expect(toast).to_contain_text(re.compile(r"was paused for 1[2-9] seconds. Keep this page in front"))
     runs(page)
     page.wait_for_function("() => double.locks === 2")
     assert do(page, "double.track.readyState") == "live"
@@ -243,7 +241,7 @@ def test_a_device_that_slept_starts_its_camera_again_and_says_so(seat: Seat, ses
     asked = do(page, "double.asked")
     page.clock.fast_forward(60_000)
     expect(page.locator("#toasts")).to_contain_text(
-        re.compile(r"This device was asleep: the camera saw nobody for 6\d seconds")
+        re.compile(r"This device was asleep: the camera was paused for 6\d seconds")
     )
     page.wait_for_function(f"() => double.asked === {asked + 1}")
     runs(page)
@@ -259,5 +257,5 @@ def test_a_camera_that_sends_nothing_any_more_is_a_fault(seat: Seat, session: st
         "double.track.dispatchEvent(new Event('mute'))",
     )
     page.clock.run_for(5_000)
-    assert fault(page)[0] == "The camera has stopped sending pictures"
-    assert "Wake it" in fault(page)[1]
+    assert fault(page)[0] == "The camera has stopped"
+    assert "Open it, then try again" in fault(page)[1]

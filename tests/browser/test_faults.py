@@ -113,15 +113,15 @@ def test_without_network_the_page_says_so_goes_on_and_sends_each_kept_mark_once(
 
     page.route(MARKS, lose_the_answer, times=1)
     lesson.does(CLEO, "tick")
-    expect(page.locator("#link")).to_contain_text("No connection")
+    expect(page.locator("#link")).to_contain_text("Offline")
     lesson.does(ADA, "tick")
     lesson.does(BEN, "tick")
-    # Ben was the wrong one: taken back, and absent.
+    # Ben was the wrong one: undone, and marked absent.
     lesson.does(BEN, "undo")
     lesson.does(BEN, "cross")
-    expect(row(page, ADA)).to_contain_text("waits to be sent")
+    expect(row(page, ADA)).to_contain_text("not sent yet")
     expect(row(page, BEN).locator(".status.absent")).to_be_visible()
-    expect(page.locator("#link")).to_contain_text("3 marks are kept here")
+    expect(page.locator("#link")).to_contain_text("3 marks are not sent yet")
     seen = page.evaluate("video.currentTime")
     page.wait_for_function("(seen) => video.currentTime > seen", arg=seen)
 
@@ -156,7 +156,7 @@ def test_a_kept_mark_outlives_its_page_and_one_of_a_doubtful_clock_is_to_be_look
     page.evaluate(CLOCK, HOUR_MS)
     context.set_offline(False)
     shows_none(page, DAN)
-    expect(page.locator("#toasts")).to_contain_text(f"The mark of {DAN} was not written")
+    expect(page.locator("#toasts")).to_contain_text(f"The mark of {DAN} was not saved")
     expect(page.locator("#attempts")).to_contain_text(f"{DAN} was marked by a device whose clock is wrong")
     # While the network is there the server's own clock counts.
     lesson.does(DAN, "tick")
@@ -166,7 +166,7 @@ def test_a_kept_mark_outlives_its_page_and_one_of_a_doubtful_clock_is_to_be_look
     page.evaluate(CLOCK, 0)
     context.set_offline(True)
     lesson.does(EVE, "tick")
-    expect(row(page, EVE)).to_contain_text("waits to be sent")
+    expect(row(page, EVE)).to_contain_text("not sent yet")
     page.close()
     context.set_offline(False)
     again = context.new_page()
@@ -190,7 +190,7 @@ def test_two_who_mark_the_same_student_see_who_did_what(lesson: Lesson, colleagu
     lesson.seat.context.set_offline(False)
     shows(page, BEN, "absent")
     expect(row(page, BEN)).to_contain_text("admin")
-    said = f"admin marked {BEN} “absent” meanwhile. That stands; yours was not written."
+    said = f"admin has marked {BEN} “absent” in the meantime. Your mark was not saved."
     expect(page.locator("#toasts")).to_contain_text(said)
     expect(page.locator("#attempts")).to_contain_text(said)
     assert [event["to_code"] for event in lesson.history(BEN)] == ["N"]
@@ -207,7 +207,7 @@ def test_a_session_that_was_signed_elsewhere_says_so_and_takes_what_was_marked_b
     expect(colleague.locator("#session-notice")).to_contain_text("The register is signed")
     lesson.seat.context.set_offline(False)
     expect(page.locator("#session-notice")).to_contain_text("The register is signed")
-    for gone in ("#close", "#remaining", "#stage"):
+    for gone in ("#sign", "#remaining", "#stage"):
         for each in (page, colleague):
             expect(each.locator(gone)).to_be_hidden()
     expect(page.locator("#share")).to_be_disabled()
@@ -216,7 +216,7 @@ def test_a_session_that_was_signed_elsewhere_says_so_and_takes_what_was_marked_b
     assert [event["reason"] for event in lesson.history(ADA)] == ["marked before the register was signed"]
     row(page, BEN).locator('[data-act="tick"]').click()
     page.get_by_label("Reason").fill("Was in the sick room")
-    page.get_by_role("button", name="Correct it").click()
+    page.get_by_role("button", name="Change it").click()
     shows(page, BEN, "present")
     shows(colleague, BEN, "present")
 
@@ -262,10 +262,10 @@ def test_a_server_that_starts_again_loses_and_doubles_nothing(
     shows(page, ADA, "present")
 
     def meanwhile() -> None:
-        expect(page.locator("#link")).to_contain_text("No connection")
-        expect(page.locator("#pace")).to_contain_text("Pictures wait for the connection")
+        expect(page.locator("#link")).to_contain_text("Offline")
+        expect(page.locator("#pace")).to_contain_text("Waiting for the connection")
         lesson.does(BEN, "cross")
-        expect(row(page, BEN)).to_contain_text("waits to be sent")
+        expect(row(page, BEN)).to_contain_text("not sent yet")
 
     restart(meanwhile)
     expect(page.locator("#link")).to_be_hidden(timeout=BACK_MS)

@@ -16,7 +16,7 @@ from tests.browser.screens import PASSWORD, Browsers, Seat
 
 TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine", "Rowan", "Yew")
 NAMES = tuple(f"Pupil {tree}" for tree in TREES)
-IN_ORDER = ["share", "close", "camera-start", "sound", "find", "remaining", "keys"]
+IN_ORDER = ["share", "sign", "camera-start", "sound", "find", "remaining", "keys"]
 TOLD = """() => {
   globalThis.told = [];
   const region = document.getElementById("live-polite");
@@ -55,7 +55,7 @@ def session(seat: Seat) -> Iterator[str]:
 def test_the_first_step_offers_to_skip_the_head(seat: Seat) -> None:
     page = seat.page
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to the content")
+    skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
@@ -113,7 +113,7 @@ def test_a_correction_is_cancelled_without_a_reason(seat: Seat, session: str) ->
     page, dialog = seat.page, seat.page.locator("#ask")
     page.goto(f"/sessions/{session}/")
     page.locator('#register [data-act="undo"]').first.click()
-    expect(dialog).to_contain_text("Correct a signed register?")
+    expect(dialog).to_contain_text("Change a register that was signed?")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_be_hidden()
     expect(page.locator("#register .status")).to_have_count(len(NAMES))
@@ -143,7 +143,7 @@ def test_a_class_that_walks_in_is_one_polite_message(seat: Seat, session: str) -
     told: list[str] = page.evaluate("() => told")
     assert len(told) <= 2, told
     for name in NAMES:
-        assert len(re.findall(f"{name}: here", " ".join(told))) == 1, told
+        assert len(re.findall(f"{name}: present", " ".join(told))) == 1, told
     region = page.locator("#live-polite")
     expect(region).to_have_attribute("aria-live", "polite")
     expect(region.locator("p")).to_have_count(1)

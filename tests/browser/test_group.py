@@ -33,8 +33,8 @@ def as_heic(picture: Path) -> bytes:
 def shows_its_evidence(page: Page, name: str) -> None:
     row(page, name).locator(".who").click()
     evidence = page.locator("#drawer .evidence")
-    expect(evidence).to_contain_text("group photograph")
-    shown = evidence.get_by_alt_text("The face as the camera saw it")
+    expect(evidence).to_contain_text("group photo")
+    shown = evidence.get_by_alt_text("Face seen by the camera")
     expect(shown).to_be_visible()
     assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
 
@@ -45,12 +45,12 @@ def accepted_with_corrections(lesson: Lesson) -> None:
     ask(lesson.seat, "PUT", f"/sessions/{lesson.session}/marks/{lesson.students[ROSE]}/", {"code": "N"})
     page.locator("#found-list > li").filter(has_text=BIDEN).get_by_role("checkbox").uncheck()
     page.locator("#missing-list > li").filter(has_text=ALEX).get_by_role("checkbox").check()
-    page.get_by_role("button", name="Mark 4 students here").click()
-    expect(page.get_by_role("heading", name="Not everybody was marked")).to_be_focused()
+    page.get_by_role("button", name="Mark 4 students present").click()
+    expect(page.get_by_role("heading", name="Some students were not marked")).to_be_focused()
     expect(page.locator("#refused-list > li")).to_have_text(
         [f"{ROSE} was seen by the camera, though marked otherwise by hand"]
     )
-    page.get_by_role("link", name="To the register").click()
+    page.get_by_role("link", name="Back to the register").click()
     page.wait_for_url(f"**{lesson.path}")
     for name in (OBAMA, KIT, ALEX):
         shows(page, name, "present")
@@ -67,13 +67,13 @@ def test_a_group_photograph_is_searched_corrected_and_marked_with_its_evidence(
     lesson = Lesson(beside(browsers, teacher), begun(office, school_class), enrolled)
     page = lesson.page
     page.goto(lesson.path)
-    page.get_by_role("link", name="Group photograph").click()
+    page.get_by_role("link", name="Group photo").click()
 
     words = tmp_path / "words.jpg"
     words.write_text("This is no picture.")
     pictures = page.locator("#pictures")
     pictures.set_input_files([words] * 4)
-    expect(page.locator("#fault")).to_have_text("At most three pictures at once.")
+    expect(page.locator("#fault")).to_have_text("At most three photos at once.")
     pictures.set_input_files(words)
     expect(page.locator("#fault")).to_contain_text("JPEG")
     expect(page.locator("#choose")).to_be_visible()
@@ -90,7 +90,7 @@ def test_a_group_photograph_is_searched_corrected_and_marked_with_its_evidence(
     for name in (ALEX, MIRANDA):
         expect(missing.filter(has_text=name)).to_be_visible()
     # Chromium cannot show the HEIC: what was found in it stands in the list all the same.
-    expect(page.get_by_role("img", name="Picture 1 with 2 faces")).to_be_visible()
+    expect(page.get_by_role("img", name="Photo 1 with 2 faces")).to_be_visible()
     assert lesson.register() == {}
 
     accepted_with_corrections(lesson)

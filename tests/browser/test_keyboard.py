@@ -53,16 +53,16 @@ def marks_all_who_remain(lesson: Lesson, office: Seat) -> None:
     """Three have no mark; somebody marks one of them while the page asks."""
     page = lesson.page
     press(page, "/", "ControlOrMeta+a", "Delete")
-    tab_to(page, "Mark remaining 3 here")
+    tab_to(page, "Mark remaining 3 present")
     press(page, "Enter")
     asked = page.locator("#ask")
-    expect(asked).to_contain_text("3 students have no mark yet and become “here”")
+    expect(asked).to_contain_text("3 students have no mark yet and become “present”")
     ask(office, "PUT", f"/sessions/{lesson.session}/marks/{lesson.students[IVY]}/", {"code": "N"})
     tab_to(page, "Mark them")
     press(page, "Enter")
-    expect(page.locator("#toasts")).to_contain_text("Somebody was marked meanwhile")
+    expect(page.locator("#toasts")).to_contain_text("The register has changed in the meantime")
     assert set(lesson.register()) == {HAL, IVY}
-    tab_to(page, "Mark remaining 2 here")
+    tab_to(page, "Mark remaining 2 present")
     press(page, "Enter")
     expect(asked).to_contain_text("2 students have no mark yet")
     press(page, "Escape")

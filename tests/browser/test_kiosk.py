@@ -46,14 +46,14 @@ def the_login_is_gone(seat: Seat, lesson: Lesson) -> None:
 def only_the_pin_leaves(page: Page, lesson: Lesson) -> None:
     page.get_by_role("button", name="Leave").click()
     form = page.locator("#leave-form")
-    form.get_by_label("The PIN the teacher chose").fill("1111")
+    form.get_by_label("PIN chosen by the teacher").fill("1111")
     form.get_by_role("button", name="Leave").click()
-    expect(form).to_contain_text("This is not the PIN")
-    form.get_by_label("The PIN the teacher chose").fill(PIN)
+    expect(form).to_contain_text("Wrong PIN")
+    form.get_by_label("PIN chosen by the teacher").fill(PIN)
     form.get_by_role("button", name="Leave").click()
     page.wait_for_url("**/login/")
     page.goto(f"{lesson.path}kiosk/")
-    expect(page.get_by_role("heading", name="This device does not belong to the session")).to_be_visible()
+    expect(page.get_by_role("heading", name="This device is not connected to the session")).to_be_visible()
 
 
 def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_back(
@@ -68,9 +68,9 @@ def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_
     page = seat.page
     page.goto(lesson.path)
     page.get_by_role("button", name="Other screens").click()
-    page.get_by_label("a kiosk at the door").check()
+    page.get_by_label("a kiosk for students").check()
     page.get_by_label("PIN, four to eight digits").fill(PIN)
-    page.get_by_role("button", name="Hand it over").click()
+    page.get_by_role("button", name="Switch this device").click()
     page.wait_for_url("**/kiosk/")
 
     the_login_is_gone(seat, lesson)
@@ -83,7 +83,7 @@ def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_
     assert [name for name in enrolled if name != OBAMA and name in words] == []
     assert not re.search(r"distance|Looks|0\.\d\d", words)
     page.get_by_role("button", name="That is not me").click()
-    expect(greeting).to_contain_text("The mark was taken back")
+    expect(greeting).to_contain_text("The mark was removed")
     assert {name: (mark["code"], mark["source"]) for name, mark in lesson.register().items()} == {
         OBAMA: (None, "review")
     }
@@ -93,7 +93,7 @@ def test_the_teachers_device_becomes_a_kiosk_that_greets_and_takes_a_wrong_name_
     assert [url for url in asked if "/portrait/" in url or "/evidence/" in url] == []
 
     seat.context.set_offline(True)
-    expect(greeting).to_contain_text("No connection")
+    expect(greeting).to_contain_text("Offline")
     seat.context.set_offline(False)
     expect(greeting).to_contain_text("One moment")
     assert lesson.register()[OBAMA]["code"] is None

@@ -83,7 +83,7 @@ def test_frames_are_answered_however_a_picture_becomes_a_jpeg(seat: Seat, sessio
 def test_a_browser_that_lacks_everything_else_marks_asks_and_checks(seat: Seat, session: str) -> None:
     page = started(seat, session, THE_REST)
     page.locator('#register [data-act="tick"]').first.click()
-    expect(page.locator("#register li").filter(has_text=NAMES[0])).to_contain_text("here")
+    expect(page.locator("#register li").filter(has_text=NAMES[0])).to_contain_text("present")
     remaining, dialog = page.locator("#remaining"), page.locator("#ask")
     remaining.click()
     expect(dialog).to_be_visible()
@@ -113,7 +113,7 @@ def test_marks_outlast_a_store_that_refuses_them(seat: Seat, session: str) -> No
     page.keyboard.press("a")
     expect(row).to_contain_text("absent")
     # This page's memory is the only store, so the mark must be written before the page goes.
-    expect(row).not_to_contain_text("waits to be sent", timeout=PATIENCE_MS)
+    expect(row).not_to_contain_text("not sent yet", timeout=PATIENCE_MS)
     page.reload()
     expect(page.locator("#register li").filter(has_text=NAMES[0])).to_contain_text("absent")
     assert seat.complaints == []

@@ -78,13 +78,13 @@ def test_a_face_is_this_one_that_one_neither_or_ignored_and_gone_when_the_regist
 
     this, that, neither, ignored, left = (card(pair) for pair in PAIRS)
     expect(this).to_contain_text("distance 0.43")
-    for shown in (this.get_by_alt_text("The face in question"), this.locator("img.portrait").first):
+    for shown in (this.get_by_alt_text("Face to decide on"), this.locator("img.portrait").first):
         assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     this.get_by_role("button", name=OBAMA).click()
     shows(page, OBAMA, "present")
     that.get_by_role("button", name=ROSE).click()
     shows(page, ROSE, "present")
-    neither.get_by_role("button", name="Neither of them").click()
+    neither.get_by_role("button", name="Neither").click()
     expect(cards).to_have_count(2)
     ignored.get_by_role("button", name="Ignore").click()
     expect(cards).to_have_count(1)
@@ -98,7 +98,7 @@ def test_a_face_is_this_one_that_one_neither_or_ignored_and_gone_when_the_regist
     expect(page.locator("#drawer .evidence")).to_contain_text("door")
     page.keyboard.press("Escape")
 
-    picture = left.get_by_alt_text("The face in question").get_attribute("src")
+    picture = left.get_by_alt_text("Face to decide on").get_attribute("src")
     assert picture is not None
     assert lesson.seat.context.request.get(picture).status == 200
     ask(office, "POST", f"/sessions/{session}/sign/", {"unmarked": None})

@@ -87,13 +87,13 @@ def lines(page: Page) -> list[str]:
 def test_a_room_that_is_ready_says_so_and_names_who_is_marked_by_hand_and_why(seat: Seat, room: Room) -> None:
     page = checked(seat, room, somebody())
     light, sharp, distance, consent, photograph = lines(page)
-    assert (light, sharp) == ("The light is good.", "The picture is sharp.")
-    assert re.fullmatch(r"The farthest face has \d+ pixels between the eyes: enough\.", distance)
-    assert consent == "No consent that holds: Ada Able."
-    assert photograph == "No photograph: Bob Best."
+    assert (light, sharp) == ("The light is good.", "The image is sharp.")
+    assert re.fullmatch(r"Faces are large enough \(\d+ px between the eyes\)\.", distance)
+    assert consent == "No valid consent: Ada Able."
+    assert photograph == "No photo: Bob Best."
     advice = page.locator("#readiness li p")
     expect(advice.nth(0)).to_contain_text("The office records a consent")
-    expect(advice.nth(1)).to_contain_text("until the office has added photographs")
+    expect(advice.nth(1)).to_contain_text("until the office has added photos")
     expect(page.get_by_role("heading", name="Is the room ready?")).to_be_focused()
     assert [text for text in seat.complaints if "registration blocked by Playwright" not in text] == []
 
@@ -111,18 +111,18 @@ FAULTS: dict[str, tuple[Callable[[], Pixels], str, str]] = {
     ),
     "blurred": (
         lambda: np.asarray(cv2.GaussianBlur(somebody(), (0, 0), 9), np.uint8),
-        "The picture is not sharp.",
-        "Wipe the lens",
+        "The image is not sharp.",
+        "Clean the lens",
     ),
     "far": (
         lambda: somebody(180),
-        "pixels between the eyes; 20 are needed.",
+        "px between the eyes, 20 needed.",
         "Move the camera closer",
     ),
     "empty": (
         nobody,
-        "No face in the picture yet.",
-        "Let somebody sit down in the last row",
+        "No face in view yet.",
+        "Ask somebody to sit in the back row",
     ),
 }
 
@@ -147,12 +147,12 @@ def test_the_distance_is_the_servers_own_measure_of_the_farthest_face(seat: Seat
     seat.page.route(IDENTIFY, listen)
     page = checked(seat, room, somebody())
     assert len(said) == 1
-    assert f"{round(said[0])} pixels between the eyes" in lines(page)[2]
+    assert f"{round(said[0])} px between the eyes" in lines(page)[2]
 
 
 def test_a_face_far_away_does_not_make_a_sharp_picture_soft(seat: Seat, room: Room) -> None:
     page = checked(seat, room, somebody(180))
-    assert lines(page)[1] == "The picture is sharp."
+    assert lines(page)[1] == "The image is sharp."
 
 
 def test_without_the_server_the_page_measures_the_picture_itself(seat: Seat, room: Room) -> None:
@@ -160,6 +160,6 @@ def test_without_the_server_the_page_measures_the_picture_itself(seat: Seat, roo
     page = checked(seat, room, somebody())
     assert lines(page)[:3] == [
         "The light is good.",
-        "The picture is sharp.",
-        "No face in the picture yet.",
+        "The image is sharp.",
+        "No face in view yet.",
     ]

@@ -106,12 +106,12 @@ def test_in_the_dark_the_page_says_so_and_marks_nobody(theatre: Theatre, cast: C
 
 def test_a_blurred_picture_is_named_and_marks_nobody(theatre: Theatre, cast: Cast) -> None:
     film = list(acting.out_of_focus(alone(cast), 16))
-    shows_nobody(theatre, "Blurred", film, "The picture is not sharp.")
+    shows_nobody(theatre, "Blurred", film, "The image is not sharp.")
 
 
 def test_an_empty_room_is_called_empty(theatre: Theatre, films: Path) -> None:
     film = camera.frames_of(camera.of_nothing(films / "nothing.mjpeg"))
-    shows_nobody(theatre, "Empty", film, "No face in the picture yet.")
+    shows_nobody(theatre, "Empty", film, "No face in view yet.")
 
 
 def test_a_picture_held_up_leaves_evidence_by_which_the_teacher_takes_it_back(
@@ -124,11 +124,11 @@ def test_a_picture_held_up_leaves_evidence_by_which_the_teacher_takes_it_back(
     scene.draws(UNKNOWN)
     page = scene.seat.page
     scene.row(SPIELBERG).locator("[data-act=open]").click()
-    picture = page.get_by_alt_text("The face as the camera saw it")
+    picture = page.get_by_alt_text("Face seen by the camera")
     expect(picture).to_be_visible()
     page.wait_for_function("(image) => image.naturalWidth > 40", arg=picture.element_handle())
-    page.get_by_role("button", name="This was somebody else").click()
-    taken_back = page.get_by_text("This face is not taken for Steven Spielberg again")
+    page.get_by_role("button", name="Not this student").click()
+    taken_back = page.get_by_text("This face will not be matched to Steven Spielberg again")
     expect(taken_back).to_be_visible(timeout=PATIENCE_MS)
     once_more(scene, len(film))
     assert scene.register() == {}

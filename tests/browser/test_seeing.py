@@ -170,7 +170,7 @@ def test_a_new_mark_sounds_quietly_and_ticks_the_face_for_a_moment(live: Double,
     assert coloured(page, INSIDE, GREEN) == 0
     mark(live, lesson, "Sia Seen", LONG_AGO)
     row = page.locator("#register li").filter(has_text="Sia Seen")
-    expect(row.locator(".status.present")).to_have_text("here")
+    expect(row.locator(".status.present")).to_have_text("present")
     page.wait_for_function(f"() => ({COLOURED})({[*INSIDE, *GREEN]}) > 100")
     assert notes(page)[:2] == NEW
     assert 0 < max(page.evaluate("levels")) <= 0.1

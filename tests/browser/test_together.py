@@ -46,7 +46,7 @@ def test_what_one_screen_marks_stands_on_all_sizes_within_a_second(
     screens = seats(browsers, teacher, open_session(teacher, "Together"))
     delays = []
     for marking, name in zip(screens, STUDENTS, strict=True):
-        marking.page.get_by_role("button", name=f"{name} is here").click()
+        marking.page.get_by_role("button", name=f"Mark {name} present").click()
         for seat in screens:
             seat.page.wait_for_function("(name) => shownAt[name]", arg=name, timeout=PATIENCE_MS)
         times = [seat.page.evaluate("(name) => shownAt[name]", name) for seat in screens]
@@ -54,7 +54,7 @@ def test_what_one_screen_marks_stands_on_all_sizes_within_a_second(
     assert statistics.median(delays) <= SECOND_MS, delays
     for seat in screens:
         expect(seat.page.locator("[data-count=present]")).to_have_text(str(len(STUDENTS)))
-        expect(seat.page.locator("#missing")).to_contain_text("The register is complete.")
+        expect(seat.page.locator("#missing")).to_contain_text("Every student is marked.")
         assert seat.complaints == []
     rows = [seat.page.locator("#register > li .who").all_inner_texts() for seat in screens]
     assert rows[0] == rows[1] == rows[2]

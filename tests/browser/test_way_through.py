@@ -70,10 +70,12 @@ def test_people_are_enrolled_and_the_right_one_is_marked(
 
     camera.page.get_by_role("button", name="Start the camera").click()
     for seat in (camera, watcher):
-        here = (
-            seat.page.get_by_role("listitem").filter(has_text=NAMES[film().person][1]).filter(has_text="here")
+        present = (
+            seat.page.get_by_role("listitem")
+            .filter(has_text=NAMES[film().person][1])
+            .filter(has_text="present")
         )
-        expect(here.last).to_be_visible(timeout=STARTING_MS + CLIP_MS)
+        expect(present.last).to_be_visible(timeout=STARTING_MS + CLIP_MS)
     camera.picture("live")
     watcher.picture("watch")
     look_around(camera, session)

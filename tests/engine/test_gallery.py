@@ -21,7 +21,7 @@ def unit(count: int, seed: int = 0) -> Array:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def brute(templates: Array, ids: list[str], probe: Array, k: int) -> list[tuple[str, float]]:
+def brute_force(templates: Array, ids: list[str], probe: Array, k: int) -> list[tuple[str, float]]:
     best: dict[str, float] = {}
     distances = np.linalg.norm(templates.astype(np.float64) - probe.astype(np.float64), axis=1)
     for name, distance in zip(ids, distances.tolist(), strict=True):
@@ -41,7 +41,7 @@ def same(found: list[Match], wanted: list[tuple[str, float]]) -> bool:
 
 @settings(max_examples=120, deadline=None)
 @given(st.data())
-def test_answers_are_brute_forces_single_and_batched(data: st.DataObject) -> None:
+def test_search_equals_brute_force(data: st.DataObject) -> None:
     rows = data.draw(st.integers(1, 160))
     names = [str(n) for n in data.draw(st.lists(st.integers(0, 40), min_size=rows, max_size=rows))]
     templates = unit(rows, data.draw(st.integers(0, 9)))
@@ -54,12 +54,12 @@ def test_answers_are_brute_forces_single_and_batched(data: st.DataObject) -> Non
     made = Gallery.build(templates, names)
     batched = made.search(probes, k)
     for probe, found in zip(probes, batched, strict=True):
-        wanted = brute(templates, names, probe, k)
+        wanted = brute_force(templates, names, probe, k)
         assert same(found, wanted)
         assert same(made.search(probe[None], k)[0], wanted)
 
 
-def test_one_id_with_very_many_rows_leaves_room_for_the_second() -> None:
+def test_search_finds_a_second_subject_behind_many_rows_of_one() -> None:
     crowd = unit(3000, 3) * 0.01 + unit(1, 4)
     templates = np.concatenate([crowd, unit(2, 5)])
     found = Gallery.build(templates, ["a"] * 3000 + ["b", "c"]).search(unit(1, 4), 3)[0]
@@ -67,20 +67,20 @@ def test_one_id_with_very_many_rows_leaves_room_for_the_second() -> None:
     assert {match.id for match in found} == {"a", "b", "c"}
 
 
-def test_a_template_itself_lies_at_no_distance() -> None:
+def test_template_has_no_distance_to_itself() -> None:
     templates = unit(300)
     matches = Gallery.build(templates, [str(i) for i in range(300)]).search(templates, 1)
     assert [found[0] for found in matches] == [(str(i), 0.0) for i in range(300)]
 
 
-def test_ids_may_be_uuids_and_matches_unpack() -> None:
+def test_ids_may_be_uuids_and_matches_are_tuples() -> None:
     ids = [uuid4() for _ in range(3)]
     ((name, distance), _) = Gallery.build(unit(3), ids).search(unit(3)[:1])[0]
     assert UUID(name) == ids[0]
     assert distance == 0.0
 
 
-def test_a_mean_gallery_holds_one_unit_row_for_each_student() -> None:
+def test_build_means_gives_one_unit_row_for_each_student() -> None:
     templates, ids = unit(7), ["a", "b", "a", "c", "a", "b", "c"]
     made = Gallery.build_means(templates, ids)
     assert made.rows == made.size == 3
@@ -89,7 +89,7 @@ def test_a_mean_gallery_holds_one_unit_row_for_each_student() -> None:
     assert made.search((mean / np.linalg.norm(mean))[None], 1)[0][0].distance < 1e-6
 
 
-def test_an_empty_gallery_finds_nobody() -> None:
+def test_empty_gallery_has_no_matches() -> None:
     made = Gallery.from_bytes(Gallery.build(unit(0), []).to_bytes())
     assert made.search(unit(2), 2) == [[], []]
     assert Gallery.build(unit(3), ["a", "b", "c"]).search(unit(0)) == []
@@ -103,12 +103,12 @@ def test_an_empty_gallery_finds_nobody() -> None:
         (np.full((1, 128), np.nan, np.float32), ["a"]),
     ],
 )
-def test_what_is_no_gallery_is_refused(templates: Array, ids: list[str]) -> None:
+def test_wrong_arguments_are_refused(templates: Array, ids: list[str]) -> None:
     with pytest.raises(ValueError, match="template"):
         Gallery.build(templates, ids)
 
 
-def test_bytes_bring_the_same_gallery_back() -> None:
+def test_bytes_give_the_same_gallery() -> None:
     ids = [f"naïve\n{n % 30}" for n in range(150)]
     for made in (Gallery.build(unit(150), ids), Gallery.build_means(unit(150), ids)):
         back = Gallery.from_bytes(made.to_bytes())
@@ -119,7 +119,7 @@ def test_bytes_bring_the_same_gallery_back() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 255))
-def test_a_single_changed_byte_is_found(at: int, value: int) -> None:
+def test_single_changed_byte_is_detected(at: int, value: int) -> None:
     whole = bytearray(Gallery.build(unit(12), [str(i) for i in range(12)]).to_bytes())
     at %= len(whole)
     if whole[at] == value:
@@ -137,14 +137,14 @@ def test_foreign_bytes_are_refused(data: bytes) -> None:
             Gallery.from_bytes(candidate)
 
 
-def test_a_gallery_cut_short_is_refused() -> None:
+def test_incomplete_gallery_is_refused() -> None:
     whole = Gallery.build(unit(5), list("abcde")).to_bytes()
     for length in range(0, len(whole), 37):
         with pytest.raises(DamagedGallery):
             Gallery.from_bytes(whole[:length])
 
 
-def test_another_space_is_refused() -> None:
+def test_other_space_is_refused() -> None:
     made = Gallery.build(unit(3), list("abc"), space="face_recognition/1")
     with pytest.raises(WrongSpace):
         Gallery.from_bytes(made.to_bytes())
@@ -153,7 +153,7 @@ def test_another_space_is_refused() -> None:
     assert Gallery.from_bytes(made.to_bytes(), space="face_recognition/1").size == 3
 
 
-def test_arguments_are_never_written_to() -> None:
+def test_arguments_are_not_changed() -> None:
     templates, probes = unit(20), unit(4, 9)
     templates.flags.writeable = probes.flags.writeable = False
     Gallery.build(templates, list("abcd") * 5).search(probes, 3)
@@ -166,10 +166,10 @@ def test_searches_of_many_threads_agree() -> None:
     wanted = made.search(probes)
     wrong: list[int] = []
 
-    def look() -> None:
+    def search() -> None:
         wrong.extend(1 for _ in range(200) if made.search(probes) != wanted)
 
-    threads = [threading.Thread(target=look) for _ in range(6)]
+    threads = [threading.Thread(target=search) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -177,7 +177,7 @@ def test_searches_of_many_threads_agree() -> None:
     assert wrong == []
 
 
-def test_a_frame_of_64_faces_is_searched_in_a_blink() -> None:
+def test_search_of_64_faces_takes_little_time() -> None:
     """The aim is 0.2 ms; the test allows a busy machine ten times that, the benchmark prints the figure."""
     made, probes = Gallery.build(unit(150), [str(i % 30) for i in range(150)]), unit(64, 8)
     times = []
@@ -188,7 +188,7 @@ def test_a_frame_of_64_faces_is_searched_in_a_blink() -> None:
     assert min(times) < 0.002
 
 
-def test_a_large_gallery_is_approximate_with_its_recall_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_gallery_measures_its_recall(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gallery_module, "EXACT_ROWS", 4000)
     templates, ids = unit(20_000), [str(i // 2) for i in range(20_000)]
     made = Gallery.build(templates, ids)

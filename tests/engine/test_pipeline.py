@@ -22,31 +22,33 @@ IMPORTED = (
 )
 
 
-def same(one: list[Face], other: list[Face]) -> bool:
+def assert_same_faces(one: list[Face], other: list[Face]) -> bool:
     return [face.box for face in one] == [face.box for face in other] and all(
         np.abs(a.template - b.template).max() < 1e-5 for a, b in zip(one, other, strict=True)
     )
 
 
-def test_importing_the_package_loads_no_heavy_library() -> None:
+def test_import_of_the_package_loads_no_large_library() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_a_batch_gives_what_single_pictures_give(engine: Engine, photographs: list[Pixels]) -> None:
+def test_batch_gives_the_faces_of_single_images(engine: Engine, photographs: list[Pixels]) -> None:
     pictures = [*photographs[:5], BLANK]
     batch = engine.analyse_batch(pictures)
     assert [len(faces) for faces in batch][-1] == 0
-    assert all(same(engine.analyse(rgb), faces) for rgb, faces in zip(pictures, batch, strict=True))
+    assert all(
+        assert_same_faces(engine.analyse(rgb), faces) for rgb, faces in zip(pictures, batch, strict=True)
+    )
     assert engine.analyse_batch([]) == []
 
 
-def test_no_face_is_an_answer(engine: Engine) -> None:
+def test_image_without_faces_gives_an_empty_list(engine: Engine) -> None:
     assert engine.analyse(BLANK) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 10_000), (10_000, 1), (7, 9)])
-def test_odd_pictures_get_an_answer(load: Callable[..., Engine], shape: tuple[int, int]) -> None:
+def test_unusual_image_shapes_are_analysed(load: Callable[..., Engine], shape: tuple[int, int]) -> None:
     for detector in ("centerface", "yunet", "ssd", "hog", "cnn"):
         assert load(detector=detector, precision="f32").analyse(np.zeros((*shape, 3), np.uint8)) == []
 
@@ -65,7 +67,7 @@ def test_odd_pictures_get_an_answer(load: Callable[..., Engine], shape: tuple[in
         (np.broadcast_to(np.uint8(0), (20_000, 20_000, 3)), "too_many_pixels"),
     ],
 )
-def test_bad_arrays_end_in_a_code(engine: Engine, array: Pixels, code: str) -> None:
+def test_wrong_arrays_raise_bad_image(engine: Engine, array: Pixels, code: str) -> None:
     with pytest.raises(BadImage) as caught:
         engine.analyse(array)
     assert caught.value.code == code
@@ -79,18 +81,18 @@ def test_bad_arrays_end_in_a_code(engine: Engine, array: Pixels, code: str) -> N
         (np.zeros((1, 149, 150, 3), np.uint8), "wrong_shape"),
     ],
 )
-def test_bad_chips_end_in_a_code(engine: Engine, chips: Pixels, code: str) -> None:
+def test_wrong_chips_raise_bad_image(engine: Engine, chips: Pixels, code: str) -> None:
     with pytest.raises(BadImage) as caught:
         engine.embed(chips)
     assert caught.value.code == code
 
 
-def test_no_chips_give_no_rows(engine: Engine) -> None:
+def test_no_chips_give_no_embeddings(engine: Engine) -> None:
     assert engine.embed(np.empty((0, 150, 150, 3), np.uint8)).shape == (0, 128)
 
 
 @pytest.mark.parametrize("detector", ["centerface", "hog", "yunet", "ssd"])
-def test_views_and_locked_arrays_give_the_same_and_are_not_written_to(
+def test_views_and_read_only_arrays_give_the_same_faces(
     load: Callable[..., Engine], photographs: list[Pixels], detector: str
 ) -> None:
     engine, rgb = load(detector=detector, precision="f32"), photographs[-1].copy()
@@ -103,12 +105,12 @@ def test_views_and_locked_arrays_give_the_same_and_are_not_written_to(
     wide = np.zeros((rgb.shape[0], rgb.shape[1] * 2, 3), np.uint8)
     wide[:, ::2] = rgb
     for array in (rgb, view, wide[:, ::2]):
-        assert same(engine.analyse(array), expected)
+        assert assert_same_faces(engine.analyse(array), expected)
     assert np.array_equal(rgb, before)
 
 
 @pytest.mark.soak
-def test_eight_threads_at_once_get_what_one_gets(
+def test_eight_threads_get_the_same_faces_as_one(
     engine: Engine, photographs: list[Pixels], soak: bool
 ) -> None:
     pictures = photographs[:6]
@@ -119,7 +121,7 @@ def test_eight_threads_at_once_get_what_one_gets(
     def hammer(number: int) -> None:
         while time.monotonic() < until:
             at = (rounds[number] + number) % len(pictures)
-            if not same(engine.analyse(pictures[at]), expected[at]):
+            if not assert_same_faces(engine.analyse(pictures[at]), expected[at]):
                 wrong.append((number, at))
             rounds[number] += 1
 
@@ -134,9 +136,7 @@ def test_eight_threads_at_once_get_what_one_gets(
 
 
 @pytest.mark.clock
-def test_closing_ends_busy_workers_within_two_seconds_and_refuses_work(
-    tmp_path: Path, photographs: list[Pixels]
-) -> None:
+def test_close_ends_busy_workers_within_two_seconds(tmp_path: Path, photographs: list[Pixels]) -> None:
     before = set(threading.enumerate())
     engine = Engine.load(workers=2, cache_dir=tmp_path)
     engine.analyse(photographs[0])
@@ -159,13 +159,13 @@ def test_closing_ends_busy_workers_within_two_seconds_and_refuses_work(
     engine.close()
 
 
-def test_an_error_of_one_picture_is_the_batchs(engine: Engine) -> None:
+def test_batch_raises_the_error_of_one_image(engine: Engine) -> None:
     with pytest.raises(BadImage):
         engine.analyse_batch([BLANK, np.zeros((5, 5), np.uint8), BLANK])
     assert engine.analyse_batch([BLANK]) == [[]]
 
 
-def test_a_face_encoded_before_is_not_encoded_again(tmp_path: Path, lfw_pictures: list[Pixels]) -> None:
+def test_cached_face_is_not_encoded_again(tmp_path: Path, lfw_pictures: list[Pixels]) -> None:
     rgb = lfw_pictures[0]
     with Engine.load(cache_dir=tmp_path, cache_size=1) as engine:
         first = engine.analyse(rgb)[0]
@@ -176,7 +176,9 @@ def test_a_face_encoded_before_is_not_encoded_again(tmp_path: Path, lfw_pictures
         assert engine.analyse(rgb)[0].template is not engine.analyse(rgb)[0].template
 
 
-def test_stages_are_timed_in_all_and_for_one_caller(engine: Engine, photographs: list[Pixels]) -> None:
+def test_stage_times_are_collected_in_total_and_for_one_caller(
+    engine: Engine, photographs: list[Pixels]
+) -> None:
     before = engine.timings.totals()["detect"]
     with engine.timings.collect() as mine:
         other = threading.Thread(target=engine.analyse, args=(photographs[0],))
@@ -190,7 +192,7 @@ def test_stages_are_timed_in_all_and_for_one_caller(engine: Engine, photographs:
     assert after.milliseconds - before.milliseconds > mine["detect"]
 
 
-def test_workers_are_at_most_the_usable_cores(tmp_path: Path) -> None:
+def test_worker_count_is_at_most_the_usable_cores(tmp_path: Path) -> None:
     cores = len(os.sched_getaffinity(0))
     with Engine.load(workers=999, cache_dir=tmp_path) as engine:
         assert engine.workers == cores
@@ -208,6 +210,6 @@ def test_workers_are_at_most_the_usable_cores(tmp_path: Path) -> None:
         {"backend": "reference", "detector": "centerface"},
     ],
 )
-def test_what_does_not_exist_is_refused(tmp_path: Path, options: dict[str, object]) -> None:
+def test_unknown_options_are_refused(tmp_path: Path, options: dict[str, object]) -> None:
     with pytest.raises(RuntimeUnavailable):
         Engine.load(cache_dir=tmp_path, **options)  # type: ignore[arg-type]

@@ -37,17 +37,17 @@ def run(code: str, path: Path | None = None) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, "-c", search + code], capture_output=True, text=True, check=False)
 
 
-def test_the_import_survives_warnings_as_errors() -> None:
+def test_import_works_with_warnings_as_errors() -> None:
     done = run(IMPORT)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_68_points_are_never_opened_and_the_process_stays_as_it_was() -> None:
+def test_import_opens_no_68_points_and_leaves_the_process_unchanged() -> None:
     done = run(WATCH)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_library_that_ends_the_process_becomes_an_error(tmp_path: Path) -> None:
+def test_library_that_ends_the_process_raises_an_error(tmp_path: Path) -> None:
     package = tmp_path / "face_recognition"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit(0)\n")

@@ -1,4 +1,4 @@
-"""The memory of encodings over a real Valkey; the ledger is a stand-in that a test can strike out."""
+"""The encoding cache over a real Valkey, with fake records from which a test can delete names."""
 
 from collections.abc import Callable, Collection
 from dataclasses import astuple
@@ -42,7 +42,7 @@ def face(seed: int) -> Face:
 
 
 def process(records: EncodingRecords | None = None, size: int = 10) -> tuple[EncodingCache, Monitor]:
-    """The encodings of one process: what they share is the ledger and Redis."""
+    """Return the cache of a new process, which shares records and Redis with others."""
     monitor = Monitor()
     return EncodingCache(records or EncodingRecords(), size=size, monitor=monitor), monitor
 
@@ -61,12 +61,12 @@ def same(one: Face | None, other: Face) -> bool:
     )
 
 
-def counted(monitor: Monitor) -> tuple[int, int, int]:
+def counters(monitor: Monitor) -> tuple[int, int, int]:
     counters = monitor.figures().counters
     return counters["encoding_hits"], counters["encoding_misses"], counters["encoding_refused"]
 
 
-def test_a_face_comes_back_as_it_was_in_this_process_and_the_next() -> None:
+def test_face_is_returned_unchanged_in_this_process_and_another() -> None:
     first, one = process()
     second, two = process()
     assert first.get(NAME, SPACE) is None
@@ -74,10 +74,10 @@ def test_a_face_comes_back_as_it_was_in_this_process_and_the_next() -> None:
     assert same(first.get(NAME, SPACE), face(1))
     assert same(second.get(NAME, SPACE), face(1))
     assert second.get(OTHER_NAME, SPACE) is None
-    assert (counted(one), counted(two)) == ((1, 1, 0), (1, 1, 0))
+    assert (counters(one), counters(two)) == ((1, 1, 0), (1, 1, 0))
 
 
-def test_it_is_kept_for_a_day_and_the_bytes_are_counted() -> None:
+def test_entry_lasts_a_day_and_its_bytes_are_counted() -> None:
     here, monitor = process()
     here.put(NAME, SPACE, face(1))
     assert KEEP_SECONDS - 60 < cache.ttl(key_of(NAME)) <= KEEP_SECONDS  # type: ignore[attr-defined]
@@ -86,7 +86,7 @@ def test_it_is_kept_for_a_day_and_the_bytes_are_counted() -> None:
     assert (figures.gauges["encodings"], figures.gauges["encoding_bytes"]) == (1, RECORD.itemsize)
 
 
-def test_memory_holds_so_many_faces_and_redis_the_others() -> None:
+def test_memory_keeps_at_most_its_size_and_redis_the_others() -> None:
     here, monitor = process(size=1)
     for name, seed in ((NAME, 1), (OTHER_NAME, 2)):
         here.put(name, SPACE, face(seed))
@@ -100,7 +100,7 @@ def test_memory_holds_so_many_faces_and_redis_the_others() -> None:
     assert same(nothing.get(NAME, SPACE), face(1))
 
 
-def test_what_was_struck_out_serves_in_no_process_though_every_copy_is_left() -> None:
+def test_deleted_entry_is_used_in_no_process_despite_copies() -> None:
     records = EncodingRecords()
     here, _ = process(records)
     there, monitor = process(records)
@@ -112,7 +112,7 @@ def test_what_was_struck_out_serves_in_no_process_though_every_copy_is_left() ->
     assert monitor.figures().gauges["encodings"] == 0
 
 
-def test_forgetting_leaves_nothing_here_nor_in_redis_and_tidying_nothing_elsewhere() -> None:
+def test_forget_and_drop_invalid_leave_no_copies() -> None:
     records = EncodingRecords()
     here, one = process(records)
     there, two = process(records)
@@ -128,7 +128,7 @@ def test_forgetting_leaves_nothing_here_nor_in_redis_and_tidying_nothing_elsewhe
     assert same(there.get(OTHER_NAME, SPACE), face(2))
 
 
-def test_what_is_struck_out_while_it_is_written_leaves_no_copy() -> None:
+def test_entry_deleted_while_it_is_written_leaves_no_copy() -> None:
     records = EncodingRecords()
     here, monitor = process(records)
     records.gone.add(NAME)
@@ -137,7 +137,7 @@ def test_what_is_struck_out_while_it_is_written_leaves_no_copy() -> None:
     assert monitor.figures().gauges["encodings"] == 0
 
 
-def test_what_was_struck_out_does_not_come_back_when_it_is_played_back() -> None:
+def test_deleted_entry_put_back_into_redis_is_not_used() -> None:
     records = EncodingRecords()
     here, _ = process(records)
     here.put(NAME, SPACE, face(1))
@@ -182,38 +182,38 @@ def _foreign(_: bytes) -> object:
         *("an object", "another name", "another space", "another length", "another purpose"),
     ],
 )
-def test_what_somebody_writes_into_redis_costs_an_encoding_and_nothing_more(
+def test_planted_bytes_cause_only_a_new_encoding(
     harm: Callable[[bytes], object],
 ) -> None:
     process()[0].put(NAME, SPACE, face(1))
     cache.set(key_of(NAME), harm(cache.get(key_of(NAME))))
     fresh, monitor = process()
     assert fresh.get(NAME, SPACE) is None
-    assert counted(monitor) == (0, 1, 1)
+    assert counters(monitor) == (0, 1, 1)
     assert cache.get(key_of(NAME)) is None
     fresh.put(NAME, SPACE, face(1))
     assert same(process()[0].get(NAME, SPACE), face(1))
 
 
-def test_a_face_moved_to_another_picture_s_key_is_refused() -> None:
+def test_face_moved_to_another_key_is_refused() -> None:
     here, _ = process()
     here.put(NAME, SPACE, face(1))
     here.put(OTHER_NAME, SPACE, face(2))
     cache.set(key_of(OTHER_NAME), cache.get(key_of(NAME)))
     fresh, monitor = process()
     assert fresh.get(OTHER_NAME, SPACE) is None
-    assert counted(monitor) == (0, 1, 1)
+    assert counters(monitor) == (0, 1, 1)
     assert same(fresh.get(NAME, SPACE), face(1))
 
 
-def test_another_space_has_names_of_its_own() -> None:
+def test_other_space_gives_other_names() -> None:
     here, _ = process()
     here.put(NAME, SPACE, face(1))
     assert name_of(CONTENT, NEXT_SPACE) != NAME
     assert here.get(name_of(CONTENT, NEXT_SPACE), NEXT_SPACE) is None
 
 
-def test_a_new_key_in_front_finds_what_the_old_one_wrote_and_without_that_nothing_is_found(
+def test_entries_are_readable_as_long_as_their_key_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     old, new = parse_key(new_key()), parse_key(new_key())
@@ -227,10 +227,10 @@ def test_a_new_key_in_front_finds_what_the_old_one_wrote_and_without_that_nothin
     assert name_of(CONTENT, SPACE) != before
     fresh, monitor = process()
     assert fresh.get(before, SPACE) is None
-    assert counted(monitor) == (0, 1, 1)
+    assert counters(monitor) == (0, 1, 1)
 
 
-def test_redis_shows_neither_a_number_of_the_face_nor_the_picture_s_digest() -> None:
+def test_redis_shows_no_numbers_and_no_digest() -> None:
     process()[0].put(NAME, SPACE, face(1))
     data = cache.get(key_of(NAME))
     assert CONTENT not in key_of(NAME)
@@ -238,7 +238,7 @@ def test_redis_shows_neither_a_number_of_the_face_nor_the_picture_s_digest() -> 
         assert numbers.tobytes()[:16] not in data
 
 
-def test_without_redis_memory_serves_and_nobody_sees_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_used_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     from django_redis.cache import RedisCache
 
     nowhere = RedisCache(
@@ -251,10 +251,10 @@ def test_without_redis_memory_serves_and_nobody_sees_an_error(monkeypatch: pytes
     assert same(here.get(NAME, SPACE), face(1))
     here.forget([NAME])
     assert here.get(NAME, SPACE) is None
-    assert counted(monitor) == (1, 2, 0)
+    assert counters(monitor) == (1, 2, 0)
 
 
-def test_prometheus_sees_hits_misses_and_bytes_of_every_cache() -> None:
+def test_metrics_have_hits_misses_and_bytes_of_every_cache() -> None:
     EncodingCache(EncodingRecords(), size=10, monitor=MONITOR).put(NAME, SPACE, face(1))
     runtime.galleries()
     found = {

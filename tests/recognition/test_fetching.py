@@ -62,7 +62,7 @@ def model(publisher: Publisher) -> ModelFile:
     return ModelFile("model.onnx", len(CONTENT), sha256(CONTENT).hexdigest(), "MIT", address=address)
 
 
-def test_a_file_is_got_once(publisher: Publisher, model: ModelFile, tmp_path: Path) -> None:
+def test_file_is_downloaded_once(publisher: Publisher, model: ModelFile, tmp_path: Path) -> None:
     folder = tmp_path / "models"
     assert fetching.fetch(model, folder)
     assert (folder / model.name).read_bytes() == CONTENT
@@ -72,7 +72,9 @@ def test_a_file_is_got_once(publisher: Publisher, model: ModelFile, tmp_path: Pa
 
 
 @pytest.mark.parametrize("resumes", [True, False])
-def test_a_broken_load_goes_on(publisher: Publisher, model: ModelFile, tmp_path: Path, resumes: bool) -> None:
+def test_interrupted_download_continues(
+    publisher: Publisher, model: ModelFile, tmp_path: Path, resumes: bool
+) -> None:
     publisher.sends, publisher.resumes = 100_000, resumes
     with pytest.raises(fetching.CannotFetch, match="again"):
         fetching.fetch(model, tmp_path)
@@ -84,7 +86,7 @@ def test_a_broken_load_goes_on(publisher: Publisher, model: ModelFile, tmp_path:
 
 
 @pytest.mark.parametrize("lie", [CONTENT[:-1] + b"!", CONTENT * 2])
-def test_another_file_is_refused_and_not_kept(
+def test_other_file_is_refused_and_deleted(
     publisher: Publisher, model: ModelFile, tmp_path: Path, lie: bytes
 ) -> None:
     publisher.content = lie
@@ -94,19 +96,19 @@ def test_another_file_is_refused_and_not_kept(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_file_is_got_again(model: ModelFile, tmp_path: Path) -> None:
+def test_damaged_file_is_downloaded_again(model: ModelFile, tmp_path: Path) -> None:
     (tmp_path / model.name).write_bytes(CONTENT[:-5])
     assert fetching.fetch(model, tmp_path)
     assert (tmp_path / model.name).read_bytes() == CONTENT
 
 
-def test_no_network_says_what_to_do(tmp_path: Path) -> None:
+def test_error_without_network_says_what_to_do(tmp_path: Path) -> None:
     nowhere = ModelFile("model.onnx", 1, "0" * 64, "MIT", address="http://127.0.0.1:9/model.onnx")
     with pytest.raises(fetching.CannotFetch, match="FACE_MODELS_DIR"):
         fetching.fetch(nowhere, tmp_path)
 
 
-def test_the_command_takes_the_files_from_a_folder(
+def test_command_copies_the_files_from_a_folder(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.FACE_MODELS_DIR = tmp_path / "models"
@@ -116,13 +118,13 @@ def test_the_command_takes_the_files_from_a_folder(
     assert capsys.readouterr().out.count("already there, checked") == len(FETCHED)
 
 
-def test_the_command_fails_where_a_file_is_missing(settings: Settings, tmp_path: Path) -> None:
+def test_command_fails_if_a_file_is_missing(settings: Settings, tmp_path: Path) -> None:
     settings.FACE_MODELS_DIR = tmp_path / "models"
     with pytest.raises(CommandError, match="put it there first"):
         call_command("fetch_models", source=tmp_path)
 
 
-def test_engine_info_tells_what_runs_where_and_why(
+def test_engine_info_prints_what_runs_where_and_why(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.FACE_MODELS_DIR = tmp_path
@@ -138,7 +140,7 @@ def test_engine_info_tells_what_runs_where_and_why(
         assert word in told
 
 
-def test_engine_info_says_what_is_wrong(settings: Settings, tmp_path: Path) -> None:
+def test_engine_info_prints_the_error(settings: Settings, tmp_path: Path) -> None:
     settings.FACE_MODELS_DIR, settings.FACE_DETECTION_MODEL = tmp_path, "yunet"
     with pytest.raises(CommandError, match="model_missing"):
         call_command("engine_info")

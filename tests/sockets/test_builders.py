@@ -16,7 +16,7 @@ from attendance.core import db_threads
 from attendance.live import gallery_source, runtime
 from recognition.engine import Engine
 from recognition.galleries import Galleries
-from recognition.process import CAMERA_SHAPES
+from recognition.shared_engine import CAMERA_SHAPES
 from recognition.telemetry.monitor import Monitor
 from tests.material import ROOT
 from tests.sockets.serving import database_url, wait_for

@@ -12,6 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 
 from attendance.core import db_threads
+from attendance.people import memberships
 from attendance.register import broadcast, state
 from attendance.sockets import dashboard, hub
 from attendance.sockets.dashboard import DashboardConsumer
@@ -110,3 +111,25 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
         told_now = await socket.receive_json_from(10)
     assert (told_now["type"], told_now["version"], letter_of(told_now)) == ("register", version + 2, "/")
     assert faults == [0]
+
+
+async def test_a_student_who_joins_the_class_reaches_an_open_register(
+    school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "PERIOD", 0.05)
+
+    def joins() -> None:
+        memberships.add(
+            student_id=school.eve.pk,
+            class_id=school.school_class.pk,
+            starts_on=school.session.date,
+            actor=school.registrar,
+        )
+
+    async with watching(school, authorization) as socket:
+        first = await socket.receive_json_from(10)
+        await db_threads.db(joins)
+        second = await socket.receive_json_from(10)
+    assert (second["type"], second["version"]) == ("register", first["version"])
+    names = [each["name"] for each in second["students"]]
+    assert names == [*(each["name"] for each in first["students"]), "Eve Elm"]

@@ -28,7 +28,7 @@ def log_in(client: Client, name: str, password: str) -> str:
 def test_a_teacher_lands_on_today(world: World) -> None:
     page = log_in(Client(), "teacher", PASSWORD)
     assert world.school_class.name in page
-    assert "Go on" in page
+    assert "Continue" in page
 
 
 def test_guessing_is_locked_out_even_with_the_right_password(world: World) -> None:

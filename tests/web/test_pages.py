@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attendance.models import SchoolClass, Session, Student
+from attendance import register
+from attendance.models import SchoolClass, Session, Signature, Student
 from attendance.web.today import day_of
 from tests.web.conftest import Visitor
-from tests.world import World, student
+from tests.world import World, by_hand, student
 
 
 def state_of(html: str) -> dict[str, Any]:
@@ -139,3 +140,38 @@ def test_faces_are_shown_only_where_they_may_be_seen(world: World, visitor: Visi
     url = reverse("class", args=[world.school_class.pk])
     assert "/portrait/" in visitor("teacher").get(url).content.decode()
     assert "/portrait/" not in visitor("viewer").get(url).content.decode()
+
+
+def test_students_of_one_name_are_shown_with_their_numbers(world: World, visitor: Visitor) -> None:
+    Student.objects.filter(pk=world.bea.pk).update(given_name="Ann", family_name="Ash", external_id="1042")
+    html = visitor("teacher").get(reverse("class", args=[world.school_class.pk])).content.decode()
+    assert '<bdi translate="no">Ann Ash (1042)</bdi>' in html
+    assert '<bdi translate="no">Cem Cedar</bdi>' in html
+    page = visitor("teacher").get(reverse("student", args=[world.bea.pk])).content.decode()
+    assert "Ann Ash</bdi> (1042)" in page
+
+
+def test_the_class_page_counts_as_the_register_does(world: World, visitor: Visitor) -> None:
+    by_hand(world, world.ann, "/")
+    by_hand(world, world.bea, "L")
+    html = visitor("teacher").get(reverse("class", args=[world.school_class.pk])).content.decode()
+    assert "1 present,\n" in html
+    assert "1 late" in html
+
+
+def test_classes_are_listed_by_name(world: World, visitor: Visitor) -> None:
+    SchoolClass.objects.create(name="10 East")
+    html = visitor("viewer").get(reverse("classes")).content.decode()
+    assert re.findall(r"<strong>(.*?)</strong>", html) == ["10 East", "7 North", "7 South"]
+
+
+def test_a_signed_register_is_opened_again_with_a_reason_only(world: World, visitor: Visitor) -> None:
+    register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
+    client, url = visitor("teacher"), reverse("begin", args=[world.session.pk])
+    assert client.post(url).status_code == 403
+    assert client.post(url, {"reason": "signed too early"})["Location"] == reverse(
+        "live", args=[world.session.pk]
+    )
+    assert (
+        Signature.objects.filter(act="reopened").values_list("reason", flat=True).get() == "signed too early"
+    )

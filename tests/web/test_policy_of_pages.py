@@ -85,7 +85,7 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
 def test_missing_pages_and_faults_have_pages_of_their_own(world: World, visitor: Visitor) -> None:
     missing = visitor("teacher").get("/no/such/page/")
     assert missing.status_code == 404
-    assert "Nothing here" in missing.content.decode()
+    assert "Page not found" in missing.content.decode()
     foreign = visitor("other_teacher").get(address("live", world)).content.decode()
     assert "substitute" in foreign
     assert world.school_class.name not in foreign

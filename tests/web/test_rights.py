@@ -102,4 +102,4 @@ def test_a_post_without_its_token_is_refused_with_a_sentence(world: World) -> No
     client.force_login(world.teacher)
     answer = client.post(reverse("start"), {"class": str(world.school_class.pk)})
     assert answer.status_code == 403
-    assert "too old" in answer.content.decode()
+    assert "has expired" in answer.content.decode()

@@ -1,6 +1,6 @@
 """The size at which a detector searches an image."""
 
-from recognition.engine.detectors import LARGEST_SIDE, SMALLEST_SIDE
+from recognition.engine.detectors.base import LARGEST_SIDE, SMALLEST_SIDE
 from recognition.engine.errors import RuntimeUnavailable
 from recognition.engine.networks.runtime import Runtime
 

@@ -28,8 +28,8 @@ FORGET_SECONDS: Final = 2.0
 _SOON_SAMPLES: Final = 5
 _SOON_SECONDS: Final = 0.25
 _LONGEST_SECONDS: Final = 3.0
-# A named track still gets a sample at this interval, so that an unnoticed swap of two people is found.
-# It gets one sooner where the face is seen better than ever by this factor.
+# A named track still gets a sample at this interval, so that an unnoticed swap of two people is found. It gets one
+# sooner (at the last of these intervals) if the face is seen better than in its samples by this factor.
 _NAMED_SECONDS: Final = 5.0
 _BETTER: Final = 1.25
 _BETTER_SECONDS: Final = 1.0
@@ -38,7 +38,8 @@ _MOST_SAMPLES: Final = 24
 
 # L2 between unit templates up to which a sample is the track's person, and beyond which it is another. From 100 people
 # of LFW: one person's single images are farther apart than 0.42 in 1 of 100 cases, a mean and an image farther than
-# 0.36; those of two people are nearer than 0.376 and 0.350 in 1 of 1,000.
+# 0.36; those of two people are nearer than 0.376 and 0.350 in 1 of 1,000. The limits are stricter for a track in doubt,
+# and strictest for finding a hidden track again.
 _SAME_PERSON: Final = 0.40
 _SAME_PERSON_IN_DOUBT: Final = 0.34
 _OTHER_PERSON: Final = 0.50
@@ -90,8 +91,8 @@ class _Track:
     """The state of a track.
 
     `displaced`: another person was found in its place, so only appearance can find it again. `doubt`: another person
-    may stand in its place. `mismatches` counts samples in a row that do not match. `asked_at` is when the last sample
-    was requested, in monotonic seconds; `box`, `pose` and `view_quality` are rows of `_Measurements`.
+    may stand in its place. `mismatches` counts samples in a row that do not match. `encoded_at` is when its face was
+    last encoded, in monotonic seconds; `box`, `pose` and `view_quality` are rows of `_Measurements`.
     """
 
     id: int
@@ -105,7 +106,7 @@ class _Track:
     named: bool = False
     doubt: bool = False
     mismatches: int = 0
-    asked_at: float = -np.inf
+    encoded_at: float = -np.inf
     best_view_quality: float = 0.0
     samples: list[Sample] = field(default_factory=list)
 
@@ -179,7 +180,7 @@ class Tracker:
         track = self._tracks.get(track_id)
         if track is None:
             track = self._start_track(_measure([Detection(face.box, face.score, face.landmarks)]), 0, at)
-        track.asked_at = at
+        track.encoded_at = at
         if not track.samples:
             track = self._hidden_owner(track, sample) or track
             track.add(sample)
@@ -234,7 +235,7 @@ class Tracker:
         if not near or min(near)[0] > _SURELY_SAME_PERSON:
             return None
         owner = min(near)[2]
-        for name in ("box", "pose", "view_quality", "seen_at", "velocity", "asked_at"):
+        for name in ("box", "pose", "view_quality", "seen_at", "velocity", "encoded_at"):
             setattr(owner, name, getattr(track, name))
         owner.visible, owner.displaced = True, False
         if not track.samples:
@@ -248,7 +249,7 @@ class Tracker:
         if owner is None:
             self._last_id += 1
             owner = _Track(
-                self._last_id, track.box, track.pose, track.view_quality, track.seen_at, asked_at=sample.at
+                self._last_id, track.box, track.pose, track.view_quality, track.seen_at, encoded_at=sample.at
             )
             self._tracks[owner.id] = owner
         owner.add(sample)
@@ -328,8 +329,8 @@ def _move_tracks(
 
 def _encode_reason(track: _Track, at: float) -> EncodeReason | None:
     if not track.samples:
-        return EncodeReason.NEW if at - track.asked_at >= _SOON_SECONDS else None
-    waited = at - max(track.asked_at, track.samples[-1].at)
+        return EncodeReason.NEW if at - track.encoded_at >= _SOON_SECONDS else None
+    waited = at - max(track.encoded_at, track.samples[-1].at)
     if track.doubt:
         return EncodeReason.DOUBT if waited >= _SOON_SECONDS / 2 else None
     if track.named:

@@ -2,7 +2,7 @@
 
 import { _ } from "./text.js";
 
-/** @typedef {{ mark?: Mark | null }} ErrorExtra */
+/** @typedef {{ mark?: Mark | null, added?: Named[], removed?: Named[] }} ErrorExtra */
 
 export class ApiError extends Error {
   /**

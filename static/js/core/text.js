@@ -18,9 +18,19 @@ export const plural = (one, many, count) => globalThis.ngettext(one, many, count
  */
 export const fill = (text, values) => globalThis.interpolate(text, values, true);
 
-const language = document.documentElement.lang || "en";
-const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
-const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+// English pages write 31 Jan 2026 and 14:30, as templates do; the browser's own English may not.
+const pageLanguage = document.documentElement.lang || "en";
+const language = pageLanguage === "en" ? "en-GB" : pageLanguage;
+// Of the school, which need not be that of this device.
+const timeZone = document.body.dataset.zone || "UTC";
+const hourCycle = "h23";
+const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle, timeZone });
+const moment = new Intl.DateTimeFormat(language, {
+  dateStyle: "medium",
+  timeStyle: "short",
+  hourCycle,
+  timeZone,
+});
 const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
 const list = Intl.ListFormat && new Intl.ListFormat(language, { type: "conjunction" });
 
@@ -42,11 +52,23 @@ export const joined = (names) => (list ? list.format(names) : names.join(", "));
 
 /** @param {Status | null | undefined} status null where there is no mark */
 export function statusLabel(status) {
-  const labels = { present: _("here"), late: _("late"), absent: _("absent"), excused: _("excused") };
-  return (status && labels[status]) ?? _("open");
+  const labels = {
+    present: _("present"),
+    late: _("late"),
+    absent: _("absent"),
+    excused: _("excused"),
+    not_expected: _("not expected"),
+  };
+  return (status && labels[status]) ?? _("unmarked");
 }
 
-const STATUS_ICONS = { present: "tick", late: "clock", absent: "cross", excused: "excused" };
+const STATUS_ICONS = {
+  present: "tick",
+  late: "clock",
+  absent: "cross",
+  excused: "excused",
+  not_expected: "dot",
+};
 
 /** @param {Status | null | undefined} status null where there is no mark */
 export const statusIcon = (status) => (status && STATUS_ICONS[status]) ?? "dot";
@@ -56,11 +78,11 @@ export function sourceLabel(source) {
   /** @type {Record<string, string>} */
   const labels = {
     camera: _("camera"),
-    group: _("group photograph"),
+    group: _("group photo"),
     teacher: _("by hand"),
-    review: _("from the questions"),
+    review: _("decided by a person"),
     kiosk: _("kiosk"),
-    close: _("when the register was signed"),
+    signing: _("when the register was signed"),
     api: _("another system"),
     admin: _("office"),
   };
@@ -75,12 +97,12 @@ export function sourceLabel(source) {
 export function refusalText(reason) {
   /** @type {Record<string, string>} */
   const texts = {
-    contradicts: _("was seen by the camera, though marked otherwise by hand"),
-    doubtful_clock: _("was marked by a device whose clock is wrong; set the mark again"),
-    not_a_member: _("was claimed here, but is no member of this class"),
-    no_consent: _("has no consent, so the camera's word does not count"),
-    session_closed: _("was seen, but the register is signed by now"),
-    blocked: _("was said not to be the one whom the camera sees"),
+    contradicts: _("was seen by the camera, but is marked otherwise by hand"),
+    doubtful_clock: _("was marked by a device whose clock is wrong; mark the student again"),
+    not_a_member: _("was to be marked, but is not in this class"),
+    no_consent: _("was seen by the camera, but has no valid consent"),
+    session_closed: _("was seen by the camera after the register was signed"),
+    rejected: _("was seen by the camera, but a person said that this is somebody else"),
   };
   return texts[reason] ?? reason;
 }

@@ -4,38 +4,40 @@ import { _ } from "../core/text.js";
 
 const TEXTS = {
   insecure: () => ({
-    title: _("No camera on an unprotected page"),
+    title: _("The camera needs a secure (https) page"),
     advice: _(
-      "Browsers give the camera only to https pages, or on this computer itself. Ask the office for the https address of Rollcall.",
+      "Browsers allow the camera only on https pages. Ask the office for the https address of Rollcall.",
     ),
   }),
   unsupported: () => ({
     title: _("This browser has no camera access"),
-    advice: _("Use a present version of Chrome, Edge, Firefox or Safari, or mark by hand."),
+    advice: _("Use a current version of Chrome, Edge, Firefox or Safari, or mark by hand."),
   }),
   denied: () => ({
     title: _("The camera is not allowed"),
     advice: _(
-      "Tap the camera or lock sign beside the address, allow the camera for this page, then try again.",
+      "Tap the camera or lock icon next to the address, allow the camera for this page, then try again.",
     ),
+  }),
+  withdrawn: () => ({
+    title: _("The camera is no longer allowed"),
+    advice: _("Allow the camera for this page again beside the address, then try again."),
   }),
   none: () => ({
     title: _("No camera found"),
-    advice: _(
-      "Plug one in, or open the session on a phone with “Other screens”. Marking by hand works as always.",
-    ),
+    advice: _("Plug one in, or open the session on a phone with “Other screens”. You can also mark by hand."),
   }),
   busy: () => ({
-    title: _("The camera is in use elsewhere"),
+    title: _("The camera is in use by another program"),
     advice: _("Close the other program or tab that uses it (a video call, perhaps), then try again."),
   }),
   gone: () => ({
     title: _("The camera was unplugged"),
-    advice: _("Plug it in again, or choose another one. The register stays as it is."),
+    advice: _("Plug it in again, or choose another one. The register is not affected."),
   }),
   asleep: () => ({
-    title: _("The camera has stopped sending pictures"),
-    advice: _("The device was asleep or its lid is closed. Wake it, then try again."),
+    title: _("The camera has stopped"),
+    advice: _("The device was asleep or its lid is closed. Open it, then try again."),
   }),
   broken: () => ({
     title: _("The camera does not start"),

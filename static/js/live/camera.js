@@ -16,6 +16,16 @@ const KEY = "rollcall.camera";
  * }} CameraEvents
  */
 
+/** Resolve to whether the browser says that this page may not use the camera; false where it does not tell. */
+async function isDenied() {
+  try {
+    const { state } = await navigator.permissions.query({ name: "camera" });
+    return state !== "granted";
+  } catch {
+    return false;
+  }
+}
+
 /** @extends {Emitter<CameraEvents>} */
 export class Camera extends Emitter {
   /** @type {MediaStream | null} */
@@ -88,8 +98,10 @@ export class Camera extends Emitter {
   }
 
   /** @param {MediaStream} stream */
-  #ended(stream) {
-    if (stream === this.#stream) this.emit("error", new CameraError("gone"));
+  async #ended(stream) {
+    if (stream !== this.#stream) return;
+    const code = (await isDenied()) ? "withdrawn" : "gone";
+    if (stream === this.#stream) this.emit("error", new CameraError(code));
   }
 
   #devicesChanged() {

@@ -9,6 +9,6 @@ export function openDeviceStage(sessionId) {
   // Nobody decides here: the question waits for the teacher.
   stage.overlay.labels.uncertain = stage.overlay.labels.confirming ?? "";
   stage.on("closed", ({ code }) => (code === 4401 || code === 4403) && rightsEnded());
-  stage.on("session", ({ session }) => session.state === "closed" && rightsEnded());
+  stage.on("session", ({ session }) => ["signed", "cancelled"].includes(session.state) && rightsEnded());
   return stage;
 }

@@ -16,11 +16,13 @@ const path = `/sessions/${sessionId}`;
  * @param {(board: Board) => void} show
  */
 export function followBoard(show) {
-  let version = -1;
+  let shown = "";
   /** @param {Board} board */
   const take = (board) => {
-    if (board.version === version) return;
-    version = board.version;
+    // Not its version alone: that stays where a student joins the class.
+    const content = JSON.stringify(board);
+    if (content === shown) return;
+    shown = content;
     show(board);
   };
   const poll = async () => {
@@ -29,7 +31,7 @@ export function followBoard(show) {
       showProblem("");
     } catch (thrown) {
       if (!apiErrorOf(thrown).isTemporary) return rightsEnded();
-      showProblem(_("No connection. The page goes on as soon as it is back."));
+      showProblem(_("Offline. This page continues when the connection is back."));
       setTimeout(poll, POLL_AFTER_ERROR_MS);
       return;
     }
@@ -61,7 +63,7 @@ export function rightsEnded() {
 }
 
 /**
- * Take back the mark of a student who was greeted by a wrong name.
+ * Remove the mark of a student who was greeted by a wrong name.
  *
  * @param {string} student
  */

@@ -29,11 +29,11 @@ const STYLES = {
 
 /** @returns {Partial<Record<FaceState, string>>} */
 const labelsOfStates = () => ({
-  confirming: _("one moment"),
-  uncertain: _("please decide"),
+  confirming: _("checking"),
+  uncertain: _("needs your decision"),
   unknown: _("not recognised"),
   visitor: _("of another class?"),
-  unavailable: _("names away"),
+  unavailable: _("names unavailable"),
 });
 
 // Seconds after which two thirds of the way to the new place are done.

@@ -50,10 +50,10 @@ function lightLine(value, { dark, bright }) {
  */
 function sharpnessLine(value, { sharp }) {
   if (value < sharp) {
-    const advice = _("Wipe the lens, hold the device still, or wait until it has focused.");
-    return { kind: "warn", text: _("The picture is not sharp."), advice };
+    const advice = _("Clean the lens, keep the device still, or wait until it is in focus.");
+    return { kind: "warn", text: _("The image is not sharp."), advice };
   }
-  return { kind: "good", text: _("The picture is sharp."), advice: "" };
+  return { kind: "good", text: _("The image is sharp."), advice: "" };
 }
 
 /**
@@ -63,18 +63,18 @@ function sharpnessLine(value, { sharp }) {
  */
 function distanceLine(faces, { eyes: needed }) {
   if (!faces.length) {
-    const advice = _("Let somebody sit down in the last row to see whether they are recognised there.");
-    return { kind: "", text: _("No face in the picture yet."), advice };
+    const advice = _("Ask somebody to sit in the back row to see whether they are recognised there.");
+    return { kind: "", text: _("No face in view yet."), advice };
   }
   // The smallest face in the picture is the back row.
   const smallest = Math.min(...faces.map(eyesOf));
   const values = { found: Math.round(smallest), needed };
   if (smallest >= needed) {
-    const text = fill(_("The farthest face has %(found)s pixels between the eyes: enough."), values);
+    const text = fill(_("Faces are large enough (%(found)s px between the eyes)."), values);
     return { kind: "good", text, advice: "" };
   }
-  const text = _("The farthest face has %(found)s pixels between the eyes; %(needed)s are needed.");
-  const advice = _("Move the camera closer, zoom in, or take a group photograph in two parts.");
+  const text = _("Faces are too small: %(found)s px between the eyes, %(needed)s needed.");
+  const advice = _("Move the camera closer, zoom in, or take two group photos.");
   return { kind: "warn", text: fill(text, values), advice };
 }
 
@@ -85,22 +85,20 @@ function distanceLine(faces, { eyes: needed }) {
  */
 const textsByReason = () => ({
   left: {
-    text: _("Left the school, and comes back? %(names)s."),
-    advice: _("Mark them by hand. The office empties the day of leaving of those who come back."),
+    text: _("Left the school: %(names)s."),
+    advice: _("Mark them by hand. If they are back, the office clears “left on”."),
   },
   no_consent: {
-    text: _("No consent that holds: %(names)s."),
-    advice: _("Mark them by hand; they count the same. The office records a consent when it is given."),
+    text: _("No valid consent: %(names)s."),
+    advice: _("Mark them by hand. The office records a consent when it is given."),
   },
   no_photograph: {
-    text: _("No photograph: %(names)s."),
-    advice: _("Mark them by hand until the office has added photographs; three or more recognise best."),
+    text: _("No photo: %(names)s."),
+    advice: _("Mark them by hand until the office has added photos; three or more work best."),
   },
   photograph_again: {
-    text: _("No photograph that this version can use: %(names)s."),
-    advice: _(
-      "Mark them by hand until the office has made their photographs usable again, or taken new ones.",
-    ),
+    text: _("Photos cannot be used any more: %(names)s."),
+    advice: _("Mark them by hand until the office has rebuilt their face templates or added new photos."),
   },
 });
 
@@ -112,7 +110,7 @@ const textsByReason = () => ({
  */
 function studentLines(students) {
   if (!students.length) {
-    const text = _("Nobody is in this class on this day. The office adds students.");
+    const text = _("This class has no students on this day. The office can add them.");
     return [{ kind: "", text, advice: "" }];
   }
   /** @type {Line[]} */
@@ -122,7 +120,7 @@ function studentLines(students) {
     if (names.length) lines.push({ kind: "", text: fill(text, { names: joined(names) }), advice });
   }
   if (lines.length) return lines;
-  return [{ kind: "good", text: _("The camera can know everybody in this class."), advice: "" }];
+  return [{ kind: "good", text: _("Everyone in this class can be recognised."), advice: "" }];
 }
 
 /**

@@ -73,11 +73,7 @@ export class Stage extends Emitter {
     this.camera.on("choices", () => this.#showChoices());
     this.camera.on("devices", () => this.#restartIfBack());
     this.camera.on("another", () =>
-      toast(
-        _(
-          "The camera used last is not connected, so another one was started. Choose below if it is the wrong one.",
-        ),
-      ),
+      toast(_("The camera used last is not connected, so another one is used. You can choose one below.")),
     );
     // A phone takes the camera away while the page is out of sight: that is no error, it is started again afterwards.
     this.camera.on("error", (error) => !document.hidden && this.#fail(error));
@@ -174,7 +170,7 @@ export class Stage extends Emitter {
     const away = Date.now() - this.#hiddenAt;
     if (away > BACKGROUND_MS) {
       const sentence = _(
-        "The page was in the background or the screen locked: the camera saw nobody for %(n)s seconds. It goes on now; keep this page in front.",
+        "The page was in the background or the screen was locked: the camera was paused for %(n)s seconds. Keep this page in front.",
       );
       showInterruption(sentence, away);
     }
@@ -192,7 +188,7 @@ export class Stage extends Emitter {
       this.#lastTickAt = Date.now();
       if (slept < SLEPT_MS || document.hidden || !this.isRunning) return;
       const sentence = _(
-        "This device was asleep: the camera saw nobody for %(n)s seconds. It is started again.",
+        "This device was asleep: the camera was paused for %(n)s seconds. It starts again now.",
       );
       showInterruption(sentence, slept);
       this.start();

@@ -2,6 +2,7 @@
 
 import { apiErrorOf, post } from "../core/api.js";
 import { byId, contextOf, jsonById, make, portrait, tagById, tagIn } from "../core/dom.js";
+import { labelsOf, nameElement } from "../core/names.js";
 import { _, fill, plural, refusalText } from "../core/text.js";
 
 const MOST_PICTURES = 3;
@@ -10,6 +11,9 @@ const { session, back = "" } = byId("group").dataset;
 /** @type {RegisterMessage} */
 const register = jsonById("state");
 const students = new Map(register.students.map((student) => [student.id, student]));
+const labels = labelsOf(register.students);
+/** @param {Named} student */
+const labelOf = ({ id, name }) => labels.get(id) ?? name;
 const PARTS = ["choose", "found", "refused"];
 let token = "";
 
@@ -31,7 +35,7 @@ function showOnly(...parts) {
 byId("pictures").addEventListener("change", async (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target);
   const files = [...(input.files ?? [])];
-  showProblem(files.length > MOST_PICTURES ? _("At most three pictures at once.") : "");
+  showProblem(files.length > MOST_PICTURES ? _("At most three photos at once.") : "");
   if (!files.length || files.length > MOST_PICTURES) return;
   const body = new FormData();
   for (const file of files) body.append("pictures", file);
@@ -62,7 +66,11 @@ async function show(result, files) {
   token = result.token;
   const ids = new Set();
   const choices = [];
-  for (const face of result.found) {
+  // In the order of the register, as the list below.
+  const places = new Map([...students.keys()].map((id, place) => [id, place]));
+  /** @param {GroupFace} face */
+  const placeOf = ({ student }) => places.get(student?.id ?? "") ?? students.size;
+  for (const face of [...result.found].sort((one, other) => placeOf(one) - placeOf(other))) {
     const student = studentOf(face);
     if (face.state !== "recognised" || !student) continue;
     ids.add(student.id);
@@ -72,8 +80,8 @@ async function show(result, files) {
   byId("found-list").replaceChildren(...choices);
   byId("missing-list").replaceChildren(...missing.map((student) => choice(student, false)));
   const unknown = plural(
-    "One more face belongs to nobody the camera knows.",
-    "%(n)s more faces belong to nobody the camera knows.",
+    "1 other face was not recognised.",
+    "%(n)s other faces were not recognised.",
     result.unknown,
   );
   const sentences = [fill(_("%(n)s of %(all)s."), { n: ids.size, all: students.size })];
@@ -96,7 +104,7 @@ function choice(student, checked, distance) {
     typeof distance === "number"
       ? make("span", { className: "soft small num" }, fill(_("distance %(d)s"), { d: distance.toFixed(2) }))
       : null;
-  const name = make("span", {}, make("strong", {}, student.name), near);
+  const name = make("span", {}, make("strong", {}, nameElement(labelOf(student))), near);
   return make("li", {}, make("label", { className: "tile" }, portrait(student), name, box));
 }
 
@@ -109,7 +117,7 @@ function chosenIds() {
 function showCount() {
   const n = chosenIds().length;
   const accept = tagById("button", "accept");
-  accept.textContent = fill(plural("Mark one student here", "Mark %(n)s students here", n), { n });
+  accept.textContent = fill(plural("Mark one student present", "Mark %(n)s students present", n), { n });
   accept.disabled = n === 0;
 }
 
@@ -127,7 +135,7 @@ async function draw(found, files) {
     if (!picture) continue; // HEIC where the browser cannot show it: the list is complete without.
     const canvas = make("canvas", { width: picture.width, height: picture.height, role: "img" });
     const faces = found.filter((face) => face.picture === position);
-    const label = fill(_("Picture %(n)s with %(faces)s faces"), { n: position + 1, faces: faces.length });
+    const label = fill(_("Photo %(n)s with %(faces)s faces"), { n: position + 1, faces: faces.length });
     canvas.setAttribute("aria-label", label);
     outline(contextOf(canvas), picture, faces);
     shown.append(canvas);
@@ -150,7 +158,8 @@ function outline(context, picture, faces) {
     context.setLineDash(isKnown ? [] : [unit * 3, unit * 2]);
     context.strokeStyle = isKnown ? "#57d993" : "#ffc861";
     context.strokeRect(left, top, right - left, bottom - top);
-    const name = isKnown ? (studentOf(face)?.name ?? "") : "?";
+    const student = studentOf(face);
+    const name = isKnown && student ? labelOf(student) : "?";
     context.fillStyle = "rgb(0 0 0 / 70%)";
     context.fillRect(left, bottom, context.measureText(name).width + unit * 4, unit * 11);
     context.fillStyle = "#fff";
@@ -188,7 +197,7 @@ function showRefused(refused, marked) {
   showOnly("refused");
   byId("refused-list").replaceChildren(
     ...refused.map(({ student, reason }) =>
-      make("li", {}, make("strong", {}, students.get(student)?.name ?? ""), ` ${refusalText(reason)}`),
+      make("li", {}, make("strong", {}, nameElement(labels.get(student) ?? "")), ` ${refusalText(reason)}`),
     ),
   );
   byId("others").hidden = marked === 0;

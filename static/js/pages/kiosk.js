@@ -45,16 +45,16 @@ function show(mood, text, more = "", student = null) {
 
 function wait() {
   if (isOffline) {
-    const more = _("No connection. The page goes on as soon as it is back.");
+    const more = _("Offline. This page continues when the connection is back.");
     show("unsure", _("Please tell the teacher"), more);
-  } else show("waiting", _("Look into the camera, please"));
+  } else show("waiting", _("Please look into the camera"));
 }
 
 stage.on("mark", ({ student: { id, name = "" }, status, source }) => {
   if (!["camera", "kiosk"].includes(source ?? "camera")) return;
   greetedAt.set(id, Date.now());
   play("mark");
-  const more = status === "late" ? _("You are marked as late.") : _("You are marked as here.");
+  const more = status === "late" ? _("You are marked late.") : _("You are marked present.");
   show("welcome", fill(_("Hello, %(name)s"), { name }), more, { id, name });
 });
 
@@ -79,10 +79,10 @@ stage.on("result", ({ faces }) => {
     greetedAt.set(student.id, Date.now());
     play("already");
     const text = fill(_("Hello again, %(name)s"), { name: student.name });
-    show("known", text, _("You are marked already."), student);
+    show("known", text, _("You are already marked."), student);
   } else if (face.state === "uncertain" || face.state === "unknown") {
     if (byId("greeting").dataset.mood !== "waiting") return;
-    const more = _("Come a little closer and look straight ahead. Otherwise the teacher marks you.");
+    const more = _("Come a little closer and look straight ahead. If that does not help, tell the teacher.");
     show("unsure", _("One moment"), more);
   }
 });
@@ -93,7 +93,7 @@ byId("not-me").addEventListener("click", async () => {
   byId("not-me").hidden = true;
   try {
     await rejectGreeting(id);
-    const more = _("The mark was taken back. Please tell the teacher who you are.");
+    const more = _("The mark was removed. Please tell the teacher who you are.");
     show("unsure", _("Sorry about that"), more);
   } catch (thrown) {
     show("unsure", _("Please tell the teacher"), apiErrorOf(thrown).message);

@@ -62,7 +62,7 @@ stage.on("closed", ({ code }) => {
   else if (code === 4403) {
     stage.stop();
     toast(_("You may no longer use the camera in this session."));
-  } else stage.showState(_("Pictures wait for the connection."));
+  } else stage.showState(_("Waiting for the connection."));
 });
 stage.on("ready", forgetVisitors);
 socket.on("open", () => stage.frames.reconnect());
@@ -71,7 +71,7 @@ store.on("change", ({ what }) => {
 });
 
 function showState() {
-  const isSigned = store.session.state === "closed";
+  const isSigned = ["signed", "cancelled"].includes(store.session.state);
   stage.box.hidden = isSigned;
   if (isSigned && stage.isRunning) stage.stop();
   else stage.sendIfDue();

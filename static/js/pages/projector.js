@@ -2,6 +2,7 @@
 
 import { announce } from "../core/announce.js";
 import { byId, icon, make } from "../core/dom.js";
+import { nameElement } from "../core/names.js";
 import { _, fill, joined, plural } from "../core/text.js";
 import { keepScreenOn } from "../core/wakelock.js";
 import { followBoard, offerLeaving, showCounts } from "../live/device.js";
@@ -20,7 +21,12 @@ function show(board) {
   const added = before ? board.here.filter((student) => !before.has(student.id)) : [];
   byId("arrived").replaceChildren(
     ...board.here.map((student) =>
-      make("li", { className: added.includes(student) ? "fresh" : "" }, icon("tick"), student.name),
+      make(
+        "li",
+        { className: added.includes(student) ? "fresh" : "" },
+        icon("tick"),
+        nameElement(student.name),
+      ),
     ),
   );
   shown = new Set(board.here.map((student) => student.id));
@@ -31,7 +37,7 @@ function show(board) {
   const text = plural("%(n)s still to come", "%(n)s still to come", board.to_come);
   byId("to-come").textContent = board.to_come
     ? fill(text, { n: board.to_come })
-    : _("Everybody is here or accounted for.");
+    : _("Every student is marked.");
 }
 
 followBoard(show);

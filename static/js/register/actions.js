@@ -1,12 +1,13 @@
-// What a person does to the register: mark, amend, take back, mark all who remain, sign.
+// What a person does to the register: mark, amend, undo, mark all who remain. Signing is in signing.js.
 
 import { apiErrorOf, post, put, remove } from "../core/api.js";
 import { confirmInDialog } from "../core/confirm.js";
-import { make, tagIn } from "../core/dom.js";
+import { tagIn } from "../core/dom.js";
 import { Emitter } from "../core/emitter.js";
 import { _, fill, plural, statusLabel } from "../core/text.js";
 import { toast } from "../core/toast.js";
 import { newNonce } from "./queue.js";
+import { askReason, reasonField } from "./reasons.js";
 
 /** The server chooses the code: present, or late by its clock. */
 export const ARRIVED = "arrived";
@@ -46,11 +47,11 @@ export class Actions extends Emitter {
    * Mark a student. Offers to undo it unless `revision` is given: then this undoes the mark of that revision.
    *
    * @param {{ id: string }} student
-   * @param {string | null} code null takes the mark back
+   * @param {string | null} code null removes the mark
    * @param {{ note?: string | undefined, reason?: string, revision?: number | null }} [options]
    */
   async mark({ id }, code, { note, reason = "", revision = null } = {}) {
-    if (this.store.session.state === "closed" && !reason) {
+    if (this.store.session.was_signed && !reason) {
       reason = await askReason();
       if (!reason) return;
     }
@@ -78,16 +79,17 @@ export class Actions extends Emitter {
   /**
    * @param {QueueEntry} entry
    * @param {number} revision
+   * @param {Status | null} status
    */
-  #offerUndo({ student: id, code, note, nonce }, revision) {
+  #offerUndo({ student: id, code, note, nonce }, revision, status) {
     const before = this.#offers.get(nonce);
     const student = this.store.students.get(id);
     if (before === undefined || !student) return;
     this.#offers.delete(nonce);
-    const values = { name: student.name, status: statusLabel(this.#statusOf(code)) };
+    const values = { name: this.store.labelOf(student), status: statusLabel(status) };
     const sentence = code
       ? fill(_("%(name)s: %(status)s"), values)
-      : fill(_("%(name)s: mark taken back"), values);
+      : fill(_("%(name)s: mark removed"), values);
     const noteBefore = note === undefined ? undefined : (before?.note ?? "");
     const options = { revision, reason: _("undone"), note: noteBefore };
     toast(sentence, { label: _("Undo"), act: () => this.mark(student, before?.code ?? null, options) });
@@ -102,7 +104,8 @@ export class Actions extends Emitter {
   #showPending({ student, code, note, nonce }) {
     const withNote = note === undefined ? {} : { note };
     const status = this.#statusOf(code);
-    this.store.addPending(student, { code: code === ARRIVED ? "/" : code, status, nonce, ...withNote });
+    // Any code will do while the server has not chosen it: the page shows the status.
+    this.store.addPending(student, { code, status, nonce, ...withNote });
   }
 
   /** Send what waits, in order, one at a time. */
@@ -148,7 +151,7 @@ export class Actions extends Emitter {
     } catch (thrown) {
       const error = apiErrorOf(thrown);
       if (!error.isTemporary && !error.loginEnded) return this.#refused(entry, error);
-      this.#offerUndo(entry, entry.revision);
+      this.#offerUndo(entry, entry.revision, this.#statusOf(entry.code));
       this.emit("waiting", { error });
       return false;
     }
@@ -171,7 +174,7 @@ export class Actions extends Emitter {
       await this.store.apply({ type: "mark", ...mark, student: { id: entry.student }, version });
     } else await this.store.refresh();
     this.store.removePending(entry.student, entry.nonce);
-    this.#offerUndo(entry, revision);
+    this.#offerUndo(entry, revision, mark?.status ?? this.#statusOf(entry.code));
     return true;
   }
 
@@ -201,33 +204,34 @@ export class Actions extends Emitter {
    * @param {ApiError} error
    */
   #explain(entry, error) {
-    const name = this.store.students.get(entry.student)?.name ?? "";
+    const student = this.store.students.get(entry.student);
+    const name = student ? this.store.labelOf(student) : "";
     if (error.code === "conflict") {
       const { mark } = error.extra;
       const by = mark?.by ?? _("the camera");
       const status = statusLabel(mark?.status);
-      const text = _("%(by)s marked %(name)s “%(status)s” meanwhile. That stands; yours was not written.");
+      const text = _("%(by)s has marked %(name)s “%(status)s” in the meantime. Your mark was not saved.");
       return fill(text, { by, name, status });
     }
     if (error.code === "doubtful_clock") {
       const text = _(
-        "The clock of this device is wrong. The mark of %(name)s was not written; set it again.",
+        "The clock of this device is wrong. The mark of %(name)s was not saved; mark the student again.",
       );
       return fill(text, { name });
     }
     if (error.code === "not_a_member") {
-      return fill(_("%(name)s could not be marked: no member of this class on this day."), { name });
+      return fill(_("%(name)s could not be marked: not in this class on this day."), { name });
     }
     return error.message;
   }
 
-  /**
-   * Give every student without a mark the same code, after a question that says how many they are.
-   *
-   * @param {string} code
-   */
-  async markRemaining(code) {
-    const count = this.store.counts().unmarked;
+  /** Mark every student without a mark present, after a question that says how many they are. */
+  async markRemaining() {
+    const code = this.store.chosenCode("present");
+    if (!code) return;
+    const students = this.store.missing().map(({ id }) => id);
+    const count = students.length;
+    const reason = this.store.session.was_signed ? reasonField() : null;
     const status = statusLabel(this.store.statusOf(code));
     const text = plural(
       "One student has no mark yet and becomes “%(status)s”.",
@@ -235,50 +239,23 @@ export class Actions extends Emitter {
       count,
     );
     const agreed = await confirmInDialog({
-      title: _("Mark all who remain?"),
+      title: _("Mark all remaining students?"),
       text: fill(text, { count, status }),
       yes: _("Mark them"),
+      more: reason,
     });
     if (!agreed) return;
     try {
-      await post(`${this.store.path}/marks/remaining/`, { code, expected: count });
+      await post(`${this.store.path}/marks/remaining/`, {
+        code,
+        expected: count,
+        students,
+        reason: reason ? tagIn(reason, "input").value.trim() : "",
+      });
     } catch (thrown) {
       const error = apiErrorOf(thrown);
-      const changed = _("Somebody was marked meanwhile. Look again, then repeat it.");
+      const changed = _("The register has changed in the meantime. Check it, then try again.");
       toast(error.status === 409 ? changed : error.message);
-    }
-    await this.store.refresh();
-  }
-
-  /** Sign the register: only here does "not seen" become a code, if the person says which. */
-  async sign() {
-    await this.flush();
-    if (this.store.pending.size) {
-      toast(_("Marks wait here to be sent. Sign the register when the connection is back."));
-      return;
-    }
-    const count = this.store.counts().unmarked;
-    const choice = count ? choiceForUnmarked(this.store.state.codes) : null;
-    const question = plural(
-      "One student has no mark. What does that mean?",
-      "%(count)s students have no mark. What does that mean?",
-      count,
-    );
-    const text = count
-      ? fill(question, { count })
-      : _("Everybody has a mark. Corrections stay possible afterwards, with a reason.");
-    const agreed = await confirmInDialog({
-      title: _("Sign the register?"),
-      text,
-      yes: _("Sign"),
-      more: choice,
-    });
-    if (!agreed) return;
-    try {
-      const unmarked = (choice && tagIn(choice, "select").value) || null;
-      await post(`${this.store.path}/close/`, { unmarked });
-    } catch (thrown) {
-      toast(apiErrorOf(thrown).message);
     }
     await this.store.refresh();
   }
@@ -298,28 +275,4 @@ function bodyOf({ note, reason, nonce, revision, seen_at }) {
     ...(isLate ? { seen_at, sent_at: new Date().toISOString() } : {}),
     ...(note === undefined ? {} : { note }),
   };
-}
-
-/** @param {AttendanceCode[]} codes */
-function choiceForUnmarked(codes) {
-  const select = make("select", { id: "unmarked-letter" });
-  for (const { letter, meaning } of codes) {
-    select.append(make("option", { value: letter, selected: letter === "N" }, `${letter}  ${meaning}`));
-  }
-  select.append(make("option", { value: "" }, _("leave them open")));
-  const label = make("label", { htmlFor: "unmarked-letter" }, _("They get"));
-  return make("div", { className: "field" }, label, select);
-}
-
-/** Ask for the reason of an amendment. Resolves to "" where the person does not want it. */
-async function askReason() {
-  const input = make("input", { id: "reason", maxLength: 300, required: true });
-  const label = make("label", { htmlFor: "reason" }, _("Reason"));
-  const agreed = await confirmInDialog({
-    title: _("Correct a signed register?"),
-    text: _("The first entry stays in the history, with your name and reason."),
-    yes: _("Correct it"),
-    more: make("div", { className: "field" }, label, input),
-  });
-  return agreed ? input.value.trim() : "";
 }

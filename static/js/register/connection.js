@@ -53,8 +53,8 @@ export class Connection {
   /** @param {Closed} closed */
   #closed({ code, final }) {
     if (code === 4403) this.#problem = _("You may no longer see this session.");
-    else if (final) this.#problem = _("The connection was ended. Reload the page.");
-    else this.#problem = _("No connection. The page goes on as soon as it is back.");
+    else if (final) this.#problem = _("The connection has ended. Reload the page.");
+    else this.#problem = _("Offline. Marks are saved here and sent when you reconnect.");
     this.#show();
   }
 
@@ -123,7 +123,7 @@ export class Connection {
     const count = this.store.pending.size;
     const kept =
       count && this.#problem
-        ? fill(plural("One mark is kept here.", "%(count)s marks are kept here.", count), { count })
+        ? fill(plural("One mark is not sent yet.", "%(count)s marks are not sent yet.", count), { count })
         : "";
     const sentence = [this.#problem, kept].filter(Boolean).join(" ");
     const line = byId("link").lastElementChild;

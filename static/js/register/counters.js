@@ -1,10 +1,11 @@
 // What stands around the list: counts, the bar of progress, and who is still missing.
 
 import { byId, contextOf, findById, icon, make, portrait, tagIn } from "../core/dom.js";
+import { nameElement } from "../core/names.js";
 import { _, fill, plural } from "../core/text.js";
 
 /** @type {Status[]} */
-const STATUSES = ["present", "late", "excused", "absent"];
+const STATUSES = ["present", "late", "excused", "absent", "not_expected"];
 
 export class Counters {
   /**
@@ -35,8 +36,8 @@ export class Counters {
     const remaining = findById("remaining");
     if (remaining) {
       const count = counts.unmarked;
-      remaining.hidden = count === 0 || !this.store.isOpen;
-      const text = plural("Mark the last one here", "Mark remaining %(count)s here", count);
+      remaining.hidden = count === 0 || !this.store.isOpen || !this.store.chosenCode("present");
+      const text = plural("Mark the remaining student present", "Mark remaining %(count)s present", count);
       remaining.textContent = fill(text, { count });
     }
     this.#showProgress();
@@ -78,7 +79,7 @@ export class Counters {
       tile.remove();
       this.#tiles.delete(id);
     }
-    list.querySelector(".all-here")?.remove();
+    list.querySelector(".complete")?.remove();
     for (const [position, student] of missing.entries()) {
       const tile = this.#tiles.get(student.id) ?? this.#tile(student);
       this.#tiles.set(student.id, tile);
@@ -86,8 +87,8 @@ export class Counters {
       if (other !== tile) list.insertBefore(tile, other ?? null);
     }
     if (!missing.length && this.store.students.size) {
-      const sentence = _("Nobody. The register is complete.");
-      list.append(make("li", { className: "all-here" }, icon("tick"), sentence));
+      const sentence = _("None. Every student is marked.");
+      list.append(make("li", { className: "complete" }, icon("tick"), sentence));
     }
   }
 
@@ -102,7 +103,7 @@ export class Counters {
         "button",
         { type: "button", on: { click: press } },
         portrait(student),
-        make("span", {}, student.name),
+        nameElement(this.store.labelOf(student)),
         hint,
       ),
     );

@@ -2,6 +2,7 @@
 
 import { apiErrorOf, get, post } from "../core/api.js";
 import { button, byId, make, portrait, tagById } from "../core/dom.js";
+import { nameElement } from "../core/names.js";
 import { _, fill, momentOf, sourceLabel, statusLabel } from "../core/text.js";
 import { toast } from "../core/toast.js";
 import { statusElement } from "./view.js";
@@ -67,7 +68,12 @@ export class Drawer {
       "div",
       { className: "drawer-head" },
       portrait(student, "portrait large"),
-      make("div", {}, make("h2", { id: "drawer-name" }, student.name), this.#currentMark),
+      make(
+        "div",
+        {},
+        make("h2", { id: "drawer-name" }, nameElement(this.store.labelOf(student))),
+        this.#currentMark,
+      ),
       close,
     );
   }
@@ -76,13 +82,13 @@ export class Drawer {
   #codes(student) {
     const box = make("div", { className: "letters", role: "group", aria: { label: _("Mark") } });
     const current = this.store.shownMark(student)?.code;
-    for (const { letter, meaning } of this.store.state.codes) {
+    for (const { letter, name } of this.store.offeredCodes()) {
       const press = () => this.#mark(student, letter);
       const choice = make(
         "button",
         { type: "button", className: "button", on: { click: press } },
         make("b", {}, letter),
-        meaning,
+        name,
       );
       choice.setAttribute("aria-pressed", String(letter === current));
       box.append(choice);
@@ -117,7 +123,7 @@ export class Drawer {
 
   /** @param {Student} student */
   #rejectButton(student) {
-    return button(_("This was somebody else"), {
+    return button(_("Not this student"), {
       name: "cross",
       className: "button danger",
       press: () => this.#reject(student),
@@ -129,9 +135,9 @@ export class Drawer {
     this.#dialog.close();
     try {
       /** @type {{ blocked: boolean }} */
-      const { blocked } = await post(`/marks/${student.mark?.mark}/not-this-person/`);
-      const rejected = _("Taken back. This face is not taken for %(name)s again in this session.");
-      toast(blocked ? fill(rejected, { name: student.name }) : _("Taken back."));
+      const { blocked: isRejected } = await post(`/marks/${student.mark?.mark}/not-this-person/`);
+      const rejected = _("Mark removed. This face will not be matched to %(name)s again in this session.");
+      toast(isRejected ? fill(rejected, { name: this.store.labelOf(student) }) : _("Mark removed."));
     } catch (thrown) {
       toast(apiErrorOf(thrown).message);
     }
@@ -143,7 +149,7 @@ export class Drawer {
     const mark = this.store.shownMark(student);
     this.#currentMark.replaceChildren(mark ? statusElement(mark) : _("No mark yet"));
     if (!student.mark?.mark) {
-      this.#history.replaceChildren(make("li", { className: "soft" }, _("Nothing has happened yet.")));
+      this.#history.replaceChildren(make("li", { className: "soft" }, _("No changes yet.")));
       return;
     }
     try {
@@ -160,10 +166,10 @@ export class Drawer {
   #event(event) {
     const code = event.to_code
       ? `${event.to_code} · ${statusLabel(this.store.statusOf(event.to_code))}`
-      : _("taken back");
+      : _("removed");
     const by = [sourceLabel(event.source), event.actor].filter(Boolean).join(", ");
     const late = event.late_upload
-      ? fill(_("sent later, at %(time)s"), { time: momentOf(event.stored_at) })
+      ? fill(_("sent later: %(time)s"), { time: momentOf(event.stored_at) })
       : "";
     const details = [momentOf(event.seen_at), by, late].filter(Boolean).join(" · ");
     return make(
@@ -180,12 +186,12 @@ export class Drawer {
   #evidence(evidence) {
     const facts = [
       ...fact(_("Distance"), evidence.distance?.toFixed(2)),
-      ...fact(_("Lead over the next"), evidence.margin?.toFixed(2)),
-      ...fact(_("Looks"), evidence.looks),
-      ...fact(_("Photographs"), evidence.photographs),
+      ...fact(_("Margin to next match"), evidence.margin?.toFixed(2)),
+      ...fact(_("Frames"), evidence.looks),
+      ...fact(_("Photos"), evidence.photographs),
       ...fact(_("Camera"), evidence.camera),
       ...fact(_("Model"), evidence.space),
-      ...fact(_("Gone on"), evidence.expires_at && momentOf(evidence.expires_at)),
+      ...fact(_("Deleted on"), evidence.expires_at && momentOf(evidence.expires_at)),
     ];
     const image = this.mayFaces && evidence.image ? evidenceImage(evidence.image) : null;
     return make("div", { className: "evidence" }, image, make("dl", { className: "facts small" }, ...facts));
@@ -198,7 +204,7 @@ export class Drawer {
  * @param {string} src
  */
 function evidenceImage(src) {
-  const image = make("img", { src, alt: _("The face as the camera saw it"), width: 96, height: 96 });
+  const image = make("img", { src, alt: _("Face seen by the camera"), width: 96, height: 96 });
   image.addEventListener("error", () => image.remove());
   return image;
 }

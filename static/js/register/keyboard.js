@@ -90,8 +90,10 @@ export class Keyboard {
     if (key === "Enter" && target === row) return () => this.open(student.id);
     if (!this.mayMark) return null;
     /** @type {Record<string, string | null>} */
-    const codes = { p: ARRIVED, a: "N", u: null };
+    const codes = { p: ARRIVED, a: this.store.chosenCode("not_seen"), u: null };
     const code = codes[key];
-    return code === undefined ? null : () => this.actions.mark(student, code);
+    return code === undefined || (key === "a" && code === null)
+      ? null
+      : () => this.actions.mark(student, code);
   }
 }

@@ -2,6 +2,7 @@
 
 import { announce } from "../core/announce.js";
 import { byId, findById, jsonById, make, tagIn } from "../core/dom.js";
+import { nameElement } from "../core/names.js";
 import { Socket } from "../core/socket.js";
 import { play } from "../core/sound.js";
 import { _, fill, momentOf, refusalText, sourceLabel, statusLabel } from "../core/text.js";
@@ -10,6 +11,7 @@ import { Connection } from "./connection.js";
 import { Drawer } from "./drawer.js";
 import { Keyboard } from "./keyboard.js";
 import { Queue } from "./queue.js";
+import { askReasonToReopen, signRegister } from "./signing.js";
 import { Store } from "./store.js";
 import { View } from "./view.js";
 
@@ -17,10 +19,15 @@ import { View } from "./view.js";
 const COUNTS_EVERY_MS = 6000;
 
 export function openRegister() {
-  const { id, mark, run, faces } = byId("session").dataset;
+  const { id, mark, run, faces, office } = byId("session").dataset;
   /** @type {Rights} */
-  const rights = { mayMark: Boolean(mark), mayRun: Boolean(run), mayFaces: Boolean(faces) };
-  const store = new Store(jsonById("state"));
+  const rights = {
+    mayMark: Boolean(mark),
+    mayRun: Boolean(run),
+    mayFaces: Boolean(faces),
+    isOffice: Boolean(office),
+  };
+  const store = new Store(jsonById("state"), rights.isOffice);
   const actions = new Actions(store, new Queue(`${document.body.dataset.user}/${id}`));
   const drawer = new Drawer(store, actions, rights);
   /** @param {string} student */
@@ -30,7 +37,8 @@ export function openRegister() {
   /** @type {Socket<RegisterEvent>} */
   const socket = new Socket(`/ws/sessions/${id}/`);
   socket.on("message", (message) => store.apply(message));
-  findById("close")?.addEventListener("click", () => actions.sign());
+  findById("sign")?.addEventListener("click", () => signRegister(store, actions));
+  askReasonToReopen();
   const connection = new Connection(store, actions, socket);
   showSession(store, rights);
   store.on("change", (change) => {
@@ -51,7 +59,9 @@ let countsAnnouncedAt = 0;
 function announceMark(store, { student, before, mark }) {
   if (!mark.code) return;
   const counts = store.counts();
-  announce(fill(_("%(name)s: %(status)s."), { name: student.name, status: statusLabel(mark.status) }));
+  announce(
+    fill(_("%(name)s: %(status)s."), { name: store.labelOf(student), status: statusLabel(mark.status) }),
+  );
   if (Date.now() - countsAnnouncedAt > COUNTS_EVERY_MS) {
     countsAnnouncedAt = Date.now();
     const marked = counts.expected - counts.unmarked;
@@ -66,24 +76,31 @@ function announceMark(store, { student, before, mark }) {
  */
 function showSession(store, { mayRun }) {
   const { state } = store.session;
-  const labels = { planned: _("not started"), open: _("open"), closed: _("signed") };
+  const labels = {
+    planned: _("not started"),
+    open: _("open"),
+    signed: _("signed"),
+    cancelled: _("cancelled"),
+  };
   byId("session-state").textContent = labels[state];
   byId("session-state").className = `status ${state === "open" ? "open" : ""}`;
   /** @type {NodeListOf<HTMLElement>} */
   const forms = document.querySelectorAll("[data-when]");
   for (const form of forms) form.hidden = form.dataset.when !== state;
-  hide("close", state !== "open");
-  hide("to-live", state === "closed" || !mayRun);
+  const isOver = state === "signed" || state === "cancelled";
+  hide("sign", state !== "open");
+  hide("to-live", isOver || !mayRun);
   const share = /** @type {HTMLButtonElement | null} */ (findById("share"));
-  if (share) share.disabled = state === "closed";
+  if (share) share.disabled = isOver;
   const notice = byId("session-notice");
   notice.hidden = state === "open";
-  tagIn(notice, "p").textContent =
-    state === "closed"
-      ? _("The register is signed. The camera marks nobody any more; corrections by hand need a reason.")
-      : _(
-          "This session has not been started. The camera may be tried, and the room checked; nobody is marked yet.",
-        );
+  const sentences = {
+    planned: _("Not started. You can try the camera and check the room; nobody is marked yet."),
+    open: "",
+    signed: _("The register is signed. Changes now need a reason."),
+    cancelled: _("This session was cancelled."),
+  };
+  tagIn(notice, "p").textContent = sentences[state];
 }
 
 /**
@@ -117,7 +134,7 @@ function showAttempts(store, actions) {
     box.hidden = attempts.length + refused.length === 0;
     tagIn(box, "ul").replaceChildren(
       ...refused.map((sentence) => make("li", {}, sentence)),
-      ...attempts.map(attemptRow),
+      ...attempts.map((attempt) => attemptRow(store, attempt)),
     );
   };
   show();
@@ -128,13 +145,16 @@ function showAttempts(store, actions) {
   });
 }
 
-/** @param {Attempt} attempt */
-function attemptRow({ student, reason, source, count, last_at: lastAt }) {
+/**
+ * @param {Store} store
+ * @param {Attempt} attempt
+ */
+function attemptRow(store, { student, reason, source, count, last_at: lastAt }) {
   const details = `(${sourceLabel(source)}, ${count} ×, ${momentOf(lastAt)})`;
   return make(
     "li",
     {},
-    make("strong", {}, student.name),
+    make("strong", {}, nameElement(store.labelOf(student))),
     ` ${refusalText(reason)} `,
     make("span", { className: "soft small" }, details),
   );

@@ -3,6 +3,7 @@
 import { announce } from "../core/announce.js";
 import { apiErrorOf, get, post } from "../core/api.js";
 import { button, byId, make, portrait } from "../core/dom.js";
+import { nameElement } from "../core/names.js";
 import { play } from "../core/sound.js";
 import { _, fill, plural } from "../core/text.js";
 import { toast } from "../core/toast.js";
@@ -46,7 +47,7 @@ export class Reviews {
     const added = waiting.filter((review) => !this.#known.has(review.id));
     if (added.length) {
       play("question");
-      announce(plural("A face waits for your decision.", "Faces wait for your decision.", waiting.length));
+      announce(plural("A face needs your decision.", "Faces need your decision.", waiting.length));
     }
     const list = byId("reviews-list");
     const ids = new Set(waiting.map((review) => review.id));
@@ -64,15 +65,15 @@ export class Reviews {
     /** @type {Decide} */
     const decide = (verdict, student) => this.#decide(review, verdict, student);
     const { candidates } = review;
-    const image = make("img", { src: review.image, alt: _("The face in question"), width: 120, height: 120 });
-    const nobody = candidates.length > 1 ? _("Neither of them") : _("Somebody else");
+    const image = make("img", { src: review.image, alt: _("Face to decide on"), width: 120, height: 120 });
+    const nobody = candidates.length > 1 ? _("Neither") : _("Somebody else");
     return make(
       "article",
       { className: "review", data: { review: review.id } },
       make(
         "div",
         { className: "review-faces" },
-        make("figure", {}, image, make("figcaption", {}, _("in the picture"))),
+        make("figure", {}, image, make("figcaption", {}, _("seen by the camera"))),
         ...candidates.map((candidate) => this.#candidate(candidate, decide)),
       ),
       make(
@@ -90,7 +91,8 @@ export class Reviews {
    */
   #candidate(candidate, decide) {
     const student = this.store.students.get(candidate.student.id);
-    const { id, name } = student ?? candidate.student;
+    const { id } = candidate.student;
+    const name = this.store.labelOf(candidate.student);
     const distance =
       typeof candidate.distance === "number"
         ? fill(_("distance %(d)s"), { d: candidate.distance.toFixed(2) })
@@ -98,8 +100,8 @@ export class Reviews {
     return make(
       "button",
       { type: "button", on: { click: () => decide("student", id) } },
-      portrait({ name, portrait: student?.portrait ?? candidate.portrait }),
-      make("span", {}, name),
+      portrait({ name: candidate.student.name, portrait: student?.portrait ?? candidate.portrait }),
+      make("span", {}, nameElement(name)),
       distance && make("small", { className: "num" }, distance),
     );
   }

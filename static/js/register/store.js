@@ -2,6 +2,7 @@
 
 import { apiErrorOf, get } from "../core/api.js";
 import { Emitter } from "../core/emitter.js";
+import { labelsOf } from "../core/names.js";
 
 // Marks from these sources come with evidence, which their event does not mention.
 const WITH_EVIDENCE = ["camera", "group", "kiosk", "review"];
@@ -15,10 +16,17 @@ export class Store extends Emitter {
   /** @type {Promise<void> | null} */
   #refreshing = null;
 
-  /** @param {RegisterMessage} state */
-  constructor(state) {
+  /** @type {Map<string, string>} */
+  #labels = new Map();
+
+  /**
+   * @param {RegisterMessage} state
+   * @param {boolean} isOffice whether codes that teachers may not use are offered
+   */
+  constructor(state, isOffice) {
     super();
     this.state = state;
+    this.isOffice = isOffice;
     this.#take(state);
   }
 
@@ -26,6 +34,7 @@ export class Store extends Emitter {
   #take(state) {
     this.state = state;
     this.students = new Map(state.students.map((student) => [student.id, student]));
+    this.#labels = labelsOf(state.students);
   }
 
   get session() {
@@ -52,6 +61,30 @@ export class Store extends Emitter {
     return student.mark?.code ? student.mark : null;
   }
 
+  /** Return the codes that this person may use. */
+  offeredCodes() {
+    return this.state.codes.filter((code) => code.for_teachers || this.isOffice);
+  }
+
+  /**
+   * Return the letter that the school chose for a case, or null where it chose none that this person may use.
+   *
+   * @param {keyof ChosenCodes} name
+   */
+  chosenCode(name) {
+    const chosen = this.state.chosen_codes[name];
+    return this.offeredCodes().some(({ letter }) => letter === chosen) ? chosen : null;
+  }
+
+  /**
+   * Return a student's name, with the number where another student of the register has the same name.
+   *
+   * @param {Named} student
+   */
+  labelOf({ id, name }) {
+    return this.#labels.get(id) ?? name;
+  }
+
   /** @param {string | null} code */
   statusOf(code) {
     return this.state.codes.find(({ letter }) => letter === code)?.status ?? null;
@@ -59,7 +92,15 @@ export class Store extends Emitter {
 
   counts() {
     /** @type {Counts} */
-    const counts = { expected: this.students.size, present: 0, late: 0, absent: 0, excused: 0, unmarked: 0 };
+    const counts = {
+      expected: this.students.size,
+      present: 0,
+      late: 0,
+      absent: 0,
+      excused: 0,
+      not_expected: 0,
+      unmarked: 0,
+    };
     for (const student of this.students.values()) counts[this.shownMark(student)?.status ?? "unmarked"] += 1;
     return counts;
   }
@@ -94,6 +135,7 @@ export class Store extends Emitter {
       this.state.session = { ...this.session, ...message.session };
       this.emit("change", { what: "session" });
     } else if (message.type === "reviews") {
+      this.state.reviews = message.waiting;
       this.emit("change", { what: "reviews", waiting: message.waiting });
     } else {
       await this.#applyMark(message);

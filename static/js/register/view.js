@@ -1,6 +1,7 @@
 // The list of students, kept in step with the store; the counters are in counters.js.
 
 import { button, byId, findById, icon, make, portrait, tagById } from "../core/dom.js";
+import { nameElement } from "../core/names.js";
 import { _, dayOf, fill, sourceLabel, statusIcon, statusLabel, timeOf } from "../core/text.js";
 import { ARRIVED } from "./actions.js";
 import { Counters } from "./counters.js";
@@ -49,7 +50,7 @@ export class View {
     this.list = byId("register");
     this.counters = new Counters(store, open);
     this.#search.addEventListener("input", () => this.#filter());
-    findById("remaining")?.addEventListener("click", () => actions.markRemaining("/"));
+    findById("remaining")?.addEventListener("click", () => actions.markRemaining());
     store.on("change", (change) => this.#changed(change));
     this.#showAll();
   }
@@ -112,7 +113,7 @@ export class View {
           data: { act: "open" },
           on: { click: () => this.open(student.id) },
         },
-        make("strong", {}, student.name),
+        make("strong", {}, nameElement(this.store.labelOf(student))),
         make("small", {}, describe(student, mark)),
       ),
       this.#buttons(student, mark),
@@ -129,16 +130,15 @@ export class View {
     const box = make("div", { className: "does" });
     if (mark) box.append(statusElement(mark));
     if (!this.mayMark) return box;
-    const { name } = student;
+    const name = this.store.labelOf(student);
+    const absent = this.store.chosenCode("not_seen");
     /** @param {string | null} code */
     const set = (code) => () => this.actions.mark(student, code);
     if (mark) {
-      box.append(act("undo", fill(_("Take back the mark of %(name)s"), { name }), set(null)));
+      box.append(act("undo", fill(_("Remove the mark of %(name)s"), { name }), set(null)));
     } else {
-      box.append(
-        act("tick", fill(_("%(name)s is here"), { name }), set(ARRIVED)),
-        act("cross", fill(_("%(name)s is absent"), { name }), set("N")),
-      );
+      box.append(act("tick", fill(_("Mark %(name)s present"), { name }), set(ARRIVED)));
+      if (absent) box.append(act("cross", fill(_("Mark %(name)s absent"), { name }), set(absent)));
     }
     return box;
   }
@@ -147,7 +147,7 @@ export class View {
     const wanted = folded(this.#search.value.trim());
     for (const student of this.store.students.values()) {
       const row = this.#rows.get(student.id);
-      if (row) row.hidden = !folded(student.name).includes(wanted);
+      if (row) row.hidden = !folded(this.store.labelOf(student)).includes(wanted);
     }
     this.#keepTabStop();
   }
@@ -194,17 +194,17 @@ export function statusElement(mark) {
  * @param {ShownMark | null} mark
  */
 function describe(student, mark) {
-  if (mark?.waiting) return _("waits to be sent");
+  if (mark?.waiting) return _("not sent yet");
   if (mark) {
     const { by, at, note, source = "" } = mark;
     const author = by && source !== "camera" ? by : sourceLabel(source);
     return [at && timeOf(at), author, note].filter(Boolean).join(" · ");
   }
   const reasons = {
-    left: fill(_("left on %(day)s: comes back?"), { day: student.left_on ? dayOf(student.left_on) : "" }),
+    left: fill(_("by hand: left on %(day)s"), { day: student.left_on ? dayOf(student.left_on) : "" }),
     no_consent: _("by hand: no consent"),
-    no_photograph: _("by hand: no photograph"),
-    photograph_again: _("by hand: needs a new photograph"),
+    no_photograph: _("by hand: no photo"),
+    photograph_again: _("by hand: needs a new photo"),
   };
   return student.by_hand ? reasons[student.by_hand] : "";
 }

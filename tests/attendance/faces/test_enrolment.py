@@ -31,7 +31,7 @@ from attendance.models import (
 )
 from recognition.engine.images.image import decode
 from recognition.engine.types import Face
-from recognition.process import ENGINE, engine
+from recognition.shared_engine import ENGINE, engine
 from tests import material
 from tests.world import World, photograph
 

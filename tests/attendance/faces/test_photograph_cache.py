@@ -26,7 +26,7 @@ from recognition.encoding_cache import key_of, name_of
 from recognition.engine import SPACE, Detection, Engine, Face
 from recognition.engine.images.image import decode
 from recognition.engine.types import Pixels
-from recognition.process import ENGINE, engine
+from recognition.shared_engine import ENGINE, engine
 from recognition.telemetry.monitor import MONITOR
 from tests import material
 from tests.recognition.test_encoding_cache import face

@@ -32,7 +32,7 @@ from attendance.models import (
 from recognition.engine import SPACE
 from recognition.engine.types import Face
 from recognition.galleries import SCHOOL
-from recognition.process import ENGINE
+from recognition.shared_engine import ENGINE
 from recognition.telemetry.monitor import MONITOR
 from tests import material
 from tests.recognition.test_encoding_cache import face
@@ -310,11 +310,10 @@ def test_rebuild_command_runs_the_job_and_reports(world: World, analysed: list[b
     photograph(world.eve, vector(1), picture=b"no face")
     in_another_space()
     assert (
-        command("7 North") == "1 template was made. They are searched once the other classes have theirs.\n"
+        command("7 North")
+        == "1 template was made. They are used once the templates of the other classes are ready.\n"
     )
-    assert command() == (
-        "0 templates were made. 1 photograph shows no face that can be used any more: take it again.\n"
-    )
+    assert command() == ("0 templates were made. 1 photo can no longer be used: replace it.\n")
     with pytest.raises(CommandError, match="9 West"):
         command("9 West")
 

@@ -57,7 +57,7 @@ def the_kiosk(made: Set, seat: Seat, double: Double) -> States:
     double.say({"type": "mark", "version": 2, **camera_mark(made)})
     double.answers("POST", NOT_ME, {"outcome": "taken_back"})
     page.locator("#not-me").click()
-    expect(page.locator("#hello-more")).to_contain_text("taken back")
+    expect(page.locator("#hello-more")).to_contain_text("removed")
     yield "kiosk-wrong-name", seat
     page.locator("#leave").click()
     yield "kiosk-leave", seat
@@ -69,9 +69,9 @@ def handed_over(made: Set) -> States:
     page = seat.page
     page.goto(f"/sessions/{made.school.session}/")
     page.locator("#share").click()
-    page.get_by_label("a kiosk at the door").check()
+    page.get_by_label("a kiosk for students").check()
     page.get_by_label("PIN, four to eight digits").fill("2468")
-    page.get_by_role("button", name="Hand it over").click()
+    page.get_by_role("button", name="Switch this device").click()
     page.wait_for_url("**/kiosk/")
     page.get_by_role("button", name="Leave").click()
     yield "kiosk-pin", seat

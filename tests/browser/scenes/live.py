@@ -31,7 +31,7 @@ def the_camera(made: Set) -> States:
     page.locator("#camera-start:enabled").wait_for()
     yield "camera-idle", seat
     page.locator("#camera-start").click()
-    expect(page.get_by_text("Allow the camera where the browser asks for it.")).to_be_visible()
+    expect(page.get_by_text("Allow camera access when the browser asks.")).to_be_visible()
     yield "camera-asking", seat
     page.goto(path)
     double.camera("denied")
@@ -87,7 +87,7 @@ def the_register(made: Set) -> States:
     seat, double = made.tab(made.school.teacher)
     page = seat.page
     page.goto(f"/sessions/{made.school.session}/")
-    for name, opener in {"remaining": "#remaining", "sign": "#close", "keys": "#keys"}.items():
+    for name, opener in {"remaining": "#remaining", "sign": "#sign", "keys": "#keys"}.items():
         page.locator(opener).click()
         page.locator("dialog[open]").wait_for()
         yield name, seat
@@ -169,7 +169,7 @@ def without_network(made: Set) -> States:
     seat.context.set_offline(True)
     page.locator('#register [data-act="tick"]').first.click()
     page.locator("#register .waiting, #link:visible").first.wait_for()
-    expect(page.locator("#link")).to_contain_text("kept here")
+    expect(page.locator("#link")).to_contain_text("not sent yet")
     yield "offline-marks", seat
     seat.context.set_offline(False)
     expect(page.locator("#link")).to_be_hidden(timeout=PATIENCE_MS)

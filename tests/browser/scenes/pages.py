@@ -164,7 +164,7 @@ def the_office(made: Set) -> States:
         FilePayload(name=name, mimeType="image/jpeg", buffer=picture)
         for name, picture in (("room.jpg", drawn()), ("portrait.jpg", made.crop))
     ]
-    page.get_by_label("Add photographs").set_input_files(files)
+    page.get_by_label("Add photos").set_input_files(files)
     page.get_by_role("button", name="Check and add").click()
     expect(page.locator("[data-verdicts] > li")).to_have_count(len(files), timeout=60_000)
     yield "office-verdicts", school.office

@@ -50,7 +50,7 @@ def near(one: Box, other: Box) -> bool:
 @pytest.mark.parametrize(
     ("detector", "at_least"), [("centerface", 43), ("yunet", 42), ("ssd", 41), ("hog", 43), ("cnn", 38)]
 )
-def test_faces_of_groups_are_found(
+def test_faces_of_groups_are_detected(
     load: Callable[..., Engine], truth: Truth, detector: str, at_least: int
 ) -> None:
     engine = load(detector=detector, precision="f32")
@@ -66,7 +66,7 @@ def test_faces_of_groups_are_found(
 
 
 @pytest.mark.parametrize("detector", ["yunet", "ssd", "hog", "cnn"])
-def test_one_space_serves_all_detectors(
+def test_all_detectors_give_templates_of_one_space(
     load: Callable[..., Engine], engine: Engine, lfw_pictures: list[Pixels], detector: str
 ) -> None:
     other, apart = load(detector=detector, precision="f32"), []
@@ -98,7 +98,7 @@ def hall(pictures: list[Pixels], side: int) -> tuple[Pixels, list[Box]]:
     return picture, boxes
 
 
-def test_the_back_rows_of_a_hall_are_found_and_none_twice(engine: Engine, lfw_pictures: list[Pixels]) -> None:
+def test_tiled_detection_finds_each_face_of_a_hall_once(engine: Engine, lfw_pictures: list[Pixels]) -> None:
     picture, boxes = hall(lfw_pictures, 30)
     found = engine.detect(picture, tiled=True)
     counts = [sum(near(box, face.box) for face in found) for box in boxes]
@@ -107,7 +107,7 @@ def test_the_back_rows_of_a_hall_are_found_and_none_twice(engine: Engine, lfw_pi
     assert len(engine.detect(picture)) < len(found) / 2
 
 
-def test_a_face_on_the_seam_of_tiles_is_found_once(engine: Engine, lfw_pictures: list[Pixels]) -> None:
+def test_face_between_two_tiles_is_detected_once(engine: Engine, lfw_pictures: list[Pixels]) -> None:
     for width in (60, 250, 700):
         picture = np.full((1200, 1920, 3), 90, np.uint8)
         side = width * 2
@@ -117,7 +117,7 @@ def test_a_face_on_the_seam_of_tiles_is_found_once(engine: Engine, lfw_pictures:
         assert len(engine.detect(picture, tiled=True)) == 1
 
 
-def test_tiles_cover_a_picture_and_overlap() -> None:
+def test_tiles_cover_an_image_and_overlap() -> None:
     for width, height in ((961, 200), (3840, 2160), (8000, 961)):
         covered = np.zeros((height, width), np.uint8)
         for left, top, right, bottom in tiles(width, height):
@@ -129,18 +129,18 @@ def test_tiles_cover_a_picture_and_overlap() -> None:
         assert all(TILE - (b - a) >= OVERLAP for a, b in pairwise(starts))
 
 
-def test_merging_keeps_the_better_of_two_boxes_of_one_face() -> None:
+def test_merge_keeps_the_better_of_two_boxes_of_one_face() -> None:
     whole, part, apart = (0.0, 0.0, 40.0, 50.0), (2.0, 20.0, 38.0, 49.0), (60.0, 0.0, 100.0, 50.0)
     faces = [Detection(part, 0.6, None), Detection(whole, 0.9, None), Detection(apart, 0.5, None)]
     assert [face.box for face in merge(faces)] == [whole, apart]
 
 
-def test_suppression_keeps_the_best_of_each_heap() -> None:
+def test_suppress_keeps_the_best_of_overlapping_boxes() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [50, 50, 60, 60]], np.float32)
     assert suppress(boxes, np.array([0.5, 0.9, 0.7], np.float32), 0.4) == [1, 2]
 
 
-def test_the_scale_is_a_fraction_kept_between_320_and_960(engine: Engine) -> None:
+def test_detection_side_is_a_fraction_between_320_and_960(engine: Engine) -> None:
     slow = type(engine.runtime)("OpenVINO", "cpu", "f32", (), engine.runtime.compile)
     assert [detection_side(longer, 0.75, slow) for longer in (100, 640, 1000, 4000)] == [320, 480, 750, 960]
     assert [detection_side(longer, None, slow) for longer in (100, 640, 1000, 4000)] == [320, 480, 640, 960]
@@ -149,7 +149,7 @@ def test_the_scale_is_a_fraction_kept_between_320_and_960(engine: Engine) -> Non
     assert detection_side(640, 0.75, slow, reduced=True) == 480
 
 
-def test_the_usual_shapes_of_cameras_leave_little_of_their_canvas_empty() -> None:
+def test_usual_camera_shapes_fill_their_canvas() -> None:
     for side in (320, 480, 640, 960):
         for across, down in ((4, 3), (16, 9), (3, 4), (9, 16)):
             longer = max(across, down)
@@ -160,7 +160,7 @@ def test_the_usual_shapes_of_cameras_leave_little_of_their_canvas_empty() -> Non
             assert height * width <= 1.07 * rows * columns
 
 
-def test_a_smaller_scale_sees_fewer_small_faces(
+def test_smaller_scale_finds_fewer_small_faces(
     load: Callable[..., Engine], lfw_pictures: list[Pixels]
 ) -> None:
     picture = np.ascontiguousarray(hall(lfw_pictures, 30)[0][:960, :1280])
@@ -168,7 +168,7 @@ def test_a_smaller_scale_sees_fewer_small_faces(
     assert found[0] < found[1]
 
 
-def test_twelve_pixels_and_upside_down_are_answers(engine: Engine, lfw_pictures: list[Pixels]) -> None:
+def test_tiny_and_upside_down_images_are_searched(engine: Engine, lfw_pictures: list[Pixels]) -> None:
     tiny = cv2.resize(lfw_pictures[0], (36, 36), interpolation=cv2.INTER_AREA)
     picture = np.full((480, 640, 3), 90, np.uint8)
     picture[200:236, 300:336] = tiny
@@ -178,7 +178,7 @@ def test_twelve_pixels_and_upside_down_are_answers(engine: Engine, lfw_pictures:
     )
 
 
-def test_a_face_cut_by_the_border_is_encoded(engine: Engine, lfw_pictures: list[Pixels]) -> None:
+def test_face_at_the_border_is_encoded(engine: Engine, lfw_pictures: list[Pixels]) -> None:
     faces = [
         face for cut in (90, 110) for face in engine.analyse(np.ascontiguousarray(lfw_pictures[0][:, cut:]))
     ]

@@ -17,7 +17,7 @@ Looked = tuple[Face, Face]
 
 
 @pytest.fixture(scope="module")
-def looked(engine: Engine) -> list[list[Looked]]:
+def count_second_alignments(engine: Engine) -> list[list[Looked]]:
     """Of forty people each picture's first face, seen quickly and with care."""
 
     def faces(rgb: Pixels) -> Iterator[Looked]:
@@ -32,25 +32,27 @@ def hard(pair: Looked) -> bool:
     return bool((pair[0].template != pair[1].template).any())
 
 
-def test_only_hard_faces_are_looked_at_twice(looked: list[list[Looked]]) -> None:
-    pairs = [pair for pictures in looked for pair in pictures]
+def test_only_hard_faces_are_aligned_twice(count_second_alignments: list[list[Looked]]) -> None:
+    pairs = [pair for pictures in count_second_alignments for pair in pictures]
     assert 0.1 < np.mean([hard(pair) for pair in pairs]) < 0.5
     assert np.mean([quick.quality.score for quick, careful in pairs if hard((quick, careful))]) < np.mean(
         [quick.quality.score for quick, careful in pairs if not hard((quick, careful))]
     )
 
 
-def test_a_second_look_changes_the_template_alone(looked: list[list[Looked]]) -> None:
-    for quick, careful in (pair for pictures in looked for pair in pictures):
+def test_second_alignment_changes_only_the_template(count_second_alignments: list[list[Looked]]) -> None:
+    for quick, careful in (pair for pictures in count_second_alignments for pair in pictures):
         assert careful.box == quick.box
         assert careful.quality.score == quick.quality.score
         np.testing.assert_array_equal(careful.embedding, quick.embedding)
         np.testing.assert_allclose(np.linalg.norm(careful.template), 1, atol=1e-5)
 
 
-def test_it_brings_hard_faces_nearer_to_their_own_people(looked: list[list[Looked]]) -> None:
+def test_second_alignment_brings_hard_faces_nearer_to_their_person(
+    count_second_alignments: list[list[Looked]],
+) -> None:
     gained = []
-    for pictures in looked:
+    for pictures in count_second_alignments:
         for at, (quick, careful) in enumerate(pictures):
             if hard((quick, careful)):
                 others = unit(
@@ -64,7 +66,7 @@ def test_it_brings_hard_faces_nearer_to_their_own_people(looked: list[list[Looke
 
 
 @pytest.mark.parametrize(("turn", "size"), [(0, 4.0), (20, 1.0), (-35, 1.0), (90, 1.0), (180, 2.0)])
-def test_a_second_chip_is_upright_whatever_the_turn_and_size(
+def test_second_chip_is_upright_for_any_rotation_and_size(
     engine: Engine, lfw_pictures: list[Pixels], turn: float, size: float
 ) -> None:
     aligner = Aligner(None)

@@ -34,7 +34,7 @@ def small(rgb: Pixels) -> Pixels:
 
 
 @pytest.mark.parametrize("worse", [blurred, darkened, small])
-def test_a_worse_picture_has_a_lower_score(
+def test_worse_image_has_a_lower_score(
     engine: Engine, lfw_pictures: list[Pixels], worse: Callable[[Pixels], Pixels]
 ) -> None:
     drops = [
@@ -47,7 +47,7 @@ def test_a_worse_picture_has_a_lower_score(
     assert min(drops) > -0.05
 
 
-def test_each_part_measures_what_it_says(engine: Engine, lfw_pictures: list[Pixels]) -> None:
+def test_each_part_measures_its_property(engine: Engine, lfw_pictures: list[Pixels]) -> None:
     rgb = lfw_pictures[0]
     good = quality(engine, rgb)
     assert quality(engine, blurred(rgb)).sharpness < good.sharpness / 3
@@ -56,13 +56,13 @@ def test_each_part_measures_what_it_says(engine: Engine, lfw_pictures: list[Pixe
     assert 0 <= good.occlusion <= 0.2
 
 
-def test_a_face_that_leaves_the_picture_is_partly_hidden(engine: Engine, lfw_pictures: list[Pixels]) -> None:
+def test_face_over_the_border_has_occlusion(engine: Engine, lfw_pictures: list[Pixels]) -> None:
     rgb = lfw_pictures[0]
     cut = np.ascontiguousarray(rgb[:, 110:])
     assert quality(engine, cut).occlusion > quality(engine, rgb).occlusion + 0.1
 
 
-def test_pose_has_the_signs_that_the_type_promises() -> None:
+def test_pose_has_the_documented_signs() -> None:
     assert pose(FRONTAL) == pytest.approx((0, 0, 0), abs=3)
     right, down, clockwise = FRONTAL.copy(), FRONTAL.copy(), FRONTAL.copy()
     right[2, 0] += 12
@@ -77,7 +77,7 @@ def test_pose_has_the_signs_that_the_type_promises() -> None:
     assert pose(clockwise)[0] == pytest.approx(pose(FRONTAL)[0], abs=1)
 
 
-def test_rejecting_the_worst_tenth_lowers_the_error(engine: Engine) -> None:
+def test_rejection_of_the_worst_tenth_lowers_the_error(engine: Engine) -> None:
     """Distances of probes to the mean of their own person, on twenty people of LFW: the tail gets shorter."""
     distances, scores = [], []
     for paths in list(material.lfw().values())[:20]:

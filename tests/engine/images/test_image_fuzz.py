@@ -57,7 +57,7 @@ def damage(whole: bytes, rng: np.random.Generator) -> bytes:
 
 @pytest.mark.soak
 @pytest.mark.timeout(FULL_SECONDS + 60)
-def test_damaged_files_end_in_pixels_or_a_typed_refusal(soak: bool) -> None:
+def test_damaged_files_give_pixels_or_bad_image(soak: bool) -> None:
     """In full with other damage each time: whatever fails is printed whole."""
     rng = np.random.default_rng(None if soak else 4)
     seen: dict[str, int] = {}
@@ -78,7 +78,7 @@ def test_damaged_files_end_in_pixels_or_a_typed_refusal(soak: bool) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
-def test_any_bytes_are_answered(data: bytes) -> None:
+def test_random_bytes_give_pixels_or_bad_image(data: bytes) -> None:
     assert outcome(data) in {"empty", "truncated", "unreadable", "unsupported_format", "too_many_pixels"}
 
 
@@ -87,7 +87,7 @@ def test_any_bytes_are_answered(data: bytes) -> None:
     st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"MM\0+"]),
     st.binary(max_size=80),
 )
-def test_a_header_of_any_bytes_is_measured_or_refused(magic: bytes, rest: bytes) -> None:
+def test_random_headers_are_parsed_or_refused(magic: bytes, rest: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:

@@ -31,7 +31,7 @@ def kernels_of(network: Any) -> set[str]:
     return {node.get_rt_info()["primitiveType"].astype(str) for node in network.get_runtime_model().get_ops()}
 
 
-def test_the_numbers_stay_the_same(networks: tuple[Any, Any]) -> None:
+def test_other_kernels_give_the_same_results(networks: tuple[Any, Any]) -> None:
     pixels = np.random.default_rng(5).integers(0, 256, SHAPE).astype(np.float32)
     plain, better = (network([pixels]) for network in networks)
     for one, other in zip(plain.values(), better.values(), strict=True):
@@ -39,18 +39,18 @@ def test_the_numbers_stay_the_same(networks: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.skipif(not kernels.needs_other_kernels(), reason="this processor has AVX-512, or no AVX2")
-def test_the_wishes_are_heard(networks: tuple[Any, Any]) -> None:
+def test_other_kernels_are_used(networks: tuple[Any, Any]) -> None:
     plain, better = (kernels_of(network) for network in networks)
     assert {"jit_avx2_1x1_f32", "jit_avx2_dw_f32"} <= better
     assert not {"jit_avx2_1x1_f32", "jit_avx2_dw_f32"} <= plain
 
 
-def test_a_network_without_such_convolutions_is_left_alone() -> None:
+def test_network_without_such_convolutions_is_unchanged() -> None:
     nothing = _empty_model()
     assert kernels.with_other_kernels(openvino.Core(), nothing) == (nothing,)
 
 
-def test_where_kernels_are_chosen_well_nothing_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_is_unchanged_where_openvino_chooses_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "needs_other_kernels", lambda: False)
     monkeypatch.setattr(kernels, "with_other_kernels", None)
     assert choose(precision="f32").compile(read(CENTERFACE_FILE, None))(tuple(SHAPE))

@@ -21,7 +21,7 @@ def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
 
 
-def test_without_openvino_onnx_runtime_gives_the_same(
+def test_onnx_runtime_gives_the_same_results_without_openvino(
     engine: Engine, photographs: list[Pixels], request: pytest.FixtureRequest
 ) -> None:
     with_it = [engine.analyse(rgb) for rgb in photographs[:3]]
@@ -35,20 +35,20 @@ def test_without_openvino_onnx_runtime_gives_the_same(
 
 
 @pytest.mark.usefixtures("without_openvino")
-def test_without_openvino_a_gpu_or_bf16_is_refused_with_a_reason() -> None:
+def test_gpu_and_bf16_are_refused_without_openvino() -> None:
     with pytest.raises(RuntimeUnavailable, match="OpenVINO"):
         runtime.choose("gpu")
     with pytest.raises(RuntimeUnavailable, match="FACE_PRECISION"):
         runtime.choose("cpu", "bf16")
 
 
-def test_auto_says_why() -> None:
+def test_auto_gives_its_reasons() -> None:
     chosen = runtime.choose()
     assert chosen.library == "OpenVINO" or chosen.device == "cuda"
     assert len(chosen.reasons) >= 2
 
 
-def test_bf16_is_close_where_the_processor_has_it_and_refused_where_not(
+def test_bf16_is_close_to_f32_or_refused(
     load: Callable[..., Engine], engine: Engine, lfw_pictures: list[Pixels]
 ) -> None:
     if runtime.choose("cpu").precision == "f32":
@@ -63,7 +63,7 @@ def test_bf16_is_close_where_the_processor_has_it_and_refused_where_not(
 
 
 @pytest.mark.skipif(runtime.choose().device == "cuda", reason="this machine has a CUDA device")
-def test_cuda_is_refused_with_a_reason_where_there_is_none() -> None:
+def test_cuda_is_refused_without_an_nvidia_gpu() -> None:
     with pytest.raises(RuntimeUnavailable, match="CUDA"):
         runtime.choose("cuda")
 
@@ -91,7 +91,7 @@ for thread in threads:
 
 
 @pytest.mark.parametrize("_attempt", range(4))
-def test_threads_that_call_first_at_the_same_moment_do_not_wait_for_each_other_for_ever(
+def test_simultaneous_first_calls_do_not_deadlock(
     _attempt: int,
 ) -> None:
     # Without the lock in `choose`, about one process in five never finished here.

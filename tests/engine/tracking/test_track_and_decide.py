@@ -1,4 +1,4 @@
-"""Tracker, gallery and rules together on a real film with cuts: who is named, and who must never be."""
+"""Tracker, gallery and rules together on a film with cuts: who is named, and who must not be."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ FILM_RATE, EVERY = 30, 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """What was shown in one frame of the film: names, and how many faces were encoded for it."""
+class FrameOutcome:
+    """The names in one frame of the film, its faces, and how many of them were encoded."""
 
     frame: int
     names: frozenset[str]
@@ -30,9 +30,9 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    made = Engine.load(precision="f32")
-    yield made
-    made.close()
+    loaded = Engine.load(precision="f32")
+    yield loaded
+    loaded.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +51,15 @@ def gallery(engine: Engine) -> Gallery:
 def frames() -> Iterator[tuple[int, Pixels]]:
     film, number = cv2.VideoCapture(str(material.clip())), 0
     while True:
-        found, bgr = film.read()
-        if not found:
+        read, bgr = film.read()
+        if not read:
             break
         if number % EVERY == 0:
             yield number, np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
         number += 1
 
 
-def decided(tracker: Tracker, gallery: Gallery, track: int) -> Decision | None:
+def decision_of(tracker: Tracker, gallery: Gallery, track: int) -> Decision | None:
     samples = tracker.samples(track)
     if not samples:
         return None
@@ -69,11 +69,11 @@ def decided(tracker: Tracker, gallery: Gallery, track: int) -> Decision | None:
     return None if tracker.in_doubt(track) else decision
 
 
-def sample(
+def add_samples(
     engine: Engine, tracker: Tracker, rgb: Pixels, tracked: list[TrackedDetection], at: float
 ) -> list[int]:
-    wanted = [place for place, one in enumerate(tracked) if one.encode]
-    tracks = [one.track for one in tracked]
+    wanted = [place for place, detected in enumerate(tracked) if detected.encode]
+    tracks = [detected.track for detected in tracked]
     faces = engine.encode(rgb, [tracked[place].detection for place in wanted])
     for place, face in zip(wanted, faces, strict=True):
         tracks[place] = tracker.add_sample(tracks[place], face, at)
@@ -81,35 +81,47 @@ def sample(
 
 
 @pytest.fixture(scope="module")
-def shown(engine: Engine, gallery: Gallery) -> list[Shown]:
+def outcomes(engine: Engine, gallery: Gallery) -> list[FrameOutcome]:
     tracker, film = Tracker(), []
     for number, rgb in frames():
         at = number / FILM_RATE
         tracked = tracker.update(engine.detect(rgb), at)
-        tracks = sample(engine, tracker, rgb, tracked, at)
-        decisions = [found for track in tracks if (found := decided(tracker, gallery, track))]
+        tracks = add_samples(engine, tracker, rgb, tracked, at)
+        decisions = [read for track in tracks if (read := decision_of(tracker, gallery, track))]
         names = [decision.id for decision in assign(decisions) if decision.id]
         assert len(names) == len(set(names))
-        film.append(Shown(number, frozenset(names), len(tracked), sum(bool(one.encode) for one in tracked)))
+        film.append(
+            FrameOutcome(
+                number, frozenset(names), len(tracked), sum(bool(detected.encode) for detected in tracked)
+            )
+        )
     return film
 
 
-def test_who_sings_is_named_within_a_second_and_kept(shown: list[Shown]) -> None:
-    alone = [one for one in shown if 85 <= one.frame <= 210]
-    named = [one.frame for one in alone if "lin_manuel_miranda" in one.names]
+def test_singer_is_named_within_a_second_and_stays_named(outcomes: list[FrameOutcome]) -> None:
+    alone = [outcome for outcome in outcomes if 85 <= outcome.frame <= 210]
+    named = [outcome.frame for outcome in alone if "lin_manuel_miranda" in outcome.names]
     assert named[0] <= 85 + FILM_RATE
     assert len(named) >= 0.75 * len(alone)
 
 
-def test_nobody_is_named_who_is_not_there(shown: list[Shown]) -> None:
-    everybody = frozenset[str]().union(*(one.names for one in shown))
+def test_only_people_of_the_film_are_named(outcomes: list[FrameOutcome]) -> None:
+    everybody = frozenset[str]().union(*(outcome.names for outcome in outcomes))
     assert everybody <= {"lin_manuel_miranda", "alex_lacamoire", "obama"}
 
 
-def test_no_name_survives_a_cut(shown: list[Shown]) -> None:
-    assert not [one.frame for one in shown if 24 <= one.frame < 80 and "lin_manuel_miranda" in one.names]
-    assert not [one.frame for one in shown if one.frame >= 216 and "lin_manuel_miranda" in one.names]
+def test_name_ends_at_a_cut(outcomes: list[FrameOutcome]) -> None:
+    assert not [
+        outcome.frame
+        for outcome in outcomes
+        if 24 <= outcome.frame < 80 and "lin_manuel_miranda" in outcome.names
+    ]
+    assert not [
+        outcome.frame
+        for outcome in outcomes
+        if outcome.frame >= 216 and "lin_manuel_miranda" in outcome.names
+    ]
 
 
-def test_a_known_face_is_not_encoded_every_frame(shown: list[Shown]) -> None:
-    assert sum(one.encoded for one in shown) < 0.65 * sum(one.faces for one in shown)
+def test_named_face_is_not_encoded_in_every_frame(outcomes: list[FrameOutcome]) -> None:
+    assert sum(outcome.encoded for outcome in outcomes) < 0.65 * sum(outcome.faces for outcome in outcomes)

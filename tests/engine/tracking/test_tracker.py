@@ -1,4 +1,4 @@
-"""One track, one person: over missed frames, crossings, a turning camera and cuts, on few encodings."""
+"""Tracks: one person each, over missed frames, crossings, a turning camera and cuts, with few encodings."""
 
 from collections.abc import Callable, Iterable
 from itertools import permutations
@@ -18,7 +18,7 @@ Place = tuple[float, float, float]
 
 
 def template(person: int, sample: int = 0) -> Array:
-    """About 0.25 from other looks of the person, about 0.55 from anybody else."""
+    """Return a template about 0.25 from other samples of the person and about 0.55 from other people."""
 
     def direction(seed: int) -> Array:
         row = np.random.default_rng(seed).standard_normal(128)
@@ -34,16 +34,16 @@ def detection(place: Place) -> Detection:
     return Detection((x - size / 2, y - size / 2, x + size / 2, y + size / 2), 0.9, landmarks)
 
 
-def face(found: Detection, person: int, sample: int, quality: float = 0.9) -> Face:
-    left, top, right, bottom = (round(edge) for edge in found.box)
-    assert found.landmarks is not None
-    seen = template(person, sample)
+def face(detected: Detection, person: int, sample: int, quality: float = 0.9) -> Face:
+    left, top, right, bottom = (round(edge) for edge in detected.box)
+    assert detected.landmarks is not None
+    embedding = template(person, sample)
     measured = Quality(40, 100, 0.5, 0, 0, 0, 0, quality)
-    return Face((left, top, right, bottom), 0.9, found.landmarks, seen, seen, measured)
+    return Face((left, top, right, bottom), 0.9, detected.landmarks, embedding, embedding, measured)
 
 
 class Scene:
-    """Plays people before a tracker and keeps who was seen under which track."""
+    """Shows people to a tracker and records which people each track had."""
 
     def __init__(self, fps: float = 10) -> None:
         self.tracker, self.now, self.step, self.encodings = Tracker(), 0.0, 1 / fps, 0
@@ -53,9 +53,9 @@ class Scene:
     def frame(self, places: dict[int, Place]) -> None:
         self.now += self.step
         people = sorted(places, key=lambda person: hash((person, round(self.now * 100))))
-        found = self.tracker.update([detection(places[person]) for person in people], self.now)
-        assert len({tracked.track for tracked in found}) == len(found)
-        for person, tracked in zip(people, found, strict=True):
+        detected = self.tracker.update([detection(places[person]) for person in people], self.now)
+        assert len({tracked.track for tracked in detected}) == len(detected)
+        for person, tracked in zip(people, detected, strict=True):
             track = tracked.track
             if tracked.encode:
                 self.encodings += 1
@@ -73,11 +73,11 @@ class Scene:
         return all(len(people) == 1 for people in self.owners.values())
 
 
-def walk(steps: int, *people: Callable[[float], Place]) -> list[dict[int, Place]]:
+def paths(steps: int, *people: Callable[[float], Place]) -> list[dict[int, Place]]:
     return [{n: person(t / (steps - 1)) for n, person in enumerate(people)} for t in range(steps)]
 
 
-def test_people_who_sit_keep_their_tracks_and_are_encoded_rarely() -> None:
+def test_seated_people_keep_their_tracks_and_are_encoded_rarely() -> None:
     scene, jitter = Scene(fps=15), np.random.default_rng(0)
     seats = {n: (100 + 90 * (n % 6), 100 + 100 * (n // 6), 50.0) for n in range(30)}
     for _ in range(150):
@@ -91,21 +91,21 @@ def test_people_who_sit_keep_their_tracks_and_are_encoded_rarely() -> None:
     assert scene.encodings <= 30 * 6
 
 
-def test_missed_frames_do_not_break_a_track() -> None:
-    frames = walk(60, lambda t: (100 + 200 * t, 100, 60))
+def test_track_continues_after_missed_frames() -> None:
+    frames = paths(60, lambda t: (100 + 200 * t, 100, 60))
     scene = Scene().play({} if at % 7 in (2, 3, 4) else places for at, places in enumerate(frames))
     assert set(scene.owners) == {1}
 
 
-def test_two_people_who_cross_keep_their_own_tracks() -> None:
+def test_crossing_people_keep_their_tracks() -> None:
     scene = Scene(fps=10).play(
-        walk(50, lambda t: (100 + 400 * t, 200, 70), lambda t: (500 - 400 * t, 215, 70))
+        paths(50, lambda t: (100 + 400 * t, 200, 70), lambda t: (500 - 400 * t, 215, 70))
     )
     assert scene.pure()
     assert {len(scene.owners), *scene.owners} == {1, 2}
 
 
-def test_two_who_swap_while_hidden_are_told_apart_by_their_faces() -> None:
+def test_swap_of_hidden_people_is_found_by_appearance() -> None:
     left, right = (200.0, 200.0, 70.0), (300.0, 200.0, 70.0)
     before = [{0: left, 1: right}] * 15
     after = [{0: right, 1: left}] * 15
@@ -114,8 +114,8 @@ def test_two_who_swap_while_hidden_are_told_apart_by_their_faces() -> None:
 
 
 @pytest.mark.parametrize("gap", [0, 1, 5])
-def test_a_cut_never_joins_two_people(gap: int) -> None:
-    """Another person appears in the very place, as a cut in a film does it: FACTS.md's wrong track."""
+def test_cut_never_joins_two_people(gap: int) -> None:
+    """Another person appears in the same place, as at a cut in a film, which once joined two people in a track."""
     scene = Scene(fps=10).play(
         [{0: (200.0, 200.0, 80.0)}] * 20 + [{}] * gap + [{1: (206.0, 203.0, 84.0)}] * 60
     )
@@ -123,7 +123,7 @@ def test_a_cut_never_joins_two_people(gap: int) -> None:
     assert scene.current[0] != scene.current[1]
 
 
-def test_a_turning_camera_keeps_all_tracks() -> None:
+def test_turned_camera_keeps_all_tracks() -> None:
     seats = [(80.0 + 70 * n, 150.0 + 40 * (n % 3), 40.0 + 3 * (n % 4)) for n in range(8)]
     still = [dict(enumerate(seats))] * 10
     turned = [{n: (x + 95, y - 30, size) for n, (x, y, size) in enumerate(seats)}] * 10
@@ -132,7 +132,7 @@ def test_a_turning_camera_keeps_all_tracks() -> None:
     assert len(scene.owners) == 8
 
 
-def test_a_steady_pan_keeps_all_tracks() -> None:
+def test_steady_pan_keeps_all_tracks() -> None:
     scene = Scene(fps=10).play(
         {n: (60.0 + 80 * n + 12 * at, 200 + 20.0 * (n % 2), 50.0) for n in range(5)} for at in range(30)
     )
@@ -142,7 +142,7 @@ def test_a_steady_pan_keeps_all_tracks() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
-def test_a_crowd_that_mills_about_never_shares_a_track(seed: int) -> None:
+def test_moving_crowd_never_shares_a_track(seed: int) -> None:
     rng, scene = np.random.default_rng(seed), Scene(fps=8)
     where, speed = rng.uniform(50, 550, (6, 2)), rng.normal(0, 60, (6, 2))
     for _ in range(50):
@@ -152,12 +152,12 @@ def test_a_crowd_that_mills_about_never_shares_a_track(seed: int) -> None:
     assert scene.pure()
 
 
-def test_a_person_who_was_hidden_comes_back_to_their_track() -> None:
+def test_hidden_person_returns_to_their_track() -> None:
     scene = Scene().play([{0: (200.0, 200.0, 70.0)}] * 15 + [{}] * 12 + [{0: (420.0, 120.0, 60.0)}] * 5)
     assert set(scene.owners) == {1}
 
 
-def test_a_track_is_forgotten_after_a_while() -> None:
+def test_track_is_forgotten_after_its_time() -> None:
     scene = Scene(fps=10).play([{0: (200.0, 200.0, 70.0)}] * 5)
     scene.now += FORGET_SECONDS
     scene.frame({1: (200.0, 200.0, 70.0)})
@@ -166,72 +166,72 @@ def test_a_track_is_forgotten_after_a_while() -> None:
     assert scene.tracker.add_sample(1, face(detection((5, 5, 9)), 0, 0), scene.now) == 3
 
 
-def wants(tracker: Tracker, place: Place, at: float) -> EncodeReason | None:
+def encode_reason(tracker: Tracker, place: Place, at: float) -> EncodeReason | None:
     return tracker.update([detection(place)], at)[0].encode
 
 
-def test_encodings_are_asked_for_only_when_needed() -> None:
-    tracker, seat, found = Tracker(), (100.0, 100.0, 60.0), detection((100.0, 100.0, 60.0))
-    assert wants(tracker, seat, 0.0) is EncodeReason.NEW
-    tracker.add_sample(1, face(found, 0, 0), 0.0)
-    assert wants(tracker, seat, 0.1) is None
-    assert wants(tracker, seat, 0.3) is EncodeReason.FEW
-    tracker.add_sample(1, face(found, 0, 1), 0.3)
+def test_encodings_are_requested_only_when_needed() -> None:
+    tracker, seat, detected = Tracker(), (100.0, 100.0, 60.0), detection((100.0, 100.0, 60.0))
+    assert encode_reason(tracker, seat, 0.0) is EncodeReason.NEW
+    tracker.add_sample(1, face(detected, 0, 0), 0.0)
+    assert encode_reason(tracker, seat, 0.1) is None
+    assert encode_reason(tracker, seat, 0.3) is EncodeReason.FEW
+    tracker.add_sample(1, face(detected, 0, 1), 0.3)
     tracker.set_named(1, named=True)
-    assert [wants(tracker, seat, 0.3 + at / 4) for at in range(1, 20)] == [None] * 19
-    assert wants(tracker, seat, 5.4) is EncodeReason.STALE
-    tracker.add_sample(1, face(found, 0, 2), 5.4)
-    assert [wants(tracker, (100.0, 100.0, size), 5.4 + at / 10) for at, size in enumerate(range(60, 82))][
-        -1
-    ] in {
+    assert [encode_reason(tracker, seat, 0.3 + at / 4) for at in range(1, 20)] == [None] * 19
+    assert encode_reason(tracker, seat, 5.4) is EncodeReason.STALE
+    tracker.add_sample(1, face(detected, 0, 2), 5.4)
+    assert [
+        encode_reason(tracker, (100.0, 100.0, size), 5.4 + at / 10) for at, size in enumerate(range(60, 82))
+    ][-1] in {
         EncodeReason.BETTER,
         EncodeReason.DOUBT,
     }
 
 
-def test_a_poor_look_proves_nothing_either_way() -> None:
-    tracker, found = Tracker(), detection((100.0, 100.0, 60.0))
-    tracker.update([found], 0.0)
-    tracker.add_sample(1, face(found, 0, 0), 0.0)
-    assert tracker.add_sample(1, face(found, 1, 0, quality=0.1), 0.3) == 1
+def test_poor_sample_is_dropped_and_leaves_doubt() -> None:
+    tracker, detected = Tracker(), detection((100.0, 100.0, 60.0))
+    tracker.update([detected], 0.0)
+    tracker.add_sample(1, face(detected, 0, 0), 0.0)
+    assert tracker.add_sample(1, face(detected, 1, 0, quality=0.1), 0.3) == 1
     assert len(tracker.samples(1)) == 1
-    assert wants(tracker, (100.0, 100.0, 60.0), 0.6) is EncodeReason.DOUBT
+    assert encode_reason(tracker, (100.0, 100.0, 60.0), 0.6) is EncodeReason.DOUBT
 
 
-def test_nothing_is_written_to() -> None:
-    tracker, found = Tracker(), detection((100.0, 100.0, 60.0))
-    assert found.landmarks is not None
-    found.landmarks.flags.writeable = False
+def test_detections_are_not_changed() -> None:
+    tracker, detected = Tracker(), detection((100.0, 100.0, 60.0))
+    assert detected.landmarks is not None
+    detected.landmarks.flags.writeable = False
     for at in range(3):
-        tracker.update([found], float(at) / 10)
+        tracker.update([detected], float(at) / 10)
 
 
 @settings(max_examples=200)
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 9999))
-def test_the_hungarian_method_is_optimal(rows: int, columns: int, seed: int) -> None:
+def test_hungarian_method_is_optimal(rows: int, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     cost = rng.integers(0, 20, (rows, columns)).astype(float)
     cost[rng.random(cost.shape) < 0.3] = np.inf
     wide = cost if rows <= columns else cost.T
     best = min(
         (
-            -sum(np.isfinite(wide[i, j]) for i, j in enumerate(way)),
-            sum(c for i, j in enumerate(way) if (c := wide[i, j]) < 99),
+            -sum(np.isfinite(wide[i, j]) for i, j in enumerate(columns_of_rows)),
+            sum(c for i, j in enumerate(columns_of_rows) if (c := wide[i, j]) < 99),
         )
-        for way in permutations(range(wide.shape[1]), wide.shape[0])
+        for columns_of_rows in permutations(range(wide.shape[1]), wide.shape[0])
     )
-    got = hungarian(cost)
-    assert len({i for i, _ in got}) == len({j for _, j in got}) == len(got)
-    assert (-len(got), sum(cost[i, j] for i, j in got)) == best
+    pairs = hungarian(cost)
+    assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
+    assert (-len(pairs), sum(cost[i, j] for i, j in pairs)) == best
 
 
-def test_pairs_are_few_and_within_reach() -> None:
+def test_pairs_are_within_reach() -> None:
     boxes = np.array([[0, 0, 10, 10], [100, 100, 110, 110.0]])
     assert [(i, j) for i, j, _ in pair(boxes, boxes[::-1] + 1, np.array([1.0, 1.0]))] == [(0, 1), (1, 0)]
     assert pair(boxes, boxes + 40, np.array([1.0, 1.0])) == []
 
 
-def test_the_camera_s_shift_is_the_one_most_faces_agree_on() -> None:
+def test_common_shift_is_the_one_of_most_faces() -> None:
     boxes = np.array([[x, y, x + 30, y + 30] for x, y in ((0, 0), (90, 10), (200, 60))], float)
     moved = np.concatenate([boxes + np.array([25, -15, 25, -15]), [[400, 400, 430, 430]]])
     assert common_shift(boxes, moved).tolist() == [25, -15]

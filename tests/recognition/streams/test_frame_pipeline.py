@@ -1,4 +1,4 @@
-"""The chain from frame to claim; the engine is a stand-in that sees whom the test puts before the camera."""
+"""The frame pipeline with a fake engine, which detects the people that a test puts in front of the camera."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,13 +25,13 @@ def unit(seed: int) -> Array:
     return np.asarray(made / np.linalg.norm(made), np.float32)
 
 
-def look_of(person: int, seed: int, distance: float = 0.2) -> Array:
+def sample_of(person: int, seed: int, distance: float = 0.2) -> Array:
     moved = unit(person) + distance * unit(10_000 + seed)
     return np.asarray(moved / np.linalg.norm(moved), np.float32)
 
 
-class Eyes:
-    """Sees the people that stand there: person by place from the left."""
+class FakeEngine:
+    """Detects `people`, from left to right, without reading the image."""
 
     def __init__(self) -> None:
         self.timings = StageTimes()
@@ -60,32 +60,32 @@ class Eyes:
         for detection in detections:
             self.encoded += 1
             person = self.people[round((detection.box[0] - 20) / 200)]
-            template = look_of(person, self.encoded, self.distance)
+            template = sample_of(person, self.encoded, self.distance)
             left, top, right, bottom = (round(side) for side in detection.box)
             landmarks = np.zeros((5, 2), np.float32)
             faces.append(Face((left, top, right, bottom), 0.9, landmarks, template, template, GOOD))
         return faces
 
 
-class School:
-    """Three photographs each of persons 0 to 9."""
+class FakeSource:
+    """A gallery source with three photographs each of persons 0 to 9."""
 
     def __init__(self) -> None:
-        self.away = False
+        self.unavailable = False
         self.version = 1
         self.people = list(range(10))
         self.twins: dict[int, str] = {}
 
     def versions(self, class_ids: Sequence[str]) -> dict[str, int]:
-        if self.away:
+        if self.unavailable:
             raise SourceUnavailable("away")
         return dict.fromkeys(class_ids, self.version)
 
     def templates(self, class_id: str) -> tuple[Array, list[str]]:
-        rows = [look_of(person, 500 + shot) for person in self.people for shot in range(3)]
+        rows = [sample_of(person, 500 + shot) for person in self.people for shot in range(3)]
         owners = [str(person) for person in self.people for _ in range(3)]
         for person, name in self.twins.items():
-            rows += [look_of(person, 600 + shot) for shot in range(3)]
+            rows += [sample_of(person, 600 + shot) for shot in range(3)]
             owners += [name] * 3
         return np.stack(rows), owners
 
@@ -93,129 +93,129 @@ class School:
         build()
 
 
-class Room:
-    """A camera before which a test puts people. `at` is when its frame was taken, `waited` how long that is ago."""
+class Camera:
+    """A camera and its pipeline. `at` is when its frame was taken, `waited` how many seconds ago that is."""
 
-    def __init__(self, school: School | None = None) -> None:
-        self.eyes, self.school, self.monitor = Eyes(), school or School(), Monitor()
-        self.galleries = Galleries(self.school, monitor=self.monitor, rebuild_seconds=60)
+    def __init__(self, source: FakeSource | None = None) -> None:
+        self.engine, self.source, self.monitor = FakeEngine(), source or FakeSource(), Monitor()
+        self.galleries = Galleries(self.source, monitor=self.monitor, rebuild_seconds=60)
         self.pipeline = FramePipeline(
-            self.eyes, self.galleries, monitor=self.monitor, largest_side=640, quality=85, clock=self.now
+            self.engine, self.galleries, monitor=self.monitor, largest_side=640, quality=85, clock=self.now
         )
-        self.view = CameraContext(CLASS)
+        self.context = CameraContext(CLASS)
         self.at, self.waited = 1000.0, 0.0
 
     def now(self) -> float:
         return self.at + self.waited
 
     def frame(self, *people: int, picture: bytes = PICTURE) -> FrameResult | FrameError:
-        self.eyes.people = list(people)
+        self.engine.people = list(people)
         self.at += 0.3
-        (found,) = self.pipeline.process([Frame(self.view, 1, picture, self.at)])
-        return found
+        (result,) = self.pipeline.process([Frame(self.context, 1, picture, self.at)])
+        return result
 
     def frames(self, count: int, *people: int) -> list[FrameResult]:
-        found = [self.frame(*people) for _ in range(count)]
-        return [each for each in found if isinstance(each, FrameResult)]
+        results = [self.frame(*people) for _ in range(count)]
+        return [result for result in results if isinstance(result, FrameResult)]
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room()
+def camera() -> Camera:
+    return Camera()
 
 
-def states(seen: FrameResult) -> list[State]:
-    return [face.decision.state for face in seen.faces]
+def states(result: FrameResult) -> list[State]:
+    return [face.decision.state for face in result.faces]
 
 
-def test_a_student_is_confirmed_before_being_named_and_claimed_once(room: Room) -> None:
-    found = room.frames(8, 3)
-    assert states(found[0]) == [State.CONFIRMING]
-    assert states(found[-1]) == [State.RECOGNISED]
-    claims = [claim for seen in found for claim in seen.recognised]
-    assert [(claim.student, claim.photographs) for claim in claims] == [("3", 3)]
-    assert claims[0].decision.samples >= 2
-    assert claims[0].crop.startswith(b"\xff\xd8")
+def test_student_is_confirmed_then_named_and_handed_on_once(camera: Camera) -> None:
+    results = camera.frames(8, 3)
+    assert states(results[0]) == [State.CONFIRMING]
+    assert states(results[-1]) == [State.RECOGNISED]
+    tracks = [track for result in results for track in result.recognised]
+    assert [(track.student, track.photographs) for track in tracks] == [("3", 3)]
+    assert tracks[0].decision.samples >= 2
+    assert tracks[0].crop.startswith(b"\xff\xd8")
 
 
-def test_a_claim_that_was_taken_back_is_made_again(room: Room) -> None:
-    (claim,) = [claim for seen in room.frames(8, 3) for claim in seen.recognised]
-    room.view.handovers.release_mark(claim.track, claim.student)
-    assert [again.student for again in room.frames(1, 3)[0].recognised] == ["3"]
+def test_released_track_is_handed_on_again(camera: Camera) -> None:
+    (track,) = [track for result in camera.frames(8, 3) for track in result.recognised]
+    camera.context.handovers.release_mark(track.track, track.student)
+    assert [again.student for again in camera.frames(1, 3)[0].recognised] == ["3"]
 
 
-def test_a_stranger_is_never_named(room: Room) -> None:
-    found = room.frames(12, 77)
-    assert all(face.decision.id is None for seen in found for face in seen.faces)
-    assert states(found[-1]) == [State.UNKNOWN]
-    assert not any(seen.recognised for seen in found)
+def test_stranger_is_never_named(camera: Camera) -> None:
+    results = camera.frames(12, 77)
+    assert all(face.decision.id is None for result in results for face in result.faces)
+    assert states(results[-1]) == [State.UNKNOWN]
+    assert not any(result.recognised for result in results)
 
 
-def test_without_the_database_boxes_stay_and_names_go(room: Room) -> None:
-    assert states(room.frames(8, 3)[-1]) == [State.RECOGNISED]
-    room.school.away = True
-    seen = room.frames(1, 3)[0]
-    assert states(seen) == [State.UNAVAILABLE]
-    assert seen.faces[0].decision.id is None
-    assert seen.faces[0].box == (20, 100, 120, 220)
-    assert room.monitor.figures().counters["unavailable"] == 1
+def test_faces_have_boxes_and_no_names_without_the_database(camera: Camera) -> None:
+    assert states(camera.frames(8, 3)[-1]) == [State.RECOGNISED]
+    camera.source.unavailable = True
+    result = camera.frames(1, 3)[0]
+    assert states(result) == [State.UNAVAILABLE]
+    assert result.faces[0].decision.id is None
+    assert result.faces[0].box == (20, 100, 120, 220)
+    assert camera.monitor.figures().counters["unavailable"] == 1
 
 
-def test_whoever_leaves_the_class_loses_the_name_with_the_next_frame(room: Room) -> None:
-    assert states(room.frames(8, 3)[-1]) == [State.RECOGNISED]
-    room.school.people.remove(3)
-    room.school.version += 1
-    seen = room.frames(1, 3)[0]
-    assert seen.faces[0].decision.id is None
-    assert states(seen) != [State.RECOGNISED]
+def test_removed_student_loses_the_name_with_the_next_frame(camera: Camera) -> None:
+    assert states(camera.frames(8, 3)[-1]) == [State.RECOGNISED]
+    camera.source.people.remove(3)
+    camera.source.version += 1
+    result = camera.frames(1, 3)[0]
+    assert result.faces[0].decision.id is None
+    assert states(result) != [State.RECOGNISED]
 
 
-def test_a_face_that_a_person_said_is_not_the_student_is_not_named(room: Room) -> None:
-    room.frames(8, 3)
-    room.view.rules = MatchRules(rejected=(RejectedTemplate("3", unit(3)),))
-    seen = room.frames(1, 3)[0]
-    assert seen.faces[0].decision.id is None
-    room.view.rules = MatchRules(rejected=(RejectedTemplate("3", unit(4)),))
-    assert states(room.frames(1, 3)[0]) == [State.RECOGNISED]
+def test_rejected_match_is_not_named(camera: Camera) -> None:
+    camera.frames(8, 3)
+    camera.context.rules = MatchRules(rejected=(RejectedTemplate("3", unit(3)),))
+    result = camera.frames(1, 3)[0]
+    assert result.faces[0].decision.id is None
+    camera.context.rules = MatchRules(rejected=(RejectedTemplate("3", unit(4)),))
+    assert states(camera.frames(1, 3)[0]) == [State.RECOGNISED]
 
 
-def test_a_face_between_twins_is_asked_about_once_and_never_named(room: Room) -> None:
-    room.school.twins = {3: "the twin of 3"}
-    room.view.rules = MatchRules(confusable=frozenset({frozenset(("3", "the twin of 3"))}))
-    found = room.frames(12, 3)
-    assert states(found[-1]) == [State.UNCERTAIN]
-    assert not any(seen.recognised for seen in found)
-    (question,) = [question for seen in found for question in seen.uncertain]
+def test_face_between_twins_is_uncertain_once_and_never_named(camera: Camera) -> None:
+    camera.source.twins = {3: "the twin of 3"}
+    camera.context.rules = MatchRules(confusable=frozenset({frozenset(("3", "the twin of 3"))}))
+    results = camera.frames(12, 3)
+    assert states(results[-1]) == [State.UNCERTAIN]
+    assert not any(result.recognised for result in results)
+    (question,) = [question for result in results for question in result.uncertain]
     assert {match.id for match in question.decision.candidates} == {"3", "the twin of 3"}
     assert float(np.linalg.norm(question.template)) == pytest.approx(1, abs=1e-5)
 
 
-def test_two_faces_are_never_one_student(room: Room) -> None:
-    for seen in room.frames(10, 5, 5):
-        named = [face.decision.id for face in seen.faces if face.decision.id]
+def test_two_faces_are_never_one_student(camera: Camera) -> None:
+    for result in camera.frames(10, 5, 5):
+        named = [face.decision.id for face in result.faces if face.decision.id]
         assert len(named) == len(set(named))
 
 
-def test_a_known_track_is_not_encoded_again_with_each_frame(room: Room) -> None:
-    room.frames(8, 3)
-    before = room.eyes.encoded
-    room.frames(10, 3)
-    assert room.eyes.encoded - before <= 2
+def test_named_track_is_not_encoded_in_each_frame(camera: Camera) -> None:
+    camera.frames(8, 3)
+    before = camera.engine.encoded
+    camera.frames(10, 3)
+    assert camera.engine.encoded - before <= 2
 
 
-def test_boxes_are_in_pixels_of_the_frame_that_was_sent(room: Room) -> None:
+def test_boxes_are_in_pixels_of_the_sent_frame(camera: Camera) -> None:
     large = encode_jpeg(np.full((960, 1280, 3), 120, np.uint8))
-    seen = room.frame(3, picture=large)
-    assert isinstance(seen, FrameResult)
-    assert room.eyes.size == (640, 480)
-    assert seen.faces[0].box == (40, 200, 240, 440)
+    result = camera.frame(3, picture=large)
+    assert isinstance(result, FrameResult)
+    assert camera.engine.size == (640, 480)
+    assert result.faces[0].box == (40, 200, 240, 440)
 
 
-def test_what_is_no_picture_is_a_fault_and_leaves_the_others_of_the_turn_alone(room: Room) -> None:
+def test_undecodable_frame_is_an_error_and_others_of_the_batch_are_not(camera: Camera) -> None:
     other = CameraContext(CLASS)
-    room.eyes.people = [3]
-    bad, good = room.pipeline.process(
-        [Frame(room.view, 1, b"nothing", room.at), Frame(other, 1, PICTURE, room.at)]
+    camera.engine.people = [3]
+    bad, good = camera.pipeline.process(
+        [Frame(camera.context, 1, b"nothing", camera.at), Frame(other, 1, PICTURE, camera.at)]
     )
     assert isinstance(bad, FrameError)
     assert bad.code == "unsupported_format"
@@ -223,27 +223,27 @@ def test_what_is_no_picture_is_a_fault_and_leaves_the_others_of_the_turn_alone(r
     assert len(good.faces) == 1
 
 
-def test_frames_of_one_turn_are_searched_together(room: Room) -> None:
+def test_frames_of_a_batch_are_searched_together(camera: Camera) -> None:
     views = [CameraContext(CLASS) for _ in range(4)]
-    room.eyes.people = [3]
-    room.pipeline.process([Frame(view, 1, PICTURE, room.at) for view in views])
-    assert room.monitor.figures().stages["match"].count == 1
+    camera.engine.people = [3]
+    camera.pipeline.process([Frame(view, 1, PICTURE, camera.at) for view in views])
+    assert camera.monitor.figures().stages["match"].count == 1
 
 
-def test_nobody_who_waits_for_nothing_is_looked_at_coarsely(room: Room) -> None:
-    room.frames(8, 3)
-    assert room.eyes.reduced == [False] * 8
+def test_detection_is_full_without_a_queue(camera: Camera) -> None:
+    camera.frames(8, 3)
+    assert camera.engine.reduced == [False] * 8
 
 
-def test_where_a_queue_builds_most_looks_are_coarse_and_the_same_person_is_claimed(room: Room) -> None:
-    room.waited = 60.0
-    found = room.frames(18, 3)
-    assert room.eyes.reduced == [True, *([False, *[True] * 5] * 3)][:18]
-    assert room.monitor.figures().counters["reduced"] == sum(room.eyes.reduced)
-    assert [claim.student for seen in found for claim in seen.recognised] == ["3"]
+def test_most_detections_are_reduced_when_overloaded(camera: Camera) -> None:
+    camera.waited = 60.0
+    results = camera.frames(18, 3)
+    assert camera.engine.reduced == [True, *([False, *[True] * 5] * 3)][:18]
+    assert camera.monitor.figures().counters["reduced"] == sum(camera.engine.reduced)
+    assert [track.student for result in results for track in result.recognised] == ["3"]
 
 
-def test_while_a_face_is_far_away_every_look_is_close(room: Room) -> None:
-    room.waited, room.eyes.width = 60.0, 40.0
-    room.frames(8, 3)
-    assert room.eyes.reduced == [True, *[False] * 7]
+def test_detection_is_full_while_a_face_is_far_away(camera: Camera) -> None:
+    camera.waited, camera.engine.width = 60.0, 40.0
+    camera.frames(8, 3)
+    assert camera.engine.reduced == [True, *[False] * 7]

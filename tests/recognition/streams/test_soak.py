@@ -1,4 +1,4 @@
-"""A hundred cameras that flood for a while: memory stays flat, every frame is accounted for, nobody is forgotten."""
+"""A hundred cameras that flood the queue: memory stays flat, every frame is counted, every camera is answered."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from recognition.streams.queue import CameraSlot, Frame, FrameAnswer, FrameQueue
 from recognition.telemetry.monitor import Monitor
 
 CAMERAS, RATE, FEEDERS = 100, 30, 2
+# Bytes of a frame; all cameras send 90 MB a second.
 PICTURE = 30_000
-"""Bytes; a second of all cameras is 90 MB."""
 WORK_SECONDS = 0.01
 MB = 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
 class Tally:
-    """One camera: what it sent, and what came of it."""
+    """The counts of one camera."""
 
     camera: CameraSlot[int, int]
     sent: int = 0
@@ -38,8 +38,8 @@ class Tally:
         self.failed += answer.result is None and not answer.late
 
 
-def work(frames: Sequence[Frame[int]]) -> list[int]:
-    """Takes the time of a small network, and cannot read what every tenth camera sends."""
+def process(frames: Sequence[Frame[int]]) -> list[int]:
+    """Take the time of a small network, and fail for frames of every tenth camera."""
     threading.Event().wait(WORK_SECONDS * len(frames))
     if any(frame.data.startswith(b"broken") for frame in frames):
         raise RuntimeError("a broken picture")
@@ -47,7 +47,7 @@ def work(frames: Sequence[Frame[int]]) -> list[int]:
 
 
 def flood(tallies: Sequence[Tally], ends: threading.Event) -> None:
-    """Each camera's newest frame, thirty times a second: fresh bytes each, as from a socket."""
+    """Send a frame of each camera thirty times a second, with new bytes each time, as from a socket."""
     due = time.monotonic()
     while not ends.is_set():
         for tally in tallies:
@@ -58,8 +58,8 @@ def flood(tallies: Sequence[Tally], ends: threading.Event) -> None:
         ends.wait(max(0.0, due - time.monotonic()))
 
 
-def grown_while(ends: threading.Event, seconds: float) -> float:
-    """MB by which this process grew after the first second, and sets the event."""
+def memory_growth(ends: threading.Event, seconds: float) -> float:
+    """Return the MB by which this process grew after the first second; set the event at the end."""
     process, warm, most = psutil.Process(), 0.0, 0.0
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
@@ -74,41 +74,41 @@ def grown_while(ends: threading.Event, seconds: float) -> float:
 @pytest.mark.clock
 @pytest.mark.soak
 @pytest.mark.timeout(180)
-def test_a_hundred_flooding_cameras_leave_memory_flat_and_no_frame_unaccounted_for(
+def test_hundred_flooding_cameras_keep_memory_flat_and_lose_no_frame(
     soak: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("CRITICAL", "recognition.streams.queue")
     monitor, ends = Monitor(), threading.Event()
     adviser = Adviser(workers=2, largest_side=1024, quality=85, seconds=WORK_SECONDS)
-    streams: FrameQueue[int, int] = FrameQueue(work, workers=2, monitor=monitor, adviser=adviser)
+    frame_queue: FrameQueue[int, int] = FrameQueue(process, workers=2, monitor=monitor, adviser=adviser)
     tallies: list[Tally] = []
     for number in range(CAMERAS):
 
         def hear(answer: FrameAnswer[int], number: int = number) -> None:
             tallies[number].hear(answer)
 
-        tallies.append(Tally(streams.open(number, hear)))
+        tallies.append(Tally(frame_queue.open(number, hear)))
     feeders = [
         threading.Thread(target=flood, args=(tallies[start::FEEDERS], ends)) for start in range(FEEDERS)
     ]
     for feeder in feeders:
         feeder.start()
-    grown = grown_while(ends, 60 if soak else 5)
+    grown = memory_growth(ends, 60 if soak else 5)
     for feeder in feeders:
         feeder.join()
-    settled(tallies)
+    wait_for_answers(tallies)
     assert grown < 30
     assert [tally.answered + tally.dropped for tally in tallies] == [tally.sent for tally in tallies]
     healthy = [tally.answered for tally in tallies if tally.camera.state % 10]
     assert min(healthy) > 0.5 * max(healthy)
     assert [tally.camera.state for tally in tallies if tally.failed] == list(range(0, CAMERAS, 10))
-    assert streams.advice().fps <= 1.5
-    assert streams.stop()
+    assert frame_queue.advice().fps <= 1.5
+    assert frame_queue.stop()
     assert monitor.figures().counters["frames"] == sum(tally.sent for tally in tallies)
 
 
-def settled(tallies: Sequence[Tally]) -> None:
-    """Waits until the last frame of each camera was answered."""
+def wait_for_answers(tallies: Sequence[Tally]) -> None:
+    """Wait until the last frame of each camera was answered."""
     pause, until = threading.Event(), time.monotonic() + 20
     while any(tally.answered + tally.dropped < tally.sent for tally in tallies):
         assert time.monotonic() < until, "frames stayed unanswered"

@@ -13,7 +13,7 @@ from recognition.telemetry import metrics
 from recognition.telemetry.monitor import MONITOR, Monitor
 
 
-def leave(monkeypatch: pytest.MonkeyPatch, name: str, monitor: Monitor) -> None:
+def store(monkeypatch: pytest.MonkeyPatch, name: str, monitor: Monitor) -> None:
     """Figures of a process of that name."""
     with monkeypatch.context() as patched:
         patched.setattr(metrics, "process_name", lambda: name)
@@ -25,7 +25,7 @@ def other_process(monkeypatch: pytest.MonkeyPatch, name: str) -> Monitor:
     monitor = Monitor()
     monitor.observe("of_another", 12.0)
     monitor.count("marks", 4)
-    leave(monkeypatch, name, monitor)
+    store(monkeypatch, name, monitor)
     return monitor
 
 
@@ -34,7 +34,7 @@ def samples() -> dict[str, float]:
     return {sample.name: sample.value for family in families for sample in family.samples}
 
 
-def test_processes_are_summed_and_this_one_is_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_summed_with_this_one_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()  # servers of tests before this one have left theirs
     other_process(monkeypatch, "node-1")
     other_process(monkeypatch, "node-2")
@@ -48,7 +48,7 @@ def test_processes_are_summed_and_this_one_is_as_it_is_now(monkeypatch: pytest.M
     assert samples()["rollcall_processes"] == 3
 
 
-def test_percentiles_of_the_sum_are_those_of_all_measurements_together(
+def test_percentiles_of_the_sum_are_those_of_all_measurements(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = random.Random(5)
@@ -58,7 +58,7 @@ def test_percentiles_of_the_sum_are_those_of_all_measurements_together(
         monitor = Monitor()
         for value in values:
             monitor.observe("of_both", value)
-        leave(monkeypatch, name, monitor)
+        store(monkeypatch, name, monitor)
     stage = metrics.gather().total.stages["of_both"]
     together = halves[0] + halves[1]
     cuts = statistics.quantiles(together, n=100)
@@ -68,7 +68,7 @@ def test_percentiles_of_the_sum_are_those_of_all_measurements_together(
     assert stage.mean == pytest.approx(statistics.fmean(together))
 
 
-def test_prometheus_reads_the_stages_as_histograms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stages_are_prometheus_histograms(monkeypatch: pytest.MonkeyPatch) -> None:
     other_process(monkeypatch, "node-1")
     families = {family.name: family for family in text_string_to_metric_families(metrics.text().decode())}
     found = [
@@ -82,7 +82,7 @@ def test_prometheus_reads_the_stages_as_histograms(monkeypatch: pytest.MonkeyPat
     assert {sample.name: sample.value for sample in found}["rollcall_stage_milliseconds_sum"] == 12.0
 
 
-def honest() -> dict[str, Any]:
+def valid_figures() -> dict[str, Any]:
     monitor = Monitor()
     monitor.observe("detect", 3.0)
     monitor.gauge("cameras", lambda: 2.0)
@@ -92,7 +92,7 @@ def honest() -> dict[str, Any]:
 
 def stage_of(**changed: Any) -> dict[str, Any]:
     """Honest figures whose only stage says something else."""
-    made = honest()
+    made = valid_figures()
     places = {"count": 0, "total": 1, "least": 2, "most": 3, "buckets": 4}
     for name, value in changed.items():
         made["stages"]["detect"][places[name]] = value
@@ -113,35 +113,35 @@ PLANTED = [
     stage_of(total=10**400),
     stage_of(count=2),
     stage_of(buckets=[1]),
-    honest() | {"counters": {"frames": 2**60}},
-    honest() | {"counters": [1]},
-    honest() | {"gauges": {"no name of ours": 1}},
-    honest() | {"gauges": {f"gauge_{chr(97 + n % 26)}{chr(97 + n // 26)}": 1 for n in range(65)}},
+    valid_figures() | {"counters": {"frames": 2**60}},
+    valid_figures() | {"counters": [1]},
+    valid_figures() | {"gauges": {"no name of ours": 1}},
+    valid_figures() | {"gauges": {f"gauge_{chr(97 + n % 26)}{chr(97 + n // 26)}": 1 for n in range(65)}},
 ]
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_what_is_planted_in_the_cache_is_passed_over(planted: object) -> None:
+def test_planted_figures_are_skipped(planted: object) -> None:
     cache.set(f"{metrics.KEY_PREFIX}:evil", planted)
     assert "evil" not in metrics.gather().processes
     assert metrics.text()
 
 
-def test_honest_figures_are_taken_as_the_planted_ones_were_offered() -> None:
-    cache.set(f"{metrics.KEY_PREFIX}:good", honest())
+def test_valid_figures_are_read() -> None:
+    cache.set(f"{metrics.KEY_PREFIX}:good", valid_figures())
     assert metrics.gather().processes["good"].gauges == {"cameras": 2.0}
 
 
-def test_no_counter_is_told_twice_by_a_gauge_of_its_name() -> None:
-    cache.set(f"{metrics.KEY_PREFIX}:evil", honest() | {"gauges": {"marks": 5}})
+def test_gauge_with_the_name_of_a_counter_is_skipped() -> None:
+    cache.set(f"{metrics.KEY_PREFIX}:evil", valid_figures() | {"gauges": {"marks": 5}})
     assert "marks" not in metrics.gather().processes["evil"].gauges
 
 
-def test_reading_stays_bounded_whatever_lies_in_the_cache() -> None:
+def test_reading_is_limited_in_processes_and_bytes() -> None:
     client = cache.client.get_client()  # type: ignore[attr-defined]  # django-redis has more than Django's caches
     prefix = cache.make_key(f"{metrics.KEY_PREFIX}:")
-    client.mset({f"{prefix}{number}": b"j" + json.dumps(honest()).encode() for number in range(200)})
-    client.set(f"{prefix}huge", b"j" + b" " * metrics.MOST_BYTES + json.dumps(honest()).encode())
+    client.mset({f"{prefix}{number}": b"j" + json.dumps(valid_figures()).encode() for number in range(200)})
+    client.set(f"{prefix}huge", b"j" + b" " * metrics.MOST_BYTES + json.dumps(valid_figures()).encode())
     client.rpush(f"{prefix}list", b"no text at all")
     client.set(prefix.encode() + b"\xff\xfe", b"j{}")
     found = metrics.gather().processes
@@ -149,7 +149,7 @@ def test_reading_stays_bounded_whatever_lies_in_the_cache() -> None:
     assert not {"huge", "list"} & set(found)
 
 
-def test_a_process_that_is_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ended_process_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     other_process(monkeypatch, "node-1")
     client = cache.client.get_client()  # type: ignore[attr-defined]  # django-redis has more than Django's caches
     key = cache.make_key(f"{metrics.KEY_PREFIX}:node-1")

@@ -1,4 +1,4 @@
-"""Timings: what they say, how they add up, and what they cost."""
+"""The monitor: percentiles, sums over processes, and the cost of measuring."""
 
 import json
 import random
@@ -10,7 +10,7 @@ import pytest
 from recognition.telemetry.monitor import COUNTERS, Figures, Monitor, sum_of
 
 
-def test_percentiles_are_right_within_a_bucket() -> None:
+def test_percentiles_are_exact_within_a_bucket() -> None:
     monitor, rng = Monitor(), random.Random(1)
     values = [rng.lognormvariate(2, 1) for _ in range(20_000)]
     for value in values:
@@ -24,7 +24,7 @@ def test_percentiles_are_right_within_a_bucket() -> None:
     assert (stage.least, stage.most) == (min(values), max(values))
 
 
-def test_percentiles_stay_within_what_was_measured() -> None:
+def test_percentiles_stay_within_the_measurements() -> None:
     monitor = Monitor()
     monitor.observe("decode", 20_000.0)
     stage = monitor.figures().stages["decode"]
@@ -32,7 +32,7 @@ def test_percentiles_stay_within_what_was_measured() -> None:
     assert monitor.figures().stages.get("match") is None
 
 
-def test_processes_add_up_and_ages_do_not() -> None:
+def test_sum_adds_processes_and_keeps_the_greatest_age() -> None:
     one, two = Monitor(), Monitor()
     for monitor, age in ((one, 5.0), (two, 9.0)):
         monitor.observe("detect", 10.0)
@@ -52,7 +52,7 @@ def test_figures_of_another_version_are_refused() -> None:
         Figures.from_json({"stages": {"detect": [1, 1.0, 1.0, 1.0, [1]]}, "counters": {}, "gauges": {}})
 
 
-def test_measuring_costs_under_a_hundredth_of_a_frame() -> None:
+def test_measuring_takes_under_a_hundredth_of_a_frame() -> None:
     monitor = Monitor()
     each = min(timeit.repeat(lambda: monitor.observe("detect", 7.3), number=2000, repeat=5)) / 2000
     # A frame is measured eight times and takes 10 ms at the very least.
