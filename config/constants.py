@@ -35,8 +35,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "attendance.web.middleware.private_pages",
-    "attendance.web.middleware.own_language",
-    "attendance.web.middleware.own_password",
+    "attendance.web.middleware.person_language",
+    "attendance.web.middleware.one_time_password",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

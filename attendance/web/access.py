@@ -1,4 +1,4 @@
-"""Who stands before a page: a person with a login, or a device with a cookie."""
+"""Who asks for a page: a person with a login, or a device with a cookie."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,14 +20,14 @@ Page = Callable[..., HttpResponse]
 
 
 def person_of(request: HttpRequest) -> User:
-    """The logged-in person. Only behind `login_required`."""
+    """Return the logged-in person. Raises `PermissionDenied`; use it behind `login_needed`."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
 
 
-def login_wanted(page: Page) -> Page:
-    """Send anonymous visitors to the login page and bring them back after it."""
+def login_needed(page: Page) -> Page:
+    """Decorate a page: people without a login are sent to the login page first, and back after it."""
 
     @wraps(page)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -39,32 +39,32 @@ def login_wanted(page: Page) -> Page:
 
 
 def require(user: Any, action: Action, subject: policy.Subject = None) -> None:
-    """403 unless the person may."""
+    """Raise `PermissionDenied` (403) unless the person may."""
     if not policy.may(user, action, subject):
         raise PermissionDenied
 
 
 def session_for(request: HttpRequest, session_id: UUID, action: Action) -> Session:
-    """The session, if this person may do that with it: 404 for none, 403 for another's."""
+    """Return the session. Raises `Http404` where there is none, `PermissionDenied` where the person may not."""
     session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
     require(request.user, action, session)
     return session
 
 
 def device_for(request: HttpRequest, session_id: UUID) -> Device | None:
-    """The device whose cookie this request carries, if it belongs to that session."""
+    """Return the device whose cookie the request has, None unless it belongs to that session."""
     return devices.authenticate(request.COOKIES.get(devices.COOKIE, ""), session_id)
 
 
-def as_page(refusal: Refused) -> Exception:
-    """The page that a refusal deserves."""
+def page_error(refusal: Refused) -> Exception:
+    """Return the exception that Django answers with the page for this refusal."""
     if refusal.code.startswith("no_such"):
         return Http404(refusal.message)
     return PermissionDenied(refusal.message)
 
 
 def posted_id(request: HttpRequest, name: str) -> UUID:
-    """A key out of a form; 404 for what is none."""
+    """Return an id from a form. Raises `Http404` where it is none."""
     try:
         return UUID(request.POST.get(name, ""))
     except ValueError:

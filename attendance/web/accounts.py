@@ -1,4 +1,4 @@
-"""Login, logout, and a password of one's own."""
+"""Login, logout, and the choice of a password."""
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from attendance.core import audit
-from attendance.web.access import login_wanted, person_of
-from attendance.web.forms import LoginForm, OwnPasswordForm
+from attendance.web.access import login_needed, person_of
+from attendance.web.forms import LoginForm, NewPasswordForm
 
 login = LoginView.as_view(
     template_name="account/login.html", authentication_form=LoginForm, redirect_authenticated_user=True
@@ -22,11 +22,11 @@ logout = LogoutView.as_view()
 
 @never_cache
 @sensitive_post_parameters()
-@login_wanted
+@login_needed
 def password(request: HttpRequest) -> HttpResponse:
-    """Choose a new password: by wish, or because the present one was a one-time password."""
+    """Let the person choose a new password; after a one-time password they must."""
     person = person_of(request)
-    form = OwnPasswordForm(person, request.POST or None)
+    form = NewPasswordForm(person, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             user = form.save()

@@ -1,6 +1,6 @@
-"""Message catalogues without the gettext programs: found in the sources, kept in `locale/`, compiled with Babel.
+"""Message catalogues without the gettext programs: collected from the sources, kept in `locale/`, compiled with Babel.
 
-Two domains, as Django has them: `django` for Python and templates, `djangojs` for what scripts say.
+There are two domains, as in Django: `django` for Python and templates, `djangojs` for scripts.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-Found = tuple[str, int, str | tuple[str, str]]
+# File, line, and the text (or singular and plural).
+FoundMessage = tuple[str, int, str | tuple[str, str]]
 
-ROOMS = ("attendance", "config", "recognition")
+PACKAGES = ("attendance", "config", "recognition")
 PYTHON_KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop")) | {
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
@@ -28,30 +29,30 @@ CALL_IN_TEMPLATE = re.compile(r"(?<!\w)(n?gettext)\((?=u?['\"])")
 DOMAINS = ("django", "djangojs")
 
 
-def sources(root: Path, domain: str) -> Iterator[Found]:
-    """Each message of a domain: file, line, and the text (or singular and plural)."""
+def sources(root: Path, domain: str) -> Iterator[FoundMessage]:
+    """Yield the messages of a domain."""
     if domain == "djangojs":
         for path in sorted((root / "static").rglob("*.js")):
-            yield from _called(root, path, "javascript", SCRIPT_KEYWORDS)
+            yield from _messages_of_calls(root, path, "javascript", SCRIPT_KEYWORDS)
         return
-    for room in ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
             if "migrations" not in path.parts:
-                yield from _called(root, path, "python", PYTHON_KEYWORDS)
+                yield from _messages_of_calls(root, path, "python", PYTHON_KEYWORDS)
     for path in sorted((root / "templates").rglob("*.html")):
-        yield from _in_template(root, path)
+        yield from _messages_of_template(root, path)
 
 
-def _called(
+def _messages_of_calls(
     root: Path, path: Path, kind: str, keywords: dict[str, tuple[int, int] | None]
-) -> Iterator[Found]:
+) -> Iterator[FoundMessage]:
     with path.open("rb") as file:
         for line, text, _comments, _context in extract(kind, file, keywords=keywords):
-            one = text if isinstance(text, str) else (text[0], text[1])
-            yield str(path.relative_to(root)), line, one
+            message = text if isinstance(text, str) else (text[0], text[1])
+            yield str(path.relative_to(root)), line, message
 
 
-def _in_template(root: Path, path: Path) -> Iterator[Found]:
+def _messages_of_template(root: Path, path: Path) -> Iterator[FoundMessage]:
     text = templatize(path.read_text(encoding="utf-8"), origin=str(path))
     for call in CALL_IN_TEMPLATE.finditer(text):
         line = text.count("\n", 0, call.start()) + 1
@@ -60,18 +61,18 @@ def _in_template(root: Path, path: Path) -> Iterator[Found]:
 
 
 def _literals(text: str, start: int, count: int) -> Iterator[str]:
-    """The first `count` string literals of a call whose arguments begin at `start`."""
+    """Yield the first `count` string literals of a call whose arguments begin at `start`."""
     literal = re.compile(r"\s*,?\s*(u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))", re.DOTALL)
     for _number in range(count):
-        found = literal.match(text, start)
-        if found is None:
+        match = literal.match(text, start)
+        if match is None:
             return
-        yield str(ast.literal_eval(found[1].replace("\n", "\\n")))
-        start = found.end()
+        yield str(ast.literal_eval(match[1].replace("\n", "\\n")))
+        start = match.end()
 
 
 def collect(root: Path, domain: str) -> Catalog:
-    """An empty catalogue of everything that is said."""
+    """Return a catalogue of all messages, without translations."""
     catalog = Catalog(domain=domain, fuzzy=False)
     for file, line, text in sources(root, domain):
         catalog.add(text, locations=[(file, line)], flags=_flags(text))
@@ -92,7 +93,7 @@ def languages(root: Path) -> list[str]:
 
 
 def read(root: Path, language: str, domain: str) -> Catalog:
-    """The translations as they stand, empty where there are none yet."""
+    """Return the catalogue of a language, empty where there is no file yet."""
     path = path_of(root, language, domain)
     if not path.exists():
         return Catalog(locale=language, domain=domain, fuzzy=False)
@@ -101,7 +102,7 @@ def read(root: Path, language: str, domain: str) -> Catalog:
 
 
 def update(root: Path, language: str, domain: str) -> Catalog:
-    """Bring a catalogue in step with the sources; what is no longer said goes, nothing is guessed."""
+    """Write the catalogue with the messages of the sources. Others are removed; no translation is guessed."""
     catalog = read(root, language, domain)
     catalog.update(collect(root, domain), no_fuzzy_matching=True)
     catalog.obsolete.clear()
@@ -113,31 +114,37 @@ def update(root: Path, language: str, domain: str) -> Catalog:
 
 
 def lacking(root: Path, language: str, domain: str) -> list[str]:
-    """What is said but has no translation, or only a doubtful one."""
+    """Return the messages without a translation, or with a fuzzy one."""
     catalog = read(root, language, domain)
     missing = []
     for message in collect(root, domain):
         if not message.id:
             continue
         text = message.id if isinstance(message.id, str) else message.id[0]
-        there = catalog.get(text)
-        strings = [] if there is None else [there.string] if isinstance(there.string, str) else there.string
-        if there is None or there.fuzzy or not strings or not all(strings):
+        translated = catalog.get(text)
+        strings = (
+            []
+            if translated is None
+            else [translated.string]
+            if isinstance(translated.string, str)
+            else translated.string
+        )
+        if translated is None or translated.fuzzy or not strings or not all(strings):
             missing.append(text)
     return missing
 
 
 def compile_all(root: Path) -> list[Path]:
-    """Write the `.mo` files that Django reads; they are not in the repository."""
+    """Write the `.mo` files that Django reads, and return their paths. They are not in the repository."""
     written = []
     for language in languages(root):
         for domain in DOMAINS:
             source = path_of(root, language, domain)
             if source.exists():
                 target = source.with_suffix(".mo")
-                aside = target.with_suffix(".mo.new")
-                with aside.open("wb") as file:
+                unfinished = target.with_suffix(".mo.new")
+                with unfinished.open("wb") as file:
                     write_mo(file, read(root, language, domain))
-                aside.replace(target)
+                unfinished.replace(target)
                 written.append(target)
     return written

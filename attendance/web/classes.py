@@ -1,4 +1,4 @@
-"""Classes and students as a teacher looks them up."""
+"""The pages of classes and students for teachers."""
 
 from uuid import UUID
 
@@ -12,28 +12,28 @@ from attendance.core import policy
 from attendance.core.policy import Action
 from attendance.models import Category, Consent, Mark, Membership, Photograph, SchoolClass, Session, Student
 from attendance.people.labels import labels
-from attendance.web.access import login_wanted, person_of, require
+from attendance.web.access import login_needed, person_of, require
 
 SESSIONS_SHOWN = 20
 MARKS_SHOWN = 40
 
 
 @require_GET
-@login_wanted
+@login_needed
 def class_list(request: HttpRequest) -> HttpResponse:
     person, today = person_of(request), timezone.localdate()
     require(person, Action.VIEW_CLASS)
-    found = SchoolClass.objects.filter(archived_at=None)
+    visible = SchoolClass.objects.filter(archived_at=None)
     if not policy.sees_all_classes(person):
-        found = found.filter(pk__in=SchoolClass.objects.taught_by(person, today).values("pk"))
+        visible = visible.filter(pk__in=SchoolClass.objects.taught_by(person, today).values("pk"))
     expected = Q(memberships__in=Membership.objects.expected(today))
     students = Count("memberships__student", filter=expected, distinct=True)
-    classes = found.annotate(students=students).order_by("name", "pk")
+    classes = visible.annotate(students=students).order_by("name", "pk")
     return render(request, "pages/classes.html", {"classes": classes})
 
 
 @require_GET
-@login_wanted
+@login_needed
 def class_detail(request: HttpRequest, class_id: UUID) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     school_class = get_object_or_404(SchoolClass, pk=class_id)
@@ -47,11 +47,11 @@ def class_detail(request: HttpRequest, class_id: UUID) -> HttpResponse:
         name: Count("marks", filter=Q(marks__code__category=category))
         for name, category in (("present", Category.PRESENT), ("late", Category.LATE))
     }
-    held = Session.objects.filter(school_class=school_class).annotate(**counts)[:SESSIONS_SHOWN]
+    sessions = Session.objects.filter(school_class=school_class).annotate(**counts)[:SESSIONS_SHOWN]
     context = {
         "school_class": school_class,
         "students": [(student, names[student.pk]) for student in students],
-        "sessions": held,
+        "sessions": sessions,
         "faces": policy.may(person, Action.VIEW_FACES, school_class),
         "may_start": policy.may(person, Action.RUN_SESSION, school_class),
     }
@@ -59,7 +59,7 @@ def class_detail(request: HttpRequest, class_id: UUID) -> HttpResponse:
 
 
 @require_GET
-@login_wanted
+@login_needed
 def student_detail(request: HttpRequest, student_id: UUID) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     student = get_object_or_404(Student, pk=student_id)

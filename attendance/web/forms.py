@@ -1,4 +1,4 @@
-"""Forms of the pages: login, a password of one's own, handing a device over."""
+"""Forms of the pages: login, new password, handing a device over."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from attendance.models import DeviceKind, User
 
 
 class LoginForm(AuthenticationForm):
-    """Django's, behind the lockout: a locked name is not even compared, so guessing learns nothing."""
+    """Django's login form behind the lockout: for a locked name the password is not compared."""
 
     error_messages = {
         "invalid_login": _("Name and password do not match. Check both; passwords are case-sensitive."),
@@ -43,13 +43,13 @@ class LoginForm(AuthenticationForm):
 
 
 if TYPE_CHECKING:
-    _NewPassword = SetPasswordForm[User]
+    _SetPassword = SetPasswordForm[User]
 else:
-    _NewPassword = SetPasswordForm
+    _SetPassword = SetPasswordForm
 
 
-class OwnPasswordForm(_NewPassword):
-    """A new password twice, and the old one first: an unlocked classroom computer must not be enough."""
+class NewPasswordForm(_SetPassword):
+    """The old password, then a new one twice: an unlocked classroom computer must not be enough to change it."""
 
     old_password = forms.CharField(
         label=_("Current password"),
@@ -76,7 +76,7 @@ class OwnPasswordForm(_NewPassword):
 
 
 class HandOverForm(forms.Form):
-    """What a teacher says when the device in their hands becomes a kiosk or projector."""
+    """The kind and PIN of a device that a teacher hands over."""
 
     kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in DeviceKind])
     pin = forms.CharField(min_length=PIN_DIGITS[0], max_length=PIN_DIGITS[1])

@@ -1,4 +1,4 @@
-"""What holds for every page: the person's language, a password of one's own first, and nothing left in caches."""
+"""For all pages: the person's language, the one-time password, and no copies in caches."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from django.utils.cache import add_never_cache_headers, patch_cache_control
 
 from attendance.models import User
 
-Answer = Callable[[HttpRequest], HttpResponse]
+View = Callable[[HttpRequest], HttpResponse]
 OPEN_TO_ALL = (
     "/static/",
     "/healthz/",
@@ -26,13 +26,13 @@ OPEN_TO_ALL = (
 )
 
 
-def own_language(get_response: Answer) -> Answer:
-    """A language chosen by the person goes before the browser's."""
-    known = dict(settings.LANGUAGES)
+def person_language(get_response: View) -> View:
+    """Use the language that the person chose before the browser's."""
+    languages = dict(settings.LANGUAGES)
 
     def answer(request: HttpRequest) -> HttpResponse:
         user = request.user
-        if isinstance(user, User) and user.language in known:
+        if isinstance(user, User) and user.language in languages:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
         return get_response(request)
@@ -40,8 +40,8 @@ def own_language(get_response: Answer) -> Answer:
     return answer
 
 
-def own_password(get_response: Answer) -> Answer:
-    """A one-time password opens one page only: the one where it is replaced. The API has its own refusal."""
+def one_time_password(get_response: View) -> View:
+    """Send people with a one-time password to the page where they replace it. The API refuses them itself."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         user = request.user
@@ -58,8 +58,8 @@ def own_password(get_response: Answer) -> Answer:
     return answer
 
 
-def private_pages(get_response: Answer) -> Answer:
-    """Pages behind a login stay out of every cache: classroom computers are shared."""
+def private_pages(get_response: View) -> View:
+    """Keep pages behind a login out of all caches: classroom computers are shared."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""Pages that belong to nobody in particular: privacy, offline, errors, and the texts that scripts speak."""
+"""Pages without a login: privacy, offline, errors, and the translated texts of scripts."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,14 +24,14 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def offline(request: HttpRequest) -> HttpResponse:
-    """Shown by the service worker when the school's server cannot be reached."""
+    """Show the page that the service worker keeps for when the server cannot be reached."""
     return render(request, "pages/offline.html")
 
 
 @require_GET
 @cache_control(no_cache=True)
 def service_worker(_request: HttpRequest) -> HttpResponse:
-    """At the root, because a worker governs only what lies below its own address."""
+    """Serve the service worker at the root: its scope is what lies below its own address."""
     return HttpResponse(render_to_string("service-worker.js"), content_type="text/javascript")
 
 
@@ -41,5 +41,5 @@ def manifest(_request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """403 for a form that is older than its login: reload and try again, no riddles."""
+    """Answer 403 to a form that is older than its login, with a page that says to reload it."""
     return render(request, "403.html", {"stale": True}, status=403)

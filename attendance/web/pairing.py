@@ -1,4 +1,4 @@
-"""Joining a session from another device: the page behind the QR code."""
+"""The page behind the QR code, which pairs a device with a session."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,5 +11,5 @@ from django.views.decorators.http import require_GET
 @ensure_csrf_cookie
 @require_GET
 def pair(request: HttpRequest) -> HttpResponse:
-    """The code is in the address's fragment, which no server, proxy or log ever sees."""
+    """Show the page. The code is in the address's fragment, which is never sent to a server."""
     return render(request, "pages/pair.html")

@@ -1,4 +1,4 @@
-"""The first page after login: what is on now, what comes, what was missed."""
+"""The first page after login: sessions that are open or due, later ones, and those that need attention."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,15 +15,17 @@ from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import SchoolClass, Session, User
-from attendance.web.access import login_wanted, person_of, posted_id, require
+from attendance.web.access import login_needed, person_of, posted_id, require
 
+# A planned session may be started this long before it begins.
 SOON = dt.timedelta(minutes=15)
+# How far back unsigned registers are listed.
 LOOK_BACK = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Day:
-    """Sessions as a teacher thinks of them. `missed` were never started, or never signed."""
+    """The sessions of a teacher's day. `missed` are over and were never started or never signed."""
 
     now: list[Session]
     later: list[Session]
@@ -31,11 +33,11 @@ class Day:
     done: list[Session]
 
 
-def day_of(found: QuerySet[Session], now: dt.datetime) -> Day:
-    """Sort the sessions of the last days around `now`."""
+def day_of(sessions: QuerySet[Session], now: dt.datetime) -> Day:
+    """Sort the sessions of the last days by what they are at `now`."""
     today = timezone.localdate(now)
     day = Day([], [], [], [])
-    for session in found:
+    for session in sessions:
         over = session.ends_at <= now
         if session.state == Session.State.SIGNED:
             if session.date == today:
@@ -51,38 +53,38 @@ def day_of(found: QuerySet[Session], now: dt.datetime) -> Day:
 
 
 def sessions_around(person: User, classes: QuerySet[SchoolClass], now: dt.datetime) -> QuerySet[Session]:
-    """This week's sessions up to today's end, with how many students have a mark."""
+    """Return the sessions of the last seven days and today, each with its number of marks."""
     today = timezone.localdate(now)
-    found = Session.objects.filter(date__gte=today - LOOK_BACK, date__lte=today)
+    sessions = Session.objects.filter(date__gte=today - LOOK_BACK, date__lte=today)
     if not policy.sees_all_classes(person):
-        found = found.filter(school_class__in=classes)
+        sessions = sessions.filter(school_class__in=classes)
     marked = Count("marks", filter=~Q(marks__code=None))
-    return found.select_related("school_class").annotate(marked=marked).order_by("starts_at")
+    return sessions.select_related("school_class").annotate(marked=marked).order_by("starts_at")
 
 
 @require_GET
-@login_wanted
+@login_needed
 def today(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     require(person, Action.VIEW_SESSION)
-    mine = SchoolClass.objects.taught_by(person, timezone.localdate(now)).filter(archived_at=None)
+    taught = SchoolClass.objects.taught_by(person, timezone.localdate(now)).filter(archived_at=None)
     may_start = policy.may(person, Action.RUN_SESSION)
-    every = policy.sees_all_classes(person)
-    startable = SchoolClass.objects.filter(archived_at=None) if every and may_start else mine
+    sees_all = policy.sees_all_classes(person)
+    startable = SchoolClass.objects.filter(archived_at=None) if sees_all and may_start else taught
     context = {
-        "day": day_of(sessions_around(person, mine, now), now),
+        "day": day_of(sessions_around(person, taught, now), now),
         "classes": startable.order_by("name") if may_start else startable.none(),
         "may_start": may_start,
-        "every_class": every,
+        "every_class": sees_all,
         "now": now,
     }
     return render(request, "pages/today.html", context)
 
 
 @require_POST
-@login_wanted
+@login_needed
 def start(request: HttpRequest) -> HttpResponse:
-    """One tap: the due session of the class, or an unplanned one, is open and on the screen."""
+    """Open the due session of a class, or a new one, and show it."""
     person = person_of(request)
     try:
         session = register.start_now(class_id=posted_id(request, "class"), actor=person, now=timezone.now())

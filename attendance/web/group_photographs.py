@@ -1,4 +1,4 @@
-"""The group photograph's page; pictures and verdicts go through the API."""
+"""The page for group photographs. Its uploads go to the API."""
 
 from uuid import UUID
 
@@ -9,13 +9,13 @@ from django.views.decorators.http import require_GET
 
 from attendance.core.policy import Action
 from attendance.register import state
-from attendance.web.access import login_wanted, person_of, session_for
+from attendance.web.access import login_needed, person_of, session_for
 
 
 @ensure_csrf_cookie
 @require_GET
-@login_wanted
-def group(request: HttpRequest, session_id: UUID) -> HttpResponse:
+@login_needed
+def group_photograph(request: HttpRequest, session_id: UUID) -> HttpResponse:
     session = session_for(request, session_id, Action.RUN_SESSION)
     register_now = state.register_state(session, user=person_of(request))
     return render(request, "sessions/group.html", {"session": session, "state": register_now})

@@ -1,4 +1,4 @@
-"""The pages of one session: live, watched, projected, at the door, and a second camera."""
+"""The pages of a session: live, register, and those of its devices (projector, kiosk, camera)."""
 
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from attendance.live import not_this_student
 from attendance.models import DeviceKind, SchoolSettings, Session
 from attendance.register import device_view, state
 from attendance.register.device_view import Board
-from attendance.web.access import as_page, device_for, login_wanted, person_of, posted_id, session_for
+from attendance.web.access import device_for, login_needed, page_error, person_of, posted_id, session_for
 from attendance.web.forms import HandOverForm
 
 PAGE_OF = {DeviceKind.CAMERA: "camera", DeviceKind.PROJECTOR: "projector", DeviceKind.KIOSK: "kiosk"}
@@ -45,9 +45,9 @@ def _context(request: HttpRequest, session: Session) -> dict[str, Any]:
 @never_cache
 @ensure_csrf_cookie
 @require_GET
-@login_wanted
+@login_needed
 def live(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Camera and register together; whoever may only look is shown the register alone."""
+    """Show camera and register; people who may not run the session are sent to the register."""
     session = session_for(request, session_id, Action.VIEW_SESSION)
     context = _context(request, session)
     if not context["may"]["run"]:
@@ -58,15 +58,15 @@ def live(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @never_cache
 @ensure_csrf_cookie
 @require_GET
-@login_wanted
-def watch(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """The register without a camera, kept fresh."""
+@login_needed
+def register_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Show the register without a camera; the page follows its changes."""
     session = session_for(request, session_id, Action.VIEW_SESSION)
     return render(request, "sessions/register.html", _context(request, session))
 
 
 @require_POST
-@login_wanted
+@login_needed
 def begin(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Start a planned session, or open a signed register again: that needs a reason."""
     person, now = person_of(request), timezone.now()
@@ -75,14 +75,14 @@ def begin(request: HttpRequest, session_id: UUID) -> HttpResponse:
             register.reopen(session_id=session_id, actor=person, now=now, reason=reason)
         register.open_session(session_id=session_id, actor=person, now=now)
     except Refused as refusal:
-        raise as_page(refusal) from refusal
+        raise page_error(refusal) from refusal
     return redirect("live", session_id)
 
 
 @require_POST
-@login_wanted
+@login_needed
 def hand_over(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """End the login on this device and leave it a kiosk, projector or camera of this session."""
+    """End the login on this device and make it a kiosk, projector or camera of this session."""
     form = HandOverForm(request.POST)
     kind = form.cleaned_data["kind"] if form.is_valid() else ""
     try:
@@ -94,7 +94,7 @@ def hand_over(request: HttpRequest, session_id: UUID) -> HttpResponse:
             now=timezone.now(),
         )
     except Refused as refusal:
-        raise as_page(refusal) from refusal
+        raise page_error(refusal) from refusal
     logout(request)
     response = redirect(PAGE_OF[DeviceKind(device.kind)], session_id)
     return set_device_cookie(response, device, secret)
@@ -104,7 +104,7 @@ def hand_over(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @ensure_csrf_cookie
 @require_GET
 def device_page(request: HttpRequest, session_id: UUID, kind: str) -> HttpResponse:
-    """A projector, kiosk or camera page: for a device of this kind; the projector for a login too."""
+    """Show a projector, kiosk or camera page to a device of this kind; the projector also to a person."""
     device = device_for(request, session_id)
     if device is None and kind == DeviceKind.PROJECTOR and request.user.is_authenticated:
         session_for(request, session_id, Action.VIEW_SESSION)
@@ -118,7 +118,7 @@ def device_page(request: HttpRequest, session_id: UUID, kind: str) -> HttpRespon
 @never_cache
 @require_GET
 def board(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """What a projector may know: who has arrived, and how many are still to come. No portraits, no reasons."""
+    """Answer what a projector shows, as JSON."""
     if device_for(request, session_id) is None and not request.user.is_authenticated:
         return JsonResponse({"code": "not_logged_in", "message": "", "extra": {}}, status=401)
     session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
@@ -133,7 +133,7 @@ def _board(session: Session) -> Board:
 
 @require_POST
 def leave(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Leave the kiosk or projector: the PIN, then nothing of the session is left on this device."""
+    """Unpair the device, with its PIN if it has one, and delete its cookie."""
     device = device_for(request, session_id)
     if device is not None:
         try:
@@ -150,7 +150,7 @@ def leave(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 @require_POST
 def not_me(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """At the kiosk: the greeted student says that this is somebody else."""
+    """Reject the mark of the student whom the kiosk has just greeted wrongly."""
     device = device_for(request, session_id)
     if device is None or device.kind != DeviceKind.KIOSK:
         return JsonResponse({"code": "not_allowed", "message": "", "extra": {}}, status=403)
