@@ -14,8 +14,8 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from attendance import register
 from attendance.models import Mark
+from attendance.register import signing
 from tests.sockets import inside
 from tests.sockets.serving import Message, Served, frame, hear
 from tests.world import World, by_hand
@@ -151,13 +151,13 @@ def test_a_closed_session_is_said_on_both_sockets_and_takes_no_frames(
         server.token(dashboard_path, school.teacher) as dashboard,
     ):
         hear(dashboard)
-        register.sign(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
+        signing.sign(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
         for stream in (camera, dashboard):
             said = hear(stream, "session")
             assert said["session"]["state"] == "signed"
         said = answer(camera, frame(3, blank))
         assert (said["code"], said["seq"]) == ("session_closed", 3)
-        register.reopen(
+        signing.reopen(
             session_id=school.session.pk, actor=school.teacher, now=timezone.now(), reason="too early"
         )
         assert hear(camera, "session")["session"]["state"] == "open"

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from attendance import register
 from attendance.models import Mark, Source
-from attendance.register import broadcast
+from attendance.register import broadcast, signing
 from launcher.processes import Child
 from tests.world import World
 
@@ -108,6 +108,6 @@ def test_mark_in_a_process_with_sockets_is_not_delayed_by_a_stuck_redis(world: W
 @pytest.mark.clock
 def test_many_marks_wait_for_a_stuck_redis_no_longer_than_one(world: World, stuck: None) -> None:
     begun = time.monotonic()
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert time.monotonic() - begun < broadcast.SEND_SECONDS + 3
     assert Mark.objects.count() == len(world.students)
