@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from attendance.admin.charts import WIDTH, chart
-from attendance.admin.performance import held_of, milliseconds, panels_of
+from attendance.admin.performance import cache_sizes, milliseconds, panels_of
 from recognition.telemetry import metrics
 from recognition.telemetry.monitor import COUNTERS, Figures, Monitor
 from tests.world import World
@@ -195,5 +195,5 @@ def test_every_counter_has_its_place_on_the_page() -> None:
     counted = Figures({}, dict.fromkeys((*COUNTERS, "a_new_one"), 1), {})
     with translation.override("en"):
         panels = panels_of(counted)
-    assert sum(len(panel.rows) for panel in panels) + len(held_of(counted)) == len(COUNTERS) + 1
+    assert sum(len(panel.rows) for panel in panels) + len(cache_sizes(counted)) == len(COUNTERS) + 1
     assert ("a new one", "1") in panels[-1].rows
