@@ -19,9 +19,9 @@ from attendance.faces.similarity import (
     OF_ANOTHER,
     UNLIKE_OWN,
     Closeness,
-    is_anothers,
+    closeness_by_student,
+    is_probably_another,
     is_unlike,
-    of_each,
 )
 from benchmarks.lfw import Pictures, load
 from recognition.engine.types import Array
@@ -71,15 +71,15 @@ class School:
 
     def closeness_to_own(self, row: int, rows: Rows) -> Closeness | None:
         """Return how near an image is to a student's own, if there are any."""
-        return of_each(self.templates[row], *self.templates_of(rows)).get("")
+        return closeness_by_student(self.templates[row], *self.templates_of(rows)).get("")
 
     def is_held_back(self, row: int, others: tuple[Array, list[str]], own: Rows, rule: str = "") -> bool:
         """Return whether a photograph is held back because it may be one of `others`."""
         read = RULES[rule]
         own_closeness = self.closeness_to_own(row, own)
-        closeness_to_others = of_each(self.templates[row], *others).values()
+        closeness_to_others = closeness_by_student(self.templates[row], *others).values()
         return any(
-            is_anothers(read(closeness), read(own_closeness) if own_closeness else None)
+            is_probably_another(read(closeness), read(own_closeness) if own_closeness else None)
             for closeness in closeness_to_others
         )
 
@@ -121,7 +121,7 @@ def wrong_pictures(school: School, photographs: int, results: Results) -> None:
     all_templates = school.all_templates(photographs)
     for person in range(len(school.order)):
         row = school.later_rows(person)[0]
-        for key, closeness in of_each(school.templates[row], *all_templates).items():
+        for key, closeness in closeness_by_student(school.templates[row], *all_templates).items():
             right = key == str(person)
             name = "a right picture is held as unlike" if right else "a wrong picture is not held as unlike"
             results[f"{name}, beside {photographs}"].append(is_unlike(closeness) == right)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from django.conf import settings
 
-from recognition.engine import Engine
+from recognition.engine.pipeline import Engine
 from recognition.process import PROCESS
 
 # Height and width of the frames that nearly all cameras send.

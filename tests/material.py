@@ -1,8 +1,8 @@
-"""Where test material lies: photographs, clips and weights, none of which is in the repository.
+"""The test material: photographs, clips and weights, none of which is in the repository.
 
-`ROLLCALL_SHARED` names the folder, else it is `shared` beside the checkout. What is absent there is looked for in
-`var/test-material`, which `python -m tests.fetch_material` fills from the package registry. A test that needs what is
-in neither is skipped; `tests/absent.py` lists all of them at the end of the run.
+It is in the folder `ROLLCALL_SHARED`, by default `shared` beside the checkout, or in `var/test-material`, which
+`python -m tests.fetch_material` fills from the package registry. A test whose material is in neither folder is skipped;
+`tests/absent.py` lists these tests at the end of the run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FETCHED = ROOT / "var" / "test-material"
-# How the reason of a skipped test begins; the name of what is absent follows.
+# The beginning of the reason of a skipped test; the name of the missing material follows.
 ABSENT = "test material is absent: "
 
 
@@ -31,7 +31,7 @@ class Film:
 
 
 class People(dict[str, tuple[Path, ...]]):
-    """Photographs by person; the test that asks for a person who is not there is skipped."""
+    """Photographs by person. A test that asks for a missing person is skipped."""
 
     def __init__(self, folder: Path, name: str) -> None:
         super().__init__(by_folder(folder))
@@ -42,7 +42,7 @@ class People(dict[str, tuple[Path, ...]]):
 
 
 def absent(name: str) -> NoReturn:
-    """Skip this test, which needs that material."""
+    """Skip this test, because that material is missing."""
     pytest.skip(f"{ABSENT}{name}")
 
 
@@ -52,7 +52,7 @@ def shared() -> Path:
 
 
 def find(*parts: str) -> Path | None:
-    """Return a file or folder of the material, or None where there is none."""
+    """Return a file or folder of the material, or None if it is missing."""
     places = (folder.joinpath(*parts) for folder in (shared(), FETCHED))
     return next((place for place in places if place.exists()), None)
 
@@ -68,48 +68,48 @@ def people() -> Mapping[str, tuple[Path, ...]]:
 
 
 def everybody() -> Mapping[str, tuple[Path, ...]]:
-    """Return `people()` where all six are there: what the clip of the shared material was examined with."""
-    found = people()
-    return found if len(found) == 6 else absent("faces/people of six people")
+    """Return `people()` if all six are there, with whom the clip of the shared material was examined, else skip."""
+    photographs = people()
+    return photographs if len(photographs) == 6 else absent("faces/people of six people")
 
 
 def clip() -> Path:
-    """Return the film of the shared material; `faces/SOURCES.md` there says who appears and when."""
+    """Return the clip of the shared material. `faces/SOURCES.md` there lists who appears when."""
     return need("faces", "clips", "short_hamilton_clip.mp4")
 
 
 def film() -> Film:
-    """Return a film: the shared clip, else a photograph moved before a camera."""
-    clip, person = find("faces", "clips", "short_hamilton_clip.mp4"), "lin_manuel_miranda"
-    if clip is None:
-        clip, person = need("faces", "clips", "standing.mjpeg"), "obama"
-    return Film(clip, person, people()[person][0])
+    """Return the shared clip, or a clip of a photograph that is moved in front of a camera."""
+    path, person = find("faces", "clips", "short_hamilton_clip.mp4"), "lin_manuel_miranda"
+    if path is None:
+        path, person = need("faces", "clips", "standing.mjpeg"), "obama"
+    return Film(path, person, people()[person][0])
 
 
 def groups() -> tuple[Path, ...]:
-    """Return pictures of several people."""
+    """Return photographs of several people."""
     return tuple(
         sorted(path for path in need("faces", "groups").iterdir() if path.suffix in (".jpg", ".png"))
     )
 
 
 def lfw() -> Mapping[str, tuple[Path, ...]]:
-    """Return pictures of a hundred people of Labeled Faces in the Wild, several of each."""
+    """Return photographs of a hundred people of Labeled Faces in the Wild, several of each."""
     return People(need("lfw", "people"), "lfw/people")
 
 
 def strangers() -> tuple[Path, ...]:
-    """Return pictures of people of LFW who are nobody in `lfw()`."""
+    """Return photographs of people of LFW who are not in `lfw()`."""
     return tuple(sorted(need("lfw", "strangers").iterdir()))
 
 
 def models_dir() -> Path:
-    """Return the folder of weights of detectors that are no part of any wheel (YuNet, SSD)."""
+    """Return the folder of weights of detectors that are in no wheel (YuNet, SSD)."""
     return need("models")
 
 
 def by_folder(folder: Path) -> dict[str, tuple[Path, ...]]:
-    """Return the files of each sub-folder, both in order of their names."""
+    """Return the files of each sub-folder, both sorted by name."""
     return {
         person.name: tuple(sorted(path for path in person.iterdir() if path.is_file()))
         for person in sorted(folder.iterdir())

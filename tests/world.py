@@ -1,9 +1,9 @@
-"""One small school for tests: two classes, everybody who may log in, students, consents and an open session.
+"""A small school for tests: two classes, a user of each role, students, consents and an open session.
 
     @pytest.mark.django_db
     def test_something(world: World) -> None: ...
 
-The `world` fixture stands in tests/conftest.py. Nothing here has a face: `templates` gives students made-up ones.
+The `world` fixture is in tests/conftest.py. Students have no photographs; `photograph` adds one with a random template.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class World:
 
 
 def build() -> World:
-    """Write the school into the database."""
+    """Write the school to the database."""
     seed()
     now = timezone.now()
     users = {role.value: _user(role.value, role) for role in Role}
@@ -75,11 +75,11 @@ def build() -> World:
     Teaching.objects.create(user=other_teacher, school_class=second, starts_on=start)
     names = ("Ann Ash", "Bea Birch", "Cem Cedar", "Dan Dogwood", "Eve Elm")
     ann, bea, cem, dan, eve = (student(name) for name in names)
-    for each in (ann, bea, cem, dan):
-        Membership.objects.create(student=each, school_class=first, starts_on=start)
+    for member in (ann, bea, cem, dan):
+        Membership.objects.create(student=member, school_class=first, starts_on=start)
     Membership.objects.create(student=eve, school_class=second, starts_on=start)
-    for each in (ann, bea, cem, eve):
-        consent(each)
+    for consenting in (ann, bea, cem, eve):
+        consent(consenting)
     return World(
         now=now,
         administrator=users["administrator"],
@@ -100,7 +100,7 @@ def build() -> World:
 
 
 def seed() -> None:
-    """The letters and the settings that migrations wrote, again: a transactional test empties every table."""
+    """Write the codes and settings of the migrations again, because transactional tests empty all tables."""
     importlib.import_module("attendance.migrations.0002_guards_and_codes").seed(apps, None)
 
 
@@ -138,7 +138,7 @@ def open_session(school_class: SchoolClass, now: dt.datetime, *, minutes_ago: in
 
 
 def by_hand(world: World, student: Student, letter: str | None = "/") -> register.Result:
-    """The teacher marks a student just now; None takes the mark back."""
+    """Mark a student as the teacher, now; `letter` None undoes the mark."""
     return register.mark(
         register.MarkRequest(
             session_id=world.session.pk,
@@ -152,24 +152,24 @@ def by_hand(world: World, student: Student, letter: str | None = "/") -> registe
 
 
 def vector(seed: int) -> Array:
-    """A unit template out of nowhere: two of them lie about 1.41 apart."""
-    drawn = np.random.default_rng(seed).standard_normal(128)
-    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+    """Return a random unit template (128,). The distance of two of them is about 1.41."""
+    values = np.random.default_rng(seed).standard_normal(128)
+    return (values / np.linalg.norm(values)).astype(np.float32)
 
 
 def photograph(student: Student, template: Array, *, picture: bytes = b"a picture") -> Photograph:
-    """An enrolled photograph with this template, as `enrolment.enrol` would leave it."""
+    """Add a photograph with this template, as `enrolment.enrol` does."""
     space, _ = Space.objects.get_or_create(name=SPACE, defaults={"active": True})
-    made = Photograph.objects.create(
+    row = Photograph.objects.create(
         student=student,
         crop=blob_store.store(Blob.Kind.ENROLMENT, picture, owner=student.pk),
         content_hmac=f"{Photograph.objects.count():064d}",
     )
     Template.objects.create(
         student=student,
-        photograph=made,
+        photograph=row,
         space=space,
-        sealed=templates.seal(template, made.pk, student.pk, space.name),
+        sealed=templates.seal(template, row.pk, student.pk, space.name),
     )
     gallery_versions.raise_versions([student.pk])
-    return made
+    return row

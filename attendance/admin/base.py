@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from attendance.admin.audit_labels import label_of
 from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
 from attendance.admin.pages import DayInput, MomentField, MomentInput
 from attendance.core import audit, policy
@@ -130,7 +131,7 @@ class PolicyAdmin(ModelAdmin[Row]):
         context = {
             **self.admin_site.each_context(request),
             "title": _("History: %(thing)s") % {"thing": obj},
-            "events": list(events.order_by("-at", "-id")[:HISTORY_LIMIT]),
+            "events": [(event, label_of(event)) for event in events.order_by("-at", "-id")[:HISTORY_LIMIT]],
             "shown": HISTORY_LIMIT,
             "object": obj,
             "opts": self.opts,

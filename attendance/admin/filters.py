@@ -23,7 +23,7 @@ class ClassFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         classes = SchoolClass.objects.filter(archived_at=None).values_list("pk", "name")
-        return [("none", _("In no class")), *((str(key), name) for key, name in classes)]
+        return [("none", _("No class")), *((str(key), name) for key, name in classes)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()

@@ -18,7 +18,7 @@ from attendance.admin.base import person
 from attendance.admin.pages import form_page
 from attendance.admin.photographs import FRAGMENT, FileVerdict, enrol_file
 from attendance.core.errors import Refused
-from attendance.faces.bulk_photos import owner, pictures
+from attendance.faces.bulk_photos import find_student, image_files
 from attendance.faces.enrolment import Verdict
 from attendance.models import SchoolClass, Student, User
 
@@ -83,7 +83,7 @@ def _verdicts(request: HttpRequest, form: PhotographsForm) -> list[FileVerdict]:
         # One after the other, so that only one photograph of a large ZIP file is unpacked at a time.
         verdicts.extend(
             _verdict(photograph.name, photograph.data, members, actor, dry)
-            for photograph in pictures(form.cleaned_data["photographs"])
+            for photograph in image_files(form.cleaned_data["photographs"])
         )
     except Refused as refused:
         verdicts.append(FileVerdict("", Verdict(False, refused.code, refused.message), "", (), None))
@@ -92,9 +92,9 @@ def _verdicts(request: HttpRequest, form: PhotographsForm) -> list[FileVerdict]:
 
 def _verdict(name: str, data: bytes, members: list[Any], actor: User, dry: bool) -> FileVerdict:
     try:
-        student = owner(name, members)
+        student = find_student(name, members)
     except Refused as refused:
         return FileVerdict(name, Verdict(False, refused.code, refused.message), "", (), None)
     if dry:
-        return FileVerdict(name, Verdict(True, "matched", _("Belongs to this student.")), "", (), student)
+        return FileVerdict(name, Verdict(True, "matched", _("Matches this student.")), "", (), student)
     return enrol_file(student, name, data, actor, "")

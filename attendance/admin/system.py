@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from attendance.access import devices
+from attendance.admin.audit_labels import code_of, label_of
 from attendance.admin.base import PolicyAdmin, ReadOnlyAdmin, RefusableForm, person
 from attendance.admin.site import site
 from attendance.core import audit
@@ -24,7 +25,7 @@ from attendance.models import (
     Job,
     SchoolSettings,
 )
-from attendance.register.codes import save_code
+from attendance.register.code_changes import save_code
 
 
 @admin.register(SchoolSettings, site=site)
@@ -143,10 +144,20 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 @admin.register(AuditEvent, site=site)
 class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     right = Action.VIEW_AUDIT
-    list_display = ("at", "actor", "action", "table", "row")
+    list_display = ("at", "actor", "action_shown", "table", "row")
     # No filter by action: to find all actions would read the whole table for each page.
     list_filter = ("at",)
     list_select_related = ("actor",)
     search_fields = ("row__exact", "action__exact", "actor__username__exact")
     search_help_text = _("Search by ID, action or user.")
-    fields = ("at", "actor", "action", "table", "row", "details")
+    fields = ("at", "actor", "action_shown", "table", "row", "details")
+    readonly_fields = ("action_shown",)
+
+    @admin.display(description=_("action"), ordering="action")
+    def action_shown(self, event: AuditEvent) -> str:
+        return label_of(event)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
+    ) -> tuple[QuerySet[AuditEvent], bool]:
+        return super().get_search_results(request, queryset, code_of(search_term))

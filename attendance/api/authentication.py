@@ -52,5 +52,5 @@ class LoggedIn(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's signature
         user = request.user
         if isinstance(user, User) and user.must_change_password:
-            raise Refused("password_change_needed", _("Log in to the pages and choose a password first."))
+            raise Refused("password_change_needed", _("Log in on the website and set a password first."))
         return bool(user and user.is_authenticated)

@@ -31,7 +31,7 @@ class BoundedJson(JSONParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > JSON_LIMIT:
-            raise Refused("too_large", _("A JSON body may have 1 MB."), {"bytes": JSON_LIMIT})
+            raise Refused("too_large", _("A JSON body may be at most 1 MB."), {"bytes": JSON_LIMIT})
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError:

@@ -137,7 +137,7 @@ def _describe(  # noqa: PLR0911 - one line for each kind
             allowed = list(getattr(context.get("view"), "allowed_methods", []))
             return "method_not_allowed", _("This address does not accept this method."), {"allowed": allowed}
         case exceptions.NotAcceptable():
-            return "not_acceptable", _("Answers are JSON; ask for application/json."), {}
+            return "not_acceptable", _("Responses are JSON; accept application/json."), {}
         case exceptions.UnsupportedMediaType():
             parsers = getattr(context.get("view"), "parser_classes", [])
             return "unsupported_media_type", str(exc.detail), {"allowed": [p.media_type for p in parsers]}

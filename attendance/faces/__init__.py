@@ -1,1 +1,1 @@
-"""Enrolment photos and templates."""
+"""Enrolment photographs, templates, and the versions of galleries."""

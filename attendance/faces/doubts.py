@@ -1,4 +1,7 @@
-"""Whose face a new photograph shows: held back where it is rather another student's, or unlike the student's own."""
+"""Whether a new photograph may show another student, or does not resemble the student's own photographs.
+
+Such a photograph is held back until a person gives a reason for keeping it.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -17,10 +20,10 @@ from recognition.engine.types import Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Doubt:
-    """Why a photograph is held back until a person says why it is kept.
+    """Why a photograph is held back.
 
-    `codes` are looks_like_another, unlike_own or both, the graver first. `similar` are the other students, the
-    likeliest first, `own` the student's nearest photograph where even that is far away.
+    `codes` are looks_like_another, unlike_own or both in this order. `similar` are the other students, nearest first.
+    `own` is the student's nearest photograph if even that is too far away.
     """
 
     codes: tuple[str, ...]
@@ -30,34 +33,34 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """A face against some students: how close each is, by key, and which photograph each row was."""
+class Comparison:
+    """A face compared with students: the closeness by the student's key, and the photograph of each row."""
 
-    close: dict[str, Closeness]
+    closeness: dict[str, Closeness]
     photographs: list[UUID]
 
 
 def doubt_about(student_id: UUID, template: Array, now: dt.datetime) -> Doubt | None:
-    """Compare a unit template (128,) with all students who may be recognised, and with the student's own.
+    """Compare a unit template (128,) with all recognisable students and with the student's own templates.
 
-    To be called under `gallery_source.lock_school`, so that nobody else is enrolled at the same moment.
+    Call it under `gallery_versions.lock_school`, so that no other student is enrolled at the same time.
     """
-    others = _compared(template, Student.objects.recognisable(now).exclude(pk=student_id))
-    mine = _compared(template, Student.objects.filter(pk=student_id))
-    own = mine.close.get(str(student_id))
-    suspects = [key for key, theirs in others.close.items() if similarity.is_anothers(theirs, own)]
-    similar = _similar(others, suspects)
+    others = _compare(template, Student.objects.recognisable(now).exclude(pk=student_id))
+    student = _compare(template, Student.objects.filter(pk=student_id))
+    own = student.closeness.get(str(student_id))
+    suspects = [key for key, other in others.closeness.items() if similarity.is_probably_another(other, own)]
+    similar = _similar_students(others, suspects)
     unlike = None
     if own is not None and similarity.is_unlike(own):
-        unlike = Photograph.objects.get(pk=mine.photographs[own.row])
+        unlike = Photograph.objects.get(pk=student.photographs[own.row])
     codes = ("looks_like_another",) * bool(similar) + ("unlike_own",) * (unlike is not None)
-    return Doubt(codes, _sentence(similar, unlike), similar, unlike) if codes else None
+    return Doubt(codes, _message(similar, unlike), similar, unlike) if codes else None
 
 
 def override(doubt: Doubt, photograph: Photograph, *, actor: User | None, reason: str) -> None:
-    """Note that a person kept it: one reason for all codes, and a confusable pair with each similar student."""
+    """Record why a person kept the photograph, and store a confusable pair with each similar student."""
     for similar in doubt.similar:
-        confusable_pairs.note(photograph.student_id, similar, actor=actor, reason=reason)
+        confusable_pairs.record_pair(photograph.student_id, similar, actor=actor, reason=reason)
     audit.record(
         actor,
         "photograph_kept_in_doubt",
@@ -68,20 +71,21 @@ def override(doubt: Doubt, photograph: Photograph, *, actor: User | None, reason
     )
 
 
-def _compared(template: Array, students: QuerySet[Student]) -> Compared:
+def _compare(template: Array, students: QuerySet[Student]) -> Comparison:
     vectors, owners, photographs = templates.entries_of(students)
-    return Compared(similarity.of_each(template, vectors, owners), photographs)
+    return Comparison(similarity.closeness_by_student(template, vectors, owners), photographs)
 
 
-def _similar(compared: Compared, keys: list[str]) -> tuple[Similar, ...]:
-    """The students of these keys, the closest first, each with the photograph that comes nearest."""
-    chosen = {compared.photographs[compared.close[key].row]: compared.close[key].least for key in keys}
-    found = Photograph.objects.select_related("student").filter(pk__in=chosen)
-    similar = [Similar(photograph.student, chosen[photograph.pk], photograph) for photograph in found]
-    return tuple(sorted(similar, key=lambda one: one.distance))
+def _similar_students(comparison: Comparison, keys: list[str]) -> tuple[Similar, ...]:
+    """Return the students with these keys, nearest first, each with the nearest photograph."""
+    closeness, rows = comparison.closeness, comparison.photographs
+    distances = {rows[closeness[key].row]: closeness[key].least for key in keys}
+    photographs = Photograph.objects.select_related("student").filter(pk__in=distances)
+    similar = [Similar(row.student, distances[row.pk], row) for row in photographs]
+    return tuple(sorted(similar, key=lambda student: student.distance))
 
 
-def _sentence(similar: tuple[Similar, ...], own: Photograph | None) -> str:
+def _message(similar: tuple[Similar, ...], own: Photograph | None) -> str:
     if not similar:
         return _(
             "This face does not match this student's other photos. Compare them: choose the right student, "

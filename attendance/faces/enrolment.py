@@ -1,6 +1,6 @@
-"""From a photograph to a checked template: the one way in, for the admin, the API and whole folders.
+"""Enrolment: from a photograph to a checked, stored template. The admin, the API and folders all use `enrol`.
 
-No consent, no look at the face: the picture is not even decoded. Of several faces none is taken.
+Without consent the photograph is not even decoded. Where it shows several faces none is taken.
 """
 
 import datetime as dt
@@ -33,21 +33,22 @@ from recognition.shared_engine import engine
 
 __all__ = ["Similar", "Verdict", "digest_of", "enrol"]
 
-BYSTANDER = 1 / 3
-"""Faces this much smaller than the largest are passers-by or posters: they cannot be mistaken for the one meant."""
-LARGE = 1 / 8
-"""Of the picture's longer side. A portrait's face is larger, and then one look at the whole picture, in a tenth of the
-time that its tiles take, also shows every bystander that matters: at 480 pixels they have 20 or more."""
+# Faces smaller than this share of the largest one are ignored: they are passers-by or posters in the background.
+BYSTANDER_SIZE = 1 / 3
+# A face of at least this share of the image's longer side is large. Then detection on the whole image, in a tenth of
+# the time that its tiles take, also finds all bystanders that matter: scaled to 480 pixels they have 20 or more.
+LARGE_FACE = 1 / 8
+# Margin on each side of a crop, as a share of the face's size: hair and chin help people to compare, and the face can
+# be detected again.
 CROP_MARGIN = 0.4
-"""Of the face's size on each side: hair and chin, so that a person can compare, and room to detect again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What became of a photograph. `crop` is the JPEG of the face that was looked at; `message` says what to do.
+    """The result of an enrolment: whether the photograph is accepted, a code for programs, and what to do.
 
-    `similar` are other students whose face it may be, `own` is the student's nearest photograph where even that is
-    unlike it. `overridable`: it is kept when it comes again with a reason.
+    `faces` is how many faces were found, `crop` the JPEG of the face. `similar` are other students whom it may show,
+    `own` is the student's nearest photograph if even that is unlike it. `overridable`: with a reason it is accepted.
     """
 
     accepted: bool
@@ -63,53 +64,53 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A face that passed the gates, with what will be stored."""
+    """A face that passed the checks, and what will be stored. `rotated`: the image had to be turned upright."""
 
     face: Face
     space: str
     crop: bytes
     digest: str
-    turned: bool = False
+    rotated: bool = False
 
 
 def digest_of(data: bytes) -> str:
-    """The keyed digest of a photograph's bytes: tells the same picture again, and says nothing without the key."""
+    """Return the keyed digest of a file, in hex. It recognises the same file again, and only with the key."""
     return keyring().digest(data, "photograph")
 
 
 def enrol(
     *, student_id: UUID, data: bytes, actor: User | None, now: dt.datetime, override_reason: str = ""
 ) -> Verdict:
-    """Check a photograph and, if it serves, keep its crop and template, both encrypted, in one transaction.
+    """Check a photograph; if it is accepted, store crop and template, both encrypted, in one transaction.
 
-    Raises `Refused` for no right and no such student; everything about the picture is a verdict.
+    Raises `Refused`: not_allowed, no_such_student, other_space. What is wrong with the photograph is in the verdict.
     """
     policy.require(actor, Action.ENROL)
     if not Student.objects.filter(pk=student_id).exists():
         raise Refused("no_such_student", _("There is no such student."))
     digest = digest_of(data)
-    early = _before_looking(student_id, digest, now)
-    if early is not None:
-        return early
-    looked = _look(data, digest)
-    if isinstance(looked, Verdict):
-        return looked
+    refusal = _check_before_decoding(student_id, digest, now)
+    if refusal is not None:
+        return refusal
+    candidate = _analyse(data, digest)
+    if isinstance(candidate, Verdict):
+        return candidate
     with transaction.atomic():
         gallery_versions.lock_school()
         gallery_versions.lock_student(student_id)
-        early = _before_looking(student_id, digest, now)
-        if early is not None:
-            return early
-        verdict = _compared_and_kept(student_id, looked, actor, override_reason.strip()[:300], now)
-        # A picture that was held back comes again with a reason, or for the right student. The face of one that had
-        # to be turned lies elsewhere in the picture as it comes again.
-        if not looked.turned:
-            photograph_cache.keep(student_id, digest, looked.space, looked.face)
+        refusal = _check_before_decoding(student_id, digest, now)
+        if refusal is not None:
+            return refusal
+        verdict = _compare_and_store(student_id, candidate, actor, override_reason.strip()[:300], now)
+        # A photograph that was held back is sent again with a reason, or for the right student. Of a rotated one the
+        # box does not fit the file, so it is not cached.
+        if not candidate.rotated:
+            photograph_cache.keep(student_id, digest, candidate.space, candidate.face)
         return verdict
 
 
-def _before_looking(student_id: UUID, digest: str, now: dt.datetime) -> Verdict | None:
-    """What can be said without a look at the face: consent, and whether the picture is here already."""
+def _check_before_decoding(student_id: UUID, digest: str, now: dt.datetime) -> Verdict | None:
+    """Return a verdict if there is no valid consent or the same file is enrolled already, else None."""
     students = Student.objects.filter(pk=student_id)
     if not Consent.objects.valid(now).filter(student=student_id).exists():
         return Verdict(False, "no_consent", _("There is no valid consent for this student. Record it first."))
@@ -135,75 +136,82 @@ def _before_looking(student_id: UUID, digest: str, now: dt.datetime) -> Verdict 
     )
 
 
-def _look(data: bytes, digest: str) -> Candidate | Verdict:
-    """Decode, find the one face, encode it unless that was done today, and hold it against the gates."""
+def _analyse(data: bytes, digest: str) -> Candidate | Verdict:
+    """Decode a photograph, find its one face, encode it unless that is cached, and check it."""
     try:
         rgb = decode(data)
-    except BadImage as bad:
-        return Verdict(False, bad.code, bad.message)
+    except BadImage as error:
+        return Verdict(False, error.code, error.message)
     space = engine().space
-    known = photograph_cache.find(digest, space)
-    if known is not None:
-        # Only what had passed the gates was kept.
-        return Candidate(known, space, _crop(rgb, known.box), digest)
-    face, rgb, turned = _upright(rgb)
+    cached = photograph_cache.find(digest, space)
+    if cached is not None:
+        # Only faces that passed the checks are cached.
+        return Candidate(cached, space, _crop(rgb, cached.box), digest)
+    face, rgb, rotated = _find_upright_face(rgb)
     if isinstance(face, Verdict):
         return face
-    shown = _crop(rgb, face.box)
-    fault = photo_checks.fault_of(face, rgb.shape[:2]) or photo_checks.hidden(engine().visible(rgb, face))
+    face_crop = _crop(rgb, face.box)
+    fault = photo_checks.find_fault(face, rgb.shape[:2])
+    fault = fault or photo_checks.find_covered_part(engine().visible(rgb, face))
     if fault is not None:
-        return Verdict(False, fault.code, fault.message, faces=1, crop=shown)
-    return Candidate(face, space, shown, digest, turned)
+        return Verdict(False, fault.code, fault.message, faces=1, crop=face_crop)
+    return Candidate(face, space, face_crop, digest, rotated)
 
 
-def _upright(rgb: Pixels) -> tuple[Face | Verdict, Pixels, bool]:
-    """Return the face, the picture in which it is upright, and whether it had to be turned.
+def _find_upright_face(rgb: Pixels) -> tuple[Face | Verdict, Pixels, bool]:
+    """Return the face, the image in which it is upright, and whether the image had to be rotated.
 
-    A picture whose face is doubtful may lie on its side, with nothing in the file that says so: the surest of the four
-    ways is taken.
+    An image with a doubtful face may lie on its side without a note in the file. Then the rotation with the highest
+    score is taken.
     """
-    first = _encoded(rgb)
+    first = _encode_single_face(rgb)
     if not _doubtful(first):
         return first, rgb, False
-    ways = [(rgb, first)]
+    results = [(rgb, first)]
     for quarters in (1, 2, 3):
-        picture = np.ascontiguousarray(np.rot90(rgb, quarters))
-        ways.append((picture, _encoded(picture)))
-    picture, face = max(ways, key=lambda way: way[1].quality.score if isinstance(way[1], Face) else -1.0)
-    return face, picture, picture is not rgb
+        rotated = np.ascontiguousarray(np.rot90(rgb, quarters))
+        results.append((rotated, _encode_single_face(rotated)))
+    image, face = max(results, key=lambda result: _score(result[1]))
+    return face, image, image is not rgb
 
 
-def _doubtful(looked: Face | Verdict) -> bool:
-    if isinstance(looked, Face):
-        return photo_checks.doubtful(looked)
-    return looked.code == "no_face"
+def _score(result: Face | Verdict) -> float:
+    return result.quality.score if isinstance(result, Face) else -1.0
 
 
-def _encoded(rgb: Pixels) -> Face | Verdict:
-    main, others = find(rgb)
+def _doubtful(result: Face | Verdict) -> bool:
+    if isinstance(result, Face):
+        return photo_checks.doubtful(result)
+    return result.code == "no_face"
+
+
+def _encode_single_face(rgb: Pixels) -> Face | Verdict:
+    main, others = find_main_face(rgb)
     if main is None:
         return Verdict(False, "no_face", _("No face found. Use a photo of the face from the front."))
     if others:
         message = _("%(count)d faces found. Crop the photo to one person.")
-        shown = _crop(rgb, main.box)
-        return Verdict(False, "several_faces", message % {"count": others + 1}, faces=others + 1, crop=shown)
+        face_crop = _crop(rgb, main.box)
+        return Verdict(
+            False, "several_faces", message % {"count": others + 1}, faces=others + 1, crop=face_crop
+        )
     return engine().encode(rgb, [main])[0]
 
 
-def find(rgb: Pixels) -> tuple[Detection | None, int]:
-    """The one face that is meant, and how many others there are; in tiles only where the whole showed none large."""
-    main, others = _main(engine().detect(rgb))
-    if main is None or _size(main) < LARGE * max(rgb.shape[:2]):
-        main, others = _main(engine().detect(rgb, tiled=True))
+def find_main_face(rgb: Pixels) -> tuple[Detection | None, int]:
+    """Return the largest face, and how many others are no bystanders. Tiles are used only if no face is large."""
+    main, others = _select_largest(engine().detect(rgb))
+    if main is None or _size(main) < LARGE_FACE * max(rgb.shape[:2]):
+        main, others = _select_largest(engine().detect(rgb, tiled=True))
     return main, others
 
 
-def _main(found: list[Detection]) -> tuple[Detection | None, int]:
-    """The largest face, and how many others are too large to be passers-by."""
-    if not found:
+def _select_largest(detections: list[Detection]) -> tuple[Detection | None, int]:
+    """Return the largest face, and how many others are too large to be bystanders."""
+    if not detections:
         return None, 0
-    ranked = sorted(found, key=_size, reverse=True)
-    limit = _size(ranked[0]) * BYSTANDER
+    ranked = sorted(detections, key=_size, reverse=True)
+    limit = _size(ranked[0]) * BYSTANDER_SIZE
     return ranked[0], sum(_size(other) > limit for other in ranked[1:])
 
 
@@ -217,13 +225,13 @@ def _crop(rgb: Pixels, box: Box) -> bytes:
     return encode_jpeg(part, settings.IMAGE_QUALITY)
 
 
-def _compared_and_kept(
+def _compare_and_store(
     student_id: UUID, candidate: Candidate, actor: User | None, reason: str, now: dt.datetime
 ) -> Verdict:
-    """Hold back what is in doubt; with a reason it is kept, and noted why."""
+    """Store the photograph unless it is in doubt; a doubtful one only with a reason, which is recorded."""
     doubt = doubts.doubt_about(student_id, candidate.face.template, now)
     if doubt is None:
-        return _kept(student_id, candidate, actor)
+        return _store(student_id, candidate, actor)
     if not reason:
         return Verdict(
             False,
@@ -235,14 +243,14 @@ def _compared_and_kept(
             own=doubt.own,
             overridable=True,
         )
-    verdict = _kept(student_id, candidate, actor)
+    verdict = _store(student_id, candidate, actor)
     if verdict.photograph is not None:
         doubts.override(doubt, verdict.photograph, actor=actor, reason=reason)
     return verdict
 
 
-def _kept(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdict:
-    """Store crop and template, raise the galleries' versions, and look for confusable classmates."""
+def _store(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdict:
+    """Store crop and template, raise the versions of galleries, and update confusable pairs."""
     space = _active_space(candidate.space)
     photograph = Photograph.objects.create(
         student_id=student_id,
@@ -265,7 +273,7 @@ def _kept(student_id: UUID, candidate: Candidate, actor: User | None) -> Verdict
 
 
 def _active_space(name: str) -> Space:
-    """The space that is searched. The first enrolment of all makes its own the active one."""
+    """Return the active space, which is `name` after the first enrolment. Raises `Refused`: other_space."""
     active = Space.objects.filter(active=True).first()
     if active is None:
         return Space.objects.update_or_create(name=name, defaults={"active": True})[0]

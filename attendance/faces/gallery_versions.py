@@ -1,8 +1,8 @@
 """Versions of galleries, and the locks under which their contents change.
 
-A version rises in the transaction that changes a template, membership or consent. What is read also carries the
-school's date, because a membership that starts today, or a consent that ended yesterday, changes a gallery without any
-row changing.
+A version rises in the transaction that changes a template, membership or consent. The version that is read also
+contains the school's date, because a membership that starts today or a consent that ended yesterday changes a gallery
+without a change of a row.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,9 +17,9 @@ from attendance.models import Membership, SchoolClass, SchoolSettings, Student
 from recognition.engine.types import SPACE
 from recognition.galleries import SCHOOL, key_of
 
-# A date's ordinal (about 740,000) in the lower bits, the count of changes above.
+# The lower bits of a version hold the date's ordinal (about 740,000), the upper bits count changes.
 DATE_BITS = 20
-# Asked for every batch of frames, and the ORM would take as long to write it as PostgreSQL to answer it.
+# Run for each batch of frames; the ORM would need as long to build the query as PostgreSQL to answer it.
 _VERSIONS: Final = """
     SELECT id::text, gallery_version FROM attendance_schoolclass WHERE id = ANY(%s::uuid[])
     UNION ALL
@@ -28,9 +28,9 @@ _VERSIONS: Final = """
 
 
 def read_versions(class_ids: Collection[str]) -> dict[str, int]:
-    """Return the present version of each class's gallery, and of `SCHOOL` if asked for, in one query.
+    """Return the current version of each class's gallery, and of the school's if `SCHOOL` is given. One query.
 
-    The school has a gallery only while it lets visitors of other classes be asked about.
+    The school has a gallery only while the setting to ask about students of other classes is on.
     """
     today = timezone.localdate().toordinal()
     with connection.cursor() as cursor:
@@ -39,36 +39,36 @@ def read_versions(class_ids: Collection[str]) -> dict[str, int]:
 
 
 def lock_school() -> SchoolSettings:
-    """Return the school's row under lock: it comes first, before anything that a gallery holds is changed.
+    """Lock the school's row until the transaction ends, and return it. Call it before changing data of a gallery.
 
-    Such changes are rare and short, so they wait for each other: no deadlock, and no two students are enrolled with one
-    face at the same moment.
+    Such changes are rare and short. Because they wait for each other, there is no deadlock, and no two students are
+    enrolled with the same face at the same time.
     """
     SchoolSettings.load()
     return SchoolSettings.objects.select_for_update().get(pk=1)
 
 
 def lock_student(student_id: UUID) -> Student | None:
-    """Return the student under a row lock that lets marks be written beside it; after `lock_school`."""
+    """Lock the student's row, without blocking marks, and return it or None. Call it after `lock_school`."""
     return Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
 
 
 def lock_students(student_ids: Collection[UUID]) -> None:
-    """Take the same lock on several students in the order of their keys, so that two never wait for each other."""
+    """Lock several students as `lock_student` does, in the order of their keys, which prevents deadlocks."""
     rows = Student.objects.select_for_update(no_key=True).filter(pk__in=student_ids).order_by("pk")
     list(rows.values_list("pk"))
 
 
 def raise_versions(student_ids: Sequence[UUID], class_ids: Sequence[UUID] = ()) -> None:
-    """Raise the versions of every class these students are or will be in, of `class_ids`, and of the school.
+    """Raise the versions of all classes of these students at any time, of `class_ids`, and of the school.
 
-    Call in the transaction that makes the change, after `lock_school`. The galleries in the cache, which no search
-    would take any more, are deleted once it has committed: erased means gone from there, too.
+    Call it in the transaction that makes the change, after `lock_school`. Outdated galleries in the cache are deleted
+    after the commit, so that erased data are not left there.
     """
     with transaction.atomic():
         school = lock_school()
-        theirs = Membership.objects.filter(student__in=student_ids).values_list("school_class", flat=True)
-        changed = {*theirs, *class_ids}
+        classes = Membership.objects.filter(student__in=student_ids).values_list("school_class", flat=True)
+        changed = {*classes, *class_ids}
         SchoolClass.objects.filter(pk__in=changed).raise_gallery_version()
         school.school_gallery_version += 1
         school.save(update_fields=["school_gallery_version"])

@@ -1,8 +1,8 @@
-"""Templates anew: out of the crops that are kept, when the engine's space is not the school's, or one does not open.
+"""Make templates from stored crops: where the engine has another space than the school, or one cannot be decrypted.
 
-A new space is built aside, photograph by photograph, and becomes the searched one in one transaction once nothing is
-missing. Until then nothing of the old space is searched with faces of the new one, so nobody is named wrongly. What was
-made stays, so a job that is taken up again goes on where the last attempt ended.
+A new space is built beside the old one, photograph by photograph, and becomes the active one in one transaction when
+no template is missing. Until then no face of the new space is compared with templates of the old one. Templates that
+were made stay, so that a job continues where its last attempt ended.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,42 +31,42 @@ KIND = "rebuild_templates"
 
 
 def start(*, classes: Iterable[SchoolClass] = (), actor: User | None) -> Job:
-    """Begin to make the missing templates of those who are in these classes today; of everyone where none is given."""
+    """Start a job that makes missing templates of the students in these classes today, or of all. Raises `Refused`."""
     policy.require(actor, Action.ENROL)
-    chosen = [str(row.pk) for row in classes]
+    class_ids = [str(row.pk) for row in classes]
     with transaction.atomic():
-        job = queue.start(kind=KIND, payload={"classes": chosen}, actor=actor)
-        audit.record(actor, "templates_rebuilt", job, classes=len(chosen))
+        job = queue.start(kind=KIND, payload={"classes": class_ids}, actor=actor)
+        audit.record(actor, "templates_rebuilt", job, classes=len(class_ids))
     return job
 
 
 @queue.handler(KIND)
 def rebuild(work: queue.Work) -> Mapping[str, Any]:
-    """How many templates were made, how many photographs cannot be used any more, and whether the space is searched."""
+    """Make missing templates; return how many were made, the unusable photographs, and whether the space is active."""
     space = Space.objects.get_or_create(name=engine().space)[0]
-    classes, made, in_vain, searched = work.payload["classes"], 0, set[UUID](), False
-    while not searched:
+    classes, made, unusable, active = work.payload["classes"], 0, set[UUID](), False
+    while not active:
         students = _students(classes)
         total = Photograph.objects.filter(student__in=students).count()
-        left = [key for key in missing(students, space) if key not in in_vain]
-        for at, photograph in enumerate(left):
-            work.progress(total - len(left) + at, total)
-            if _remade(photograph, space):
+        remaining = [key for key in missing(students, space) if key not in unusable]
+        for position, photograph in enumerate(remaining):
+            work.progress(total - len(remaining) + position, total)
+            if _make_template(photograph, space):
                 made += 1
             else:
-                in_vain.add(photograph)
+                unusable.add(photograph)
         work.progress(total, total)
-        searched = _searched(space, in_vain, work.actor)
+        active = _activate(space, unusable, work.actor)
         if classes:
             break
-        # Else an older process has enrolled somebody meanwhile: once more.
-    if searched:
-        _renew_lookalikes(work, total)
-    return {"made": made, "unusable": len(missing(students, space)), "searched": searched}
+        # Not active yet: another process has enrolled a student in the meantime, so repeat.
+    if active:
+        _update_confusable_pairs(work, total)
+    return {"made": made, "unusable": len(missing(students, space)), "searched": active}
 
 
 def summary(result: Mapping[str, Any]) -> str:
-    """What `rebuild` gave, in sentences."""
+    """Return sentences about the result of `rebuild`."""
     made, unusable = result["made"], result["unusable"]
     sentences = [ngettext("%(n)d template was made.", "%(n)d templates were made.", made) % {"n": made}]
     if unusable:
@@ -83,25 +83,25 @@ def summary(result: Mapping[str, Any]) -> str:
 
 def _students(classes: Iterable[str]) -> QuerySet[Student]:
     students = Student.objects.recognisable(timezone.now())
-    chosen = [UUID(key) for key in classes]
-    if not chosen:
+    class_ids = [UUID(key) for key in classes]
+    if not class_ids:
         return students
-    return students.expected(timezone.localdate(), SchoolClass.objects.filter(pk__in=chosen))
+    return students.expected(timezone.localdate(), SchoolClass.objects.filter(pk__in=class_ids))
 
 
 def missing(students: QuerySet[Student], space: Space) -> list[UUID]:
-    """The photographs of these students that have no template in a space, or one that does not open."""
-    kept = Template.objects.filter(photograph=OuterRef("pk"), space=space).values("sealed")
+    """Return the photographs of students without a template in a space, or with one that cannot be decrypted."""
+    stored = Template.objects.filter(photograph=OuterRef("pk"), space=space).values("sealed")
     rows = Photograph.objects.filter(student__in=students).order_by("student", "pk")
-    found = rows.annotate(sealed=Subquery(kept)).values_list("pk", "student", "sealed")
+    values = rows.annotate(sealed=Subquery(stored)).values_list("pk", "student", "sealed")
     return [
         photograph
-        for photograph, student, sealed in found
-        if sealed is None or not _opens(sealed, photograph, student, space.name)
+        for photograph, student, sealed in values
+        if sealed is None or not _can_decrypt(sealed, photograph, student, space.name)
     ]
 
 
-def _opens(sealed: bytes | memoryview, photograph: UUID, student: UUID, space: str) -> bool:
+def _can_decrypt(sealed: bytes | memoryview, photograph: UUID, student: UUID, space: str) -> bool:
     try:
         templates.unseal(sealed, photograph, student, space)
     except CannotOpen:
@@ -109,14 +109,14 @@ def _opens(sealed: bytes | memoryview, photograph: UUID, student: UUID, space: s
     return True
 
 
-def _remade(photograph_id: UUID, space: Space) -> bool:
-    """Make and store a template; False where no face is found any more, or the photograph is gone meanwhile."""
+def _make_template(photograph_id: UUID, space: Space) -> bool:
+    """Make and store a template. Return False if no face is found, or the photograph was deleted in the meantime."""
     photograph = Photograph.objects.select_related("crop").filter(pk=photograph_id).first()
     if photograph is None:
         return False
     try:
-        picture = blob_store.read(photograph.crop, owner=photograph.student_id)
-        face = _face(picture, space.name)
+        crop = blob_store.read(photograph.crop, owner=photograph.student_id)
+        face = _find_face(crop, space.name)
     except (CannotOpen, BadImage):
         face = None
     if face is None:
@@ -124,8 +124,8 @@ def _remade(photograph_id: UUID, space: Space) -> bool:
     with transaction.atomic():
         gallery_versions.lock_school()
         student = gallery_versions.lock_student(photograph.student_id)
-        stays = Student.objects.recognisable(timezone.now()).filter(pk=photograph.student_id)
-        if student is None or not stays.filter(photographs=photograph_id).exists():
+        recognisable = Student.objects.recognisable(timezone.now()).filter(pk=photograph.student_id)
+        if student is None or not recognisable.filter(photographs=photograph_id).exists():
             return False
         sealed = templates.seal(face.template, photograph_id, student.pk, space.name)
         Template.objects.update_or_create(
@@ -135,43 +135,44 @@ def _remade(photograph_id: UUID, space: Space) -> bool:
         )
         if Space.objects.filter(pk=space.pk, active=True).exists():
             gallery_versions.raise_versions([student.pk])
-        photograph_cache.keep(student.pk, enrolment.digest_of(picture), space.name, face)
+        photograph_cache.keep(student.pk, enrolment.digest_of(crop), space.name, face)
     return True
 
 
-def _face(picture: bytes, space: str) -> Face | None:
-    """The face of a crop: it was accepted once, so it passes no gates again."""
-    known = photograph_cache.find(enrolment.digest_of(picture), space)
-    if known is not None:
-        return known
-    rgb = decode(picture)
-    main = enrolment.find(rgb)[0]
+def _find_face(crop: bytes, space: str) -> Face | None:
+    """Return the face of a crop. It was accepted at enrolment, so it is not checked again."""
+    cached = photograph_cache.find(enrolment.digest_of(crop), space)
+    if cached is not None:
+        return cached
+    rgb = decode(crop)
+    main = enrolment.find_main_face(rgb)[0]
     return None if main is None else engine().encode(rgb, [main])[0]
 
 
-def _searched(space: Space, in_vain: set[UUID], actor: User | None) -> bool:
-    """Whether this space is the searched one: it becomes so when nobody lacks anything in it that can be made."""
+def _activate(space: Space, unusable: set[UUID], actor: User | None) -> bool:
+    """Make the space the active one if only unusable photographs lack a template. Return whether it is active."""
     with transaction.atomic():
         gallery_versions.lock_school()
         if Space.objects.filter(pk=space.pk, active=True).exists():
             return True
-        everyone = Student.objects.recognisable(timezone.now())
-        if set(missing(everyone, space)) - in_vain:
+        students = Student.objects.recognisable(timezone.now())
+        if set(missing(students, space)) - unusable:
             return False
-        if in_vain and not Template.objects.filter(space=space).exists():
+        if unusable and not Template.objects.filter(space=space).exists():
             raise Refused("nothing_made", _("No face was found in any stored photo. Nothing was changed."))
         Space.objects.filter(active=True).update(active=False)
         Space.objects.filter(pk=space.pk).update(active=True)
-        gone = Template.objects.exclude(space=space).delete()[0]
+        removed = Template.objects.exclude(space=space).delete()[0]
         gallery_versions.raise_versions([], list(SchoolClass.objects.values_list("pk", flat=True)))
-        audit.record(actor, "space_changed", space, space=space.name, removed=gone)
+        audit.record(actor, "space_changed", space, space=space.name, removed=removed)
         return True
 
 
-def _renew_lookalikes(work: queue.Work, total: int) -> None:
-    """Who looks alike was found in the old space, or without a template that is there now."""
-    for student_id in list(_students([]).filter(photographs__isnull=False).distinct().values_list("pk")):
+def _update_confusable_pairs(work: queue.Work, total: int) -> None:
+    """Find all confusable pairs again, which were found in the old space or without the new templates."""
+    students = _students([]).filter(photographs__isnull=False).distinct()
+    for student_id in list(students.values_list("pk", flat=True)):
         work.progress(total, total)
         with transaction.atomic():
             gallery_versions.lock_school()
-            confusable_pairs.update_pairs(*student_id)
+            confusable_pairs.update_pairs(student_id)

@@ -1,4 +1,4 @@
-"""Templates read from the database and sealed for it."""
+"""Read templates from the database, and encrypt them for it."""
 
 import datetime as dt
 import logging
@@ -16,31 +16,32 @@ from recognition.galleries import SCHOOL
 logger = logging.getLogger(__name__)
 
 DIMENSIONS = 128
-ENTRY = np.dtype("<f4")
+# The numbers as they are encrypted: float32, little-endian.
+STORED_TYPE = np.dtype("<f4")
 
 
 def searched_space() -> QuerySet[Space]:
-    """Return the space that is searched: the active one, and none while the engine makes templates of another."""
+    """Return the active space, or no row if the engine makes templates of another space."""
     return Space.objects.filter(active=True, name=SPACE)
 
 
 def members(class_id: str, at: dt.datetime) -> QuerySet[Student]:
-    """Return the students who may be recognised in a class, or in the whole school, at that moment."""
+    """Return the students who may be recognised at that time in a class, or in the school (`SCHOOL`)."""
     students = Student.objects.recognisable(at)
     return students if class_id == SCHOOL else students.expected(timezone.localdate(at), UUID(class_id))
 
 
 def templates_of(students: QuerySet[Student]) -> tuple[Array, list[str]]:
-    """Return the templates of these students in the searched space and whose they are, one row per photograph.
+    """Return the students' templates in the searched space, (N, 128) float32 of length 1, and each row's student.
 
-    Templates are (N, 128) float32 of length 1.
+    There is one row for each photograph.
     """
     vectors, owners, _ = entries_of(students)
     return vectors, owners
 
 
 def entries_of(students: QuerySet[Student]) -> tuple[Array, list[str], list[UUID]]:
-    """Return `templates_of`, and for each row the photograph that it was made of."""
+    """Return `templates_of`, and the key of each row's photograph."""
     rows = (
         Template.objects.filter(space__in=searched_space(), student__in=students)
         .order_by("student", "photograph")
@@ -51,7 +52,7 @@ def entries_of(students: QuerySet[Student]) -> tuple[Array, list[str], list[UUID
         try:
             vectors.append(unseal(data, photograph, student, space))
         except CannotOpen as error:
-            # One damaged row must not leave a whole class unrecognised.
+            # One damaged row must not keep a whole class from being recognised.
             logger.error("the template of photograph %s is left out: %s", photograph, error)
             continue
         owners.append(str(student))
@@ -60,14 +61,14 @@ def entries_of(students: QuerySet[Student]) -> tuple[Array, list[str], list[UUID
 
 
 def seal(vector: Array, photograph: UUID, student: UUID, space: str) -> bytes:
-    """Return a template encrypted for its row."""
-    return keyring().seal(vector.astype(ENTRY).tobytes(), *_context(photograph, student, space))
+    """Return a template (128,), encrypted for its row: it cannot be decrypted for another one."""
+    return keyring().seal(vector.astype(STORED_TYPE).tobytes(), *_context(photograph, student, space))
 
 
 def unseal(data: bytes | memoryview, photograph: UUID, student: UUID, space: str) -> Array:
-    """Return the template of a row. Raises `recognition.crypto.CannotOpen`."""
+    """Return the decrypted template of a row, (128,) float32. Raises `recognition.crypto.CannotOpen`."""
     plain = keyring().open(data, *_context(photograph, student, space))
-    return np.frombuffer(plain, ENTRY).astype(np.float32)
+    return np.frombuffer(plain, STORED_TYPE).astype(np.float32)
 
 
 def _context(photograph: UUID, student: UUID, space: str) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypedDict
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -23,9 +22,8 @@ from attendance.models import (
     Source,
     Student,
 )
-from attendance.register import Outcome, rejected_matches
-from attendance.register.description import MarkMessage
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence, Outcome, rejected_matches
+from attendance.register.description import MarkMessage, Visitor
 from attendance.register.state import mark_message
 from recognition.streams.frame_results import MatchRules, RecognisedTrack
 from recognition.telemetry.monitor import MONITOR
@@ -36,13 +34,6 @@ COUNTED = {
     Outcome.ALREADY: "marks_already",
     Outcome.REFUSED: "marks_refused",
 }
-
-
-class Visitor(TypedDict):
-    """A student of another class whom an unknown face may show. Without an id: nobody can be marked by it."""
-
-    name: str
-    classes: list[str]
 
 
 def names(session: Session) -> dict[str, str]:

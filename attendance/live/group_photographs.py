@@ -22,9 +22,8 @@ from attendance.core.policy import Action
 from attendance.live import still_images
 from attendance.live.still_images import FaceMatch, FaceState
 from attendance.models import Session, Source, Student, User
-from attendance.register import rejected_matches
+from attendance.register import MatchEvidence, rejected_matches
 from attendance.register.description import MarkResult
-from attendance.register.evidence import MatchEvidence
 from recognition.crypto import CannotOpen, keyring
 from recognition.engine.types import SPACE, State
 

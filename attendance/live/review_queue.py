@@ -35,10 +35,9 @@ from attendance.models import (
     Student,
     User,
 )
-from attendance.register import broadcast, rejected_matches
+from attendance.register import MatchEvidence, broadcast, rejected_matches
 from attendance.register.description import ReviewsMessage
-from attendance.register.evidence import MatchEvidence
-from attendance.register.feed import raise_version
+from attendance.register.versions import raise_version
 from recognition.engine.identification.decision import margin
 from recognition.engine.identification.rejection import same_face
 from recognition.engine.types import SPACE, Array, Decision
@@ -132,13 +131,13 @@ def decide(
         result, rejected = None, [review.first_id, review.second_id]
         if verdict == Review.Verdict.STUDENT:
             if student_id is None:
-                raise Refused("student_needed", _("Say which student this is."))
+                raise Refused("student_needed", _("Choose the student."))
             result = _mark(review, student_id, actor, now)
             rejected = [candidate_id for candidate_id in rejected if candidate_id != student_id]
         elif verdict == Review.Verdict.IGNORED:
             rejected = []
         elif verdict != Review.Verdict.NEITHER:
-            raise Refused("bad_verdict", _("Say “student”, “neither” or “ignored”."))
+            raise Refused("bad_verdict", _("Use “student”, “neither” or “ignored”."))
         if result is None or not result.refused:
             _close(review, verdict, student_id, actor, now, rejected=rejected)
             return result

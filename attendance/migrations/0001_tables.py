@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
             name='AuditEvent',
             fields=[
                 ('id', models.UUIDField(default=attendance.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='at')),
+                ('at', models.DateTimeField(verbose_name='time')),
                 ('action', models.CharField(max_length=60, verbose_name='action')),
                 ('table', models.CharField(max_length=40, verbose_name='record type')),
                 ('row', models.CharField(max_length=40, verbose_name='record ID')),

@@ -9,7 +9,7 @@ from attendance.models.base import Identified
 class AuditEvent(Identified):
     """One action, written by `attendance.core.audit.record` in the transaction of the action itself."""
 
-    at = models.DateTimeField(_("at"))
+    at = models.DateTimeField(_("time"))
     actor = models.ForeignKey(
         "User", on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("who")
     )

@@ -1,50 +1,30 @@
-"""Choose the attendance code of a mark, and change the codes themselves."""
+"""Choose the attendance code of a mark."""
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from attendance.core import audit, policy
+from attendance.core import policy
 from attendance.core.clock import minutes_late, school_zone
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import (
     AttendanceCode,
-    Mark,
-    MarkEvent,
-    PlannedAbsence,
     SchoolSettings,
     Session,
     User,
 )
-from attendance.register.description import ChosenCodes
-from attendance.register.requests import PendingMark
 
 # In place of a letter: the code for present, late or late after closing, by the time of arrival.
 ARRIVED: Final = "arrived"
-# What marks depend on: these cannot change once a mark uses the code.
-FIXED: Final = ("letter", "category", "on_premises")
-# The settings that name a code for a case.
-CHOICES: Final = (
-    "arrived_morning",
-    "arrived_afternoon",
-    "arrived_late",
-    "arrived_after_closing",
-    "not_seen",
-)
 
 
-def code_of(mark: PendingMark) -> AttendanceCode | None:
-    """Return the requested code, None to undo. Raises `Refused`: no such code, one of the office, or none chosen."""
-    letter, actor = mark.request.code, mark.request.actor
-    if letter is None:
-        return None
+def code_of(letter: str, session: Session, seen_at: dt.datetime, *, actor: User | None) -> AttendanceCode:
+    """Return the code of a letter or of `ARRIVED`. Raises `Refused`: none such, one of the office, or none chosen."""
     if letter == ARRIVED:
-        return arrived_code(mark.session, mark.seen_at)
+        return arrived_code(session, seen_at)
     code = AttendanceCode.objects.active().filter(letter=letter).first()
     if code is None:
         raise Refused("no_such_code", _("There is no attendance code “%(letter)s”.") % {"letter": letter})
@@ -86,63 +66,3 @@ def offered_codes(session: Session) -> QuerySet[AttendanceCode]:
         is_late=Exists(school.filter(arrived_late=OuterRef("pk"))),
         is_not_seen=Exists(school.filter(not_seen=OuterRef("pk"))),
     )
-
-
-def chosen_letters(codes: Sequence[Any]) -> ChosenCodes:
-    """Return the letters of `offered_codes` that pages offer with one tap; None where the school chose none."""
-    return {
-        "present": next((code.letter for code in codes if code.is_present), None),
-        "late": next((code.letter for code in codes if code.is_late), None),
-        "not_seen": next((code.letter for code in codes if code.is_not_seen), None),
-    }
-
-
-def lateness(mark: PendingMark, first_seen_at: dt.datetime | None) -> int | None:
-    """Return the minutes late by when the student was first seen; None where nobody saw the arrival."""
-    return None if first_seen_at is None else minutes_late(mark.session.starts_at, first_seen_at)
-
-
-def first_seen(mark: PendingMark, before: dt.datetime | None) -> dt.datetime | None:
-    """Return when the student was first seen in this session, None where only an amendment after its end says so."""
-    if before is not None:
-        return min(before, mark.seen_at)
-    return mark.seen_at if mark.seen_at <= mark.session.ends_at else None
-
-
-def save_code(*, code: AttendanceCode | None, actor: User | None, **fields: Any) -> AttendanceCode:
-    """Add a code, or change one. Old marks keep their meaning: a used code is retired and a new one replaces it."""
-    policy.require(actor, Action.MANAGE_SCHOOL)
-    with transaction.atomic():
-        if code is None:
-            code = AttendanceCode.objects.create(**fields)
-            audit.record(actor, "code_added", code)
-            return code
-        changed = {name: value for name, value in fields.items() if getattr(code, name) != value}
-        if set(changed) & set(FIXED) and is_used(code):
-            return _replace(code, actor, changed)
-        for name, value in changed.items():
-            setattr(code, name, value)
-        if changed:
-            code.save(update_fields=list(changed))
-            audit.record(actor, "code_changed", code, fields=",".join(sorted(changed)))
-        return code
-
-
-def is_used(code: AttendanceCode) -> bool:
-    """Return whether a mark, a change of a mark or a planned absence uses the code."""
-    events = MarkEvent.objects.filter(Q(from_code=code) | Q(to_code=code))
-    uses = (Mark.objects.filter(code=code), events, PlannedAbsence.objects.filter(code=code))
-    return any(rows.exists() for rows in uses)
-
-
-def _replace(code: AttendanceCode, actor: User | None, changed: dict[str, Any]) -> AttendanceCode:
-    """Retire a used code and return its successor with the changes, also in the school's settings."""
-    values = {field.attname: getattr(code, field.attname) for field in code._meta.concrete_fields}
-    del values["id"]
-    code.active = False
-    code.save(update_fields=["active"])
-    successor = AttendanceCode.objects.create(**{**values, **changed})
-    for choice in CHOICES:
-        SchoolSettings.objects.filter(**{choice: code}).update(**{choice: successor})
-    audit.record(actor, "code_replaced", successor, replaced=str(code.pk))
-    return successor

@@ -151,6 +151,13 @@ class ReviewsMessage(TypedDict):
 Message = MarkMessage | SessionMessage | ReviewsMessage
 
 
+class Visitor(TypedDict):
+    """A student of another class whom an unknown face may show. Without an id: nobody can be marked by it."""
+
+    name: str
+    classes: list[str]
+
+
 class SignedMark(CodeMembers):
     note: str
     minutes_late: int | None

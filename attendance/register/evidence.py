@@ -1,7 +1,6 @@
 """Match evidence: why a camera recognised a student. Kept with the mark's event for the school's number of days."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -10,27 +9,7 @@ from attendance.core import audit, blob_store, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import Blob, Evidence, Mark, MarkEvent, SchoolSettings, User
-from recognition.engine.types import Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MatchEvidence:
-    """The evidence of a recognition.
-
-    `distance` and `margin` are L2 distances of unit templates; `samples` and `photographs` are the numbers of samples
-    of the track and of photographs of the student; `crop` is a JPEG. `template` (128,), of length 1, is compared with
-    rejected matches and not stored.
-    """
-
-    distance: float
-    margin: float | None
-    confidence: float | None
-    samples: int
-    photographs: int
-    space: str
-    camera: str = ""
-    crop: bytes | None = None
-    template: Array | None = None
+from attendance.register.requests import MatchEvidence
 
 
 def keep_evidence(*, event: MarkEvent, evidence: MatchEvidence, now: dt.datetime) -> Evidence:

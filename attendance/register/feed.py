@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from attendance.models import Mark, OutboxEvent, Session
+from attendance.models import Mark, Session
 from attendance.register.description import Message
 from attendance.register.state import mark_message, session_message
-
-# The kind of outbox events that say that a register changed.
-REGISTER = "register"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +90,3 @@ def versions(session_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
             "pk", "version", "school_class__gallery_version"
         )
     }
-
-
-def raise_version(session: Session) -> int:
-    """Raise the register's version by one and note it in the outbox, in the caller's transaction under its lock."""
-    session.version += 1
-    session.save(update_fields=["version"])
-    OutboxEvent.objects.create(kind=REGISTER, key=session.pk, version=session.version)
-    return session.version

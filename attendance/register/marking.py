@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 
 from attendance.calendar.sessions import lock_session
 from attendance.core import policy
+from attendance.core.clock import minutes_late
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import AttendanceCode, Category, Mark, MarkEvent, Student
 from attendance.register import broadcast
-from attendance.register.codes import code_of, first_seen, lateness
+from attendance.register.codes import code_of
 from attendance.register.evidence import keep_evidence
-from attendance.register.feed import raise_version
 from attendance.register.requests import MarkRequest, Outcome, PendingMark, Result
 from attendance.register.rules import check_current, check_repeated, check_rules, nonce_reused
 from attendance.register.state import mark_message
+from attendance.register.versions import raise_version
 
 LATE_UPLOAD_AFTER = dt.timedelta(minutes=2)
 TEXT_LENGTH = 300
@@ -68,7 +69,15 @@ def _write_over_current(mark: PendingMark) -> Result:
         .filter(session=mark.session, student=mark.student)
         .first()
     )
-    return check_current(mark, current) or _store(mark, current, code_of(mark))
+    return check_current(mark, current) or _store(mark, current, _code(mark))
+
+
+def _code(mark: PendingMark) -> AttendanceCode | None:
+    """Return the requested code, None to undo."""
+    request = mark.request
+    if request.code is None:
+        return None
+    return code_of(request.code, mark.session, mark.seen_at, actor=request.actor)
 
 
 def _store(mark: PendingMark, current: Mark | None, code: AttendanceCode | None) -> Result:
@@ -119,6 +128,15 @@ def _change(row: Mark, mark: PendingMark, code: AttendanceCode | None) -> None:
     row.revision += 1
     row.note = row.note if request.note is None else request.note.strip()[:TEXT_LENGTH]
     on_premises = code is not None and code.is_on_premises
-    row.first_seen_at = first_seen(mark, row.first_seen_at) if on_premises else None
+    row.first_seen_at = _first_seen(mark, row.first_seen_at) if on_premises else None
     late = code is not None and code.category == Category.LATE
-    row.minutes_late = lateness(mark, row.first_seen_at) if late else None
+    # None where nobody saw the arrival.
+    seen_at = row.first_seen_at if late else None
+    row.minutes_late = None if seen_at is None else minutes_late(mark.session.starts_at, seen_at)
+
+
+def _first_seen(mark: PendingMark, before: dt.datetime | None) -> dt.datetime | None:
+    """Return when the student was first seen in this session, None where only an amendment after its end says so."""
+    if before is not None:
+        return min(before, mark.seen_at)
+    return mark.seen_at if mark.seen_at <= mark.session.ends_at else None

@@ -14,8 +14,8 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import SchoolClass, Session, User
 from attendance.register import broadcast
-from attendance.register.feed import raise_version
 from attendance.register.state import session_message
+from attendance.register.versions import raise_version
 
 # Starting now means a planned session that begins within this time.
 EARLY = dt.timedelta(minutes=15)

@@ -21,7 +21,27 @@ from attendance.models import (
     Student,
     User,
 )
-from attendance.register.evidence import MatchEvidence
+from recognition.engine.types import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchEvidence:
+    """The evidence of a recognition.
+
+    `distance` and `margin` are L2 distances of unit templates; `samples` and `photographs` are the numbers of samples
+    of the track and of photographs of the student; `crop` is a JPEG. `template` (128,), of length 1, is compared with
+    rejected matches and not stored.
+    """
+
+    distance: float
+    margin: float | None
+    confidence: float | None
+    samples: int
+    photographs: int
+    space: str
+    camera: str = ""
+    crop: bytes | None = None
+    template: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -1,6 +1,7 @@
 """Read a register as `attendance.register.description` types it, in a constant number of queries."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -21,10 +22,11 @@ from attendance.models import (
     Status,
     Student,
 )
-from attendance.register.codes import chosen_letters, offered_codes
+from attendance.register.codes import offered_codes
 from attendance.register.description import (
     AttemptState,
     ByHand,
+    ChosenCodes,
     CodeMembers,
     CodeState,
     MarkMessage,
@@ -58,7 +60,7 @@ def register_state(session: Session, *, user: Person | None) -> RegisterState:
         "version": fresh.version,
         "session": session_state(fresh),
         "codes": [code_state(code) for code in codes],
-        "chosen_codes": chosen_letters(codes),
+        "chosen_codes": _chosen_letters(codes),
         "counts": _counts(students),
         "students": students,
         "reviews": Review.objects.filter(session=fresh, verdict=Review.Verdict.WAITING).count(),
@@ -259,4 +261,13 @@ def _signed_student(student: Student, mark: Mark | None) -> SignedStudent:
         "name": student.name,
         "external_id": student.external_id,
         "mark": signed_mark,
+    }
+
+
+def _chosen_letters(codes: Sequence[Any]) -> ChosenCodes:
+    """Return the letters of `offered_codes` that pages offer with one tap; None where the school chose none."""
+    return {
+        "present": next((code.letter for code in codes if code.is_present), None),
+        "late": next((code.letter for code in codes if code.is_late), None),
+        "not_seen": next((code.letter for code in codes if code.is_not_seen), None),
     }

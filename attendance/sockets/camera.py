@@ -19,7 +19,7 @@ from attendance.core.policy import Action
 from attendance.live import camera_marks, review_queue, runtime
 from attendance.live.camera_state import LATEST_RESULTS
 from attendance.models import DeviceKind, Session
-from attendance.register.description import Message
+from attendance.register.description import Message, Visitor
 from attendance.register.device_view import message_for_device
 from attendance.register.state import session_state
 from attendance.sockets import messages
@@ -65,7 +65,7 @@ class CameraConsumer(SessionConsumer):
         session = self.principal.session
         self.state: str = session.state
         self.names: Mapping[str, str] = await db(camera_marks.names, session)
-        self.visitors: Mapping[str, camera_marks.Visitor] = {}
+        self.visitors: Mapping[str, Visitor] = {}
         self.context = CameraContext(str(session.school_class_id), rules=await self.rules())
         # Numbers of tracks are unique within a connection, so reviews need a label that is unique to it.
         self.label = f"{self.principal.name[:60]} · {uuid4().hex[:8]}"
@@ -126,7 +126,7 @@ class CameraConsumer(SessionConsumer):
                 "bad_frame", _("Send frames only: a number of four bytes, then a JPEG or PNG."), seq
             )
         elif len(data) > MAX_FRAME_BYTES:
-            await self.send_error("too_large", _("A frame may have 2 MiB. Send a smaller image."), seq)
+            await self.send_error("too_large", _("A frame may be at most 2 MiB. Send a smaller image."), seq)
         elif self.state != Session.State.OPEN:
             await self.send_error("session_closed", _("The session is not open. Start it first."), seq)
         elif not self.camera.put(seq, data[SEQ_BYTES:]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from attendance.core.json_types import IdAndName
-from attendance.live.camera_marks import Visitor
+from attendance.register.description import Visitor
 from recognition.engine.types import Decision, State
 from recognition.streams.frame_results import FrameFace, FrameResult
 from recognition.streams.pacing import Advice

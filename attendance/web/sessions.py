@@ -17,7 +17,7 @@ from attendance.access.device_cookie import delete_device_cookie, set_device_coo
 from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.faces.photo_checks import room_limits
+from attendance.faces.photo_checks import live_limits
 from attendance.live import not_this_student
 from attendance.models import DeviceKind, SchoolSettings, Session
 from attendance.register import device_view, state
@@ -52,7 +52,7 @@ def live(request: HttpRequest, session_id: UUID) -> HttpResponse:
     context = _context(request, session)
     if not context["may"]["run"]:
         return redirect("register", session.pk)
-    return render(request, "sessions/live.html", {**context, "limits": room_limits()})
+    return render(request, "sessions/live.html", {**context, "limits": live_limits()})
 
 
 @never_cache

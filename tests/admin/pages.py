@@ -20,7 +20,7 @@ from attendance.models import (
     Photograph,
     Source,
 )
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence
 from recognition.engine.types import SPACE
 from tests import world as small
 from tests.world import World

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve, reverse
 
+from attendance.core import audit
 from attendance.models import User
 from tests.admin.pages import ADMINISTRATORS_ONLY, fill, inline_parts, pages
 from tests.world import World
@@ -93,3 +94,12 @@ def test_nothing_is_deleted_here(world: World, head: Client, model: str) -> None
     address = f"/admin/attendance/{model}/{row.pk if row else 'x'}/delete/"
     assert head.post(address, {"post": "yes"}).status_code in {302, 403, 404}
     assert type(world.ann).objects.filter(pk=world.ann.pk).exists()
+
+
+def test_the_audit_log_is_read_and_searched_by_what_pages_call_an_action(world: World, head: Client) -> None:
+    audit.record(world.administrator, "photograph_viewed", world.ann)
+    audit.record(world.administrator, "student_changed", world.bea)
+    page = head.get("/admin/attendance/auditevent/", {"q": "viewed photo"}).content.decode()
+    assert "Viewed photo" in page
+    assert str(world.ann.pk) in page
+    assert str(world.bea.pk) not in page

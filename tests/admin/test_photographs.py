@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from attendance.core.errors import Refused
-from attendance.faces.bulk_photos import owner, pictures
+from attendance.faces.bulk_photos import find_student, image_files
 from attendance.models import AuditEvent, ConfusablePair, Photograph, Student
 from tests import material
 from tests import world as small
@@ -126,20 +126,20 @@ def test_a_photograph_is_removed_by_a_post_and_by_nothing_else(world: World, off
 )
 def test_a_picture_belongs_to_whom_its_name_says(world: World, path: str, name: str) -> None:
     Student.objects.filter(pk=world.ann.pk).update(external_id="1042")
-    assert owner(path, Student.objects.all()) == getattr(world, name)
+    assert find_student(path, Student.objects.all()) == getattr(world, name)
 
 
 @pytest.mark.parametrize(("path", "code"), [("IMG_0001.jpg", "no_owner"), ("Ann Ash.jpg", "ambiguous")])
 def test_a_name_that_is_nobodys_or_two_persons_is_refused(world: World, path: str, code: str) -> None:
     small.student("Ann Ash")
     with pytest.raises(Refused) as refusal:
-        owner(path, Student.objects.all())
+        find_student(path, Student.objects.all())
     assert refusal.value.code == code
 
 
 def owner_or_code(path: str, world: World) -> Student | str:
     try:
-        return owner(path, Student.objects.exclude(pk=world.eve.pk))
+        return find_student(path, Student.objects.exclude(pk=world.eve.pk))
     except Refused as refusal:
         return refusal.code
 
@@ -193,12 +193,12 @@ def test_names_in_a_zip_of_macos_keep_their_accents() -> None:
     for signature, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
         data[data.index(signature) + flags] &= ~8
     file = SimpleUploadedFile("mac.zip", bytes(data))
-    assert [picture.name for picture in pictures([file])] == ["José Pérez/a.jpg"]
+    assert [picture.name for picture in image_files([file])] == ["José Pérez/a.jpg"]
 
 
 def test_names_in_a_zip_of_old_windows_are_read_as_cp437() -> None:
     data = packed(("Jos?.jpg", b"1")).read().replace(b"Jos?", b"Jos\x82")
-    assert [picture.name for picture in pictures([SimpleUploadedFile("old.zip", data)])] == ["José.jpg"]
+    assert [picture.name for picture in image_files([SimpleUploadedFile("old.zip", data)])] == ["José.jpg"]
 
 
 def packed(*members: tuple[str, bytes]) -> SimpleUploadedFile:
@@ -213,12 +213,12 @@ def test_a_zip_gives_its_pictures_and_leaves_the_rest() -> None:
     file = packed(
         ("Ann Ash/1.jpg", b"1"), ("__MACOSX/._1.jpg", b"x"), (".hidden.jpg", b"x"), ("list.txt", b"x")
     )
-    assert [(picture.name, picture.data) for picture in pictures([file])] == [("Ann Ash/1.jpg", b"1")]
+    assert [(picture.name, picture.data) for picture in image_files([file])] == [("Ann Ash/1.jpg", b"1")]
 
 
 def test_a_picture_that_unpacks_to_too_much_is_not_taken_into_memory() -> None:
     file = packed(("bomb.jpg", bytes(21 * 1024 * 1024)), ("Ann Ash.jpg", b"1"))
-    assert [len(picture.data) for picture in pictures([file])] == [0, 1]
+    assert [len(picture.data) for picture in image_files([file])] == [0, 1]
 
 
 def test_a_damaged_zip_is_a_sentence(world: World, office: Client) -> None:

@@ -228,5 +228,5 @@ def test_the_history_of_a_student_is_for_administrators(world: World, office: Cl
     office.post(page(world.ann), details(world.ann, given_name="Anna"))
     assert office.get(page(world.ann, "history/")).status_code == 403
     text = head.get(page(world.ann, "history/")).content.decode()
-    assert shown(text, "student_changed", "given_name") == [True, True]
+    assert shown(text, "Changed student", "given_name") == [True, True]
     assert User.objects.get(pk=world.registrar.pk).shown_name in text

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from attendance import register
 from attendance.models import AuditEvent, Mark, MarkEvent, Source, Student
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence
 from tests.api.conftest import Client, Fits
 from tests.world import World
 

@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from attendance import register
 from attendance.models import AuditEvent, Mark, MarkEvent, Membership, RejectedMatch, Session, Source
-from attendance.register import rejected_matches
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence, rejected_matches
 from recognition.engine.identification.rejection import SAME_FACE
 from recognition.engine.images.image import crop, decode, encode_jpeg
 from recognition.engine.types import Array

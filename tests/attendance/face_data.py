@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attendance import register
 from attendance.models import Blob, RejectedMatch, Review, Source
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence
 from recognition.engine.types import SPACE
 from tests.world import World, photograph, vector
 

@@ -178,6 +178,18 @@ def test_a_camera_that_is_unplugged_is_missed_and_comes_back_by_its_plug(seat: S
     assert track_of(page) == "usb"
 
 
+PERMISSION = """navigator.permissions.query = async () => ({ state: double.permission ?? "granted" })"""
+
+
+def test_a_permission_that_is_withdrawn_is_not_called_unplugged(seat: Seat, session: str) -> None:
+    seat.page.add_init_script(PERMISSION)
+    page = started(seat, session)
+    do(page, "double.permission = 'denied'; double.track.dispatchEvent(new Event('ended'))")
+    title, advice = fault(page)
+    assert title == "The camera is no longer allowed"
+    assert "Allow the camera for this page again" in advice
+
+
 def test_a_plug_that_is_pulled_is_noticed_where_the_browser_only_says_that_devices_changed(
     seat: Seat, session: str
 ) -> None:

@@ -48,7 +48,7 @@ def accepted_with_corrections(lesson: Lesson) -> None:
     page.get_by_role("button", name="Mark 4 students present").click()
     expect(page.get_by_role("heading", name="Some students were not marked")).to_be_focused()
     expect(page.locator("#refused-list > li")).to_have_text(
-        [f"{ROSE} was seen by the camera, though marked otherwise by hand"]
+        [f"{ROSE} was seen by the camera, but is marked otherwise by hand"]
     )
     page.get_by_role("link", name="Back to the register").click()
     page.wait_for_url(f"**{lesson.path}")

@@ -94,7 +94,7 @@ def test_a_room_that_is_ready_says_so_and_names_who_is_marked_by_hand_and_why(se
     advice = page.locator("#readiness li p")
     expect(advice.nth(0)).to_contain_text("The office records a consent")
     expect(advice.nth(1)).to_contain_text("until the office has added photos")
-    expect(page.get_by_role("heading", name="Is the room ready?")).to_be_focused()
+    expect(page.get_by_role("heading", name="Room check")).to_be_focused()
     assert [text for text in seat.complaints if "registration blocked by Playwright" not in text] == []
 
 

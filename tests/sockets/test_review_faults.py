@@ -28,7 +28,7 @@ from attendance.people import consents, memberships
 from attendance.register import rejected_matches
 from recognition.engine.types import SPACE, Decision, State
 from recognition.streams.frame_results import RecognisedTrack
-from tests.attendance.register.test_concurrency import at_once
+from tests.attendance.register.test_concurrency import run_concurrently
 from tests.sockets.test_reviews import offered, question
 from tests.world import World, vector
 
@@ -126,7 +126,7 @@ def test_two_teachers_who_decide_at_once_get_one_decision(world: World, verdicts
         deciding(world, verdict, who if verdict == "student" else None)
         for verdict, who in zip(verdicts, ("ann", "bea"), strict=True)
     ]
-    answers = at_once(*calls)
+    answers = run_concurrently(*calls)
     assert answers.count("already") == 1
     review = Review.objects.get()
     won = review.verdict

@@ -16,13 +16,12 @@ const KEY = "rollcall.camera";
  * }} CameraEvents
  */
 
-/** Resolve to whether the browser says that this page may not use the camera; false where it does not tell. */
-async function isDenied() {
+/** Resolve to the state of this page's permission to use the camera, or to "" where the browser does not tell. */
+async function cameraPermission() {
   try {
-    const { state } = await navigator.permissions.query({ name: "camera" });
-    return state !== "granted";
+    return (await navigator.permissions.query({ name: "camera" })).state;
   } catch {
-    return false;
+    return "";
   }
 }
 
@@ -32,6 +31,8 @@ export class Camera extends Emitter {
   #stream = null;
   #video;
   #attempt = 0;
+  /** The permission as it was when the camera was started. */
+  #permission = "";
 
   /** @param {HTMLVideoElement} video */
   constructor(video) {
@@ -88,6 +89,7 @@ export class Camera extends Emitter {
     this.#video.srcObject = stream;
     this.#video.classList.toggle("mirrored", settings?.facingMode === "user");
     await this.resume();
+    this.#permission = await cameraPermission();
     this.emit("choices", undefined);
     if (isAnother) this.emit("another", undefined);
   }
@@ -100,7 +102,9 @@ export class Camera extends Emitter {
   /** @param {MediaStream} stream */
   async #ended(stream) {
     if (stream !== this.#stream) return;
-    const code = (await isDenied()) ? "withdrawn" : "gone";
+    const permission = await cameraPermission();
+    const isWithdrawn = permission !== this.#permission && permission !== "granted";
+    const code = isWithdrawn ? "withdrawn" : "gone";
     if (stream === this.#stream) this.emit("error", new CameraError(code));
   }
 

@@ -49,9 +49,9 @@ def people() -> Mapping[str, tuple[Path, ...]]:
     return material.people()
 
 
-def enrol(world: World, student: Student, data: bytes, **given: Any) -> Verdict:
-    wanted: dict[str, Any] = {"actor": world.registrar, "now": world.now} | given
-    return enrolment.enrol(student_id=student.pk, data=data, **wanted)
+def enrol(world: World, student: Student, data: bytes, **changes: Any) -> Verdict:
+    arguments: dict[str, Any] = {"actor": world.registrar, "now": world.now} | changes
+    return enrolment.enrol(student_id=student.pk, data=data, **arguments)
 
 
 def picture(image: Image.Image, kind: str = "PNG") -> bytes:
@@ -68,11 +68,11 @@ def portrait(people: Mapping[str, tuple[Path, ...]]) -> Image.Image:
     return Image.open(people["obama"][0]).convert("RGB")
 
 
-def nothing_kept() -> bool:
+def nothing_is_stored() -> bool:
     return not any(table.objects.exists() for table in (Photograph, Template, Blob))
 
 
-def test_a_good_photograph_is_kept_encrypted_and_raises_the_versions(
+def test_accepted_photograph_is_stored_encrypted_and_raises_versions(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     verdict = enrol(world, world.ann, obama(people))
@@ -95,25 +95,25 @@ def test_a_good_photograph_is_kept_encrypted_and_raises_the_versions(
     assert AuditEvent.objects.filter(action="photograph_added", row=str(kept.pk)).exists()
 
 
-def test_without_consent_the_picture_is_not_even_decoded(
+def test_photograph_without_consent_is_not_decoded(
     world: World, people: Mapping[str, tuple[Path, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object, **__: object) -> None:
-        pytest.fail("the picture was looked at")
+        pytest.fail("the photograph was decoded")
 
     monkeypatch.setattr(enrolment, "decode", never)
     assert enrol(world, world.dan, obama(people)).code == "no_consent"
-    assert nothing_kept()
+    assert nothing_is_stored()
 
 
-def test_the_office_enrols_and_nobody_else(world: World) -> None:
+def test_enrolment_without_right_is_refused(world: World) -> None:
     for actor in (world.teacher, world.viewer):
         with pytest.raises(Refused) as refusal:
             enrol(world, world.ann, b"", actor=actor)
         assert refusal.value.code == "not_allowed"
 
 
-def test_the_same_picture_serves_once(world: World, people: Mapping[str, tuple[Path, ...]]) -> None:
+def test_same_photograph_is_accepted_once(world: World, people: Mapping[str, tuple[Path, ...]]) -> None:
     enrol(world, world.ann, obama(people))
     again = enrol(world, world.ann, obama(people))
     elsewhere = enrol(world, world.bea, obama(people), override_reason="twins")
@@ -122,7 +122,7 @@ def test_the_same_picture_serves_once(world: World, people: Mapping[str, tuple[P
     assert Photograph.objects.count() == 1
 
 
-def test_somebody_elses_face_needs_a_reason_and_makes_a_pair(
+def test_face_like_another_students_needs_a_reason_and_makes_a_pair(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     for number in (0, 1, 2):
@@ -139,7 +139,7 @@ def test_somebody_elses_face_needs_a_reason_and_makes_a_pair(
     assert (pair.overridden_by, pair.reason) == (world.registrar, "identical twins")
 
 
-def test_a_picture_of_another_student_is_found_although_the_own_ones_are_there(
+def test_face_of_another_student_is_held_back_beside_own_photographs(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     enrol(world, world.ann, obama(people))
@@ -149,7 +149,7 @@ def test_a_picture_of_another_student_is_found_although_the_own_ones_are_there(
 
 
 def spoil(world: World, people: Mapping[str, tuple[Path, ...]]) -> Photograph:
-    """Ann gets two pictures of one person and, against the warning, one of another; the wrong one is returned."""
+    """Enrol two photographs of one person for Ann and, with a reason, one of another; return the wrong one."""
     for number in (0, 1):
         assert enrol(world, world.ann, obama(people, number)).accepted
     wrong = people["biden"][0].read_bytes()
@@ -158,7 +158,7 @@ def spoil(world: World, people: Mapping[str, tuple[Path, ...]]) -> Photograph:
     return verdict.photograph
 
 
-def test_a_picture_unlike_the_students_own_is_held_back_beside_the_nearest(
+def test_face_unlike_the_own_is_held_back_with_the_nearest_photograph(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     own = [enrol(world, world.ann, obama(people, number)).photograph for number in (0, 1)]
@@ -171,7 +171,7 @@ def test_a_picture_unlike_the_students_own_is_held_back_beside_the_nearest(
     assert enrol(world, world.ann, obama(people, 2)).accepted
 
 
-def test_a_picture_unlike_the_own_is_kept_with_a_reason_and_that_is_in_the_audit(
+def test_face_unlike_the_own_is_accepted_with_a_reason_that_is_audited(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     kept = spoil(world, people)
@@ -186,7 +186,7 @@ def test_a_picture_unlike_the_own_is_kept_with_a_reason_and_that_is_in_the_audit
 
 
 @pytest.mark.parametrize("name", ["obama", "biden"])
-def test_a_wrong_picture_among_a_students_hides_neither_face_from_the_next_check(
+def test_wrong_photograph_of_a_student_hides_neither_face_from_checks(
     world: World, people: Mapping[str, tuple[Path, ...]], name: str
 ) -> None:
     wrong = spoil(world, people)
@@ -197,9 +197,7 @@ def test_a_wrong_picture_among_a_students_hides_neither_face_from_the_next_check
     assert (similar.photograph == wrong) == (name == "biden")
 
 
-def test_one_reason_covers_a_face_like_anothers_and_unlike_the_own(
-    world: World, people: Mapping[str, tuple[Path, ...]]
-) -> None:
+def test_one_reason_covers_both_doubts(world: World, people: Mapping[str, tuple[Path, ...]]) -> None:
     enrol(world, world.ann, obama(people))
     mine = enrol(world, world.bea, people["biden"][0].read_bytes()).photograph
     held = enrol(world, world.bea, obama(people, 1))
@@ -214,7 +212,7 @@ def test_one_reason_covers_a_face_like_anothers_and_unlike_the_own(
 
 
 @pytest.mark.parametrize("names", [("obama", "biden"), ("obama", "biden", "rose_leslie")])
-def test_different_people_are_not_taken_for_each_other(
+def test_different_people_are_accepted_without_a_reason(
     world: World, people: Mapping[str, tuple[Path, ...]], names: tuple[str, ...]
 ) -> None:
     for name, student in zip(names, (world.ann, world.bea, world.cem), strict=False):
@@ -224,16 +222,18 @@ def test_different_people_are_not_taken_for_each_other(
     assert ConfusablePair.objects.count() == 0
 
 
-def test_several_faces_are_refused_and_counted(world: World) -> None:
+def test_photograph_with_several_faces_is_refused_with_their_number(world: World) -> None:
     verdict = enrol(world, world.ann, material.need("faces", "groups", "obama_and_biden.jpg").read_bytes())
     assert verdict.code == "several_faces"
     assert verdict.faces >= 2
     assert verdict.crop is not None
-    assert nothing_kept()
+    assert nothing_is_stored()
 
 
 @pytest.mark.parametrize("number", [4, 5])
-def test_half_a_face_is_refused(world: World, people: Mapping[str, tuple[Path, ...]], number: int) -> None:
+def test_incomplete_face_is_refused(
+    world: World, people: Mapping[str, tuple[Path, ...]], number: int
+) -> None:
     assert people["obama"][number].name.startswith("partial")
     assert enrol(world, world.ann, obama(people, number)).code == "hidden"
 
@@ -243,7 +243,7 @@ def face_of(image: Image.Image) -> Face:
 
 
 def barred(image: Image.Image, part: tuple[float, float, float, float], fill: str) -> Image.Image:
-    """The picture with a bar over a part of the face, in fractions of its box."""
+    """Return the image with a bar over a part of the face, given in fractions of its box."""
     left, top, right, bottom = face_of(image).box
     wide, high = right - left, bottom - top
     x0, y0, x1, y1 = part
@@ -259,7 +259,7 @@ def barred(image: Image.Image, part: tuple[float, float, float, float], fill: st
     [((0.05, 0.25, 0.95, 0.47), "eyes are covered"), ((0, 0.52, 1, 1.05), "mouth is covered")],
     ids=["eyes", "mouth"],
 )
-def test_a_face_with_a_covered_part_is_refused(
+def test_face_with_a_covered_part_is_refused(
     world: World,
     people: Mapping[str, tuple[Path, ...]],
     part: tuple[float, float, float, float],
@@ -271,11 +271,11 @@ def test_a_face_with_a_covered_part_is_refused(
         verdict = enrol(world, world.ann, picture(barred(image, part, fill)))
         assert verdict.code in {"hidden", "no_face"}, name
         assert verdict.code == "no_face" or word in verdict.message, name
-    assert nothing_kept()
+    assert nothing_is_stored()
 
 
 @pytest.mark.parametrize("edge", ["left", "top", "right", "bottom"])
-def test_a_face_that_an_edge_cuts_is_refused(
+def test_face_that_is_cut_off_is_refused(
     world: World, people: Mapping[str, tuple[Path, ...]], edge: str
 ) -> None:
     image = portrait(people)
@@ -290,11 +290,11 @@ def test_a_face_that_an_edge_cuts_is_refused(
     }
     cut = image.crop(boxes[edge])
     assert enrol(world, world.ann, picture(cut)).code == "hidden"
-    assert nothing_kept()
+    assert nothing_is_stored()
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_picture_on_its_side_is_turned_before_it_is_refused(
+def test_photograph_on_its_side_is_rotated_before_it_is_checked(
     world: World, people: Mapping[str, tuple[Path, ...]], quarters: int
 ) -> None:
     upright = portrait(people)
@@ -318,24 +318,24 @@ def test_a_picture_on_its_side_is_turned_before_it_is_refused(
         (lambda image: image.crop((0, 0, 200, 60)), "no_face"),
     ],
 )
-def test_a_bad_photograph_is_refused_with_what_to_do(
+def test_bad_photograph_is_refused_with_what_to_do(
     world: World, people: Mapping[str, tuple[Path, ...]], spoil: Any, code: str
 ) -> None:
     verdict = enrol(world, world.ann, picture(spoil(portrait(people))))
     assert verdict.code == code
     assert verdict.message.endswith(".")
-    assert nothing_kept()
+    assert nothing_is_stored()
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF", b"<svg/>", b"\xff\xd8\xff" + b"x" * 100])
-def test_what_is_no_picture_is_a_verdict(world: World, data: bytes) -> None:
+def test_file_that_is_no_image_gets_a_verdict(world: World, data: bytes) -> None:
     verdict = enrol(world, world.ann, data)
     assert not verdict.accepted
     assert verdict.code in {"empty", "truncated", "unreadable", "unsupported_format"}
     assert verdict.message
 
 
-def test_a_sideways_phone_picture_is_turned_upright(
+def test_photograph_is_turned_upright_as_its_file_says(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     turned = portrait(people).transpose(Image.Transpose.ROTATE_90)
@@ -347,7 +347,7 @@ def test_a_sideways_phone_picture_is_turned_upright(
     assert verdict.accepted, verdict.message
 
 
-def test_classmates_who_look_alike_are_a_pair_until_they_do_not_any_more(world: World) -> None:
+def test_confusable_pair_exists_while_the_photographs_are_similar(world: World) -> None:
     base = np.zeros(128, np.float32)
     base[0] = 1
     near = base.copy()
@@ -369,7 +369,7 @@ def test_classmates_who_look_alike_are_a_pair_until_they_do_not_any_more(world: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_picture_enrolled_twice_at_the_same_moment_serves_once(
+def test_same_photograph_enrolled_concurrently_is_accepted_once(
     world: World, people: Mapping[str, tuple[Path, ...]]
 ) -> None:
     def one(student: Student) -> str:

@@ -62,10 +62,10 @@ def test_gallery_versions_hold_the_date_and_take_one_query(
 ) -> None:
     versions(world)
     with django_assert_num_queries(1):
-        found = read_versions([str(world.school_class.pk), str(world.other_class.pk), SCHOOL])
-    assert set(found) == {str(world.school_class.pk), str(world.other_class.pk), SCHOOL}
+        versions_read = read_versions([str(world.school_class.pk), str(world.other_class.pk), SCHOOL])
+    assert set(versions_read) == {str(world.school_class.pk), str(world.other_class.pk), SCHOOL}
     today = TODAY().toordinal()
-    assert {version & (2**gallery_versions.DATE_BITS - 1) for version in found.values()} == {today}
+    assert {version & (2**gallery_versions.DATE_BITS - 1) for version in versions_read.values()} == {today}
     assert read_versions(["01890000-0000-7000-8000-000000000000"]) == {}
 
 

@@ -1,4 +1,4 @@
-"""A photograph that comes twice is encoded once; whoever is erased is gone from every cache."""
+"""The cache of encoded photographs: a second attempt is not encoded again, and erasure empties every cache."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def memory_starts_empty() -> None:
+def empty_cache() -> None:
     photograph_cache.PHOTOGRAPH_CACHE.close()
 
 
@@ -49,14 +49,14 @@ def engine_stops() -> Iterator[None]:
 
 @pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many faces the engine encodes, call by call."""
+    """Record how many faces the engine encodes in each call."""
     calls: list[int] = []
     kind = type(engine())
     encode = kind.encode
 
-    def counting(self: Engine, rgb: Pixels, found: list[Detection]) -> list[Face]:
-        calls.append(len(found))
-        return encode(self, rgb, found)
+    def counting(self: Engine, rgb: Pixels, detections: list[Detection]) -> list[Face]:
+        calls.append(len(detections))
+        return encode(self, rgb, detections)
 
     monkeypatch.setattr(kind, "encode", counting)
     return calls
@@ -77,20 +77,20 @@ def name(data: bytes) -> str:
 
 
 def held_back(world: World) -> bytes:
-    """Ann is enrolled with two pictures; a third of the same person is brought for Bea, and held back."""
+    """Enrol two photographs of a person for Ann; a third one for Bea is held back and returned."""
     for number in (0, 1):
         assert enrol(world, world.ann, picture(number)).accepted
     assert enrol(world, world.bea, picture(2)).code == "looks_like_another"
     return picture(2)
 
 
-def forget_memory() -> None:
-    """As if this were another process, which has Redis and the database alone."""
+def empty_memory() -> None:
+    """Empty the memory, so that only Redis and the database are left, as for another process."""
     photograph_cache.PHOTOGRAPH_CACHE.close()
 
 
-@pytest.mark.parametrize("forget", [lambda: None, forget_memory], ids=["from memory", "from Redis"])
-def test_a_picture_that_was_held_back_is_not_encoded_again_when_a_reason_comes(
+@pytest.mark.parametrize("forget", [lambda: None, empty_memory], ids=["from memory", "from Redis"])
+def test_held_back_photograph_is_not_encoded_again_with_a_reason(
     world: World, encoded: list[int], forget: Callable[[], None]
 ) -> None:
     data = held_back(world)
@@ -104,8 +104,8 @@ def test_a_picture_that_was_held_back_is_not_encoded_again_when_a_reason_comes(
     kept = Photograph.objects.get(student=world.bea)
     # What is stored is what a fresh look gives, to the last digit.
     cache.delete(key_of(name(data)))
-    forget_memory()
-    fresh = enrolment._look(data, enrolment.digest_of(data))
+    empty_memory()
+    fresh = enrolment._analyse(data, enrolment.digest_of(data))
     assert isinstance(fresh, enrolment.Candidate)
     assert len(encoded) == before + 1
     assert fresh.crop == verdict.crop
@@ -114,7 +114,7 @@ def test_a_picture_that_was_held_back_is_not_encoded_again_when_a_reason_comes(
     assert stored.tobytes() == fresh.face.template.tobytes()
 
 
-def test_the_right_student_in_a_second_attempt_is_not_encoded_again(world: World, encoded: list[int]) -> None:
+def test_photograph_is_not_encoded_again_for_the_right_student(world: World, encoded: list[int]) -> None:
     data = held_back(world)
     before = len(encoded)
     assert enrol(world, world.ann, data).accepted
@@ -122,7 +122,7 @@ def test_the_right_student_in_a_second_attempt_is_not_encoded_again(world: World
     assert CachedEncoding.objects.filter(name=name(data)).count() == 2
 
 
-def test_nothing_is_written_without_a_consent_or_of_a_picture_that_does_not_serve(world: World) -> None:
+def test_refused_photograph_and_missing_consent_leave_no_entry(world: World) -> None:
     assert enrol(world, world.dan, picture()).code == "no_consent"
     group = material.need("faces", "groups", "obama_and_biden.jpg").read_bytes()
     assert enrol(world, world.ann, group).code == "several_faces"
@@ -131,8 +131,8 @@ def test_nothing_is_written_without_a_consent_or_of_a_picture_that_does_not_serv
     assert cache.keys("encoding:*") == []  # type: ignore[attr-defined]
 
 
-def test_what_is_only_looked_at_is_kept_nowhere(world: World) -> None:
-    """`/identify`, group photographs and cameras: neither a student's face nor a stranger's, nor in the engine."""
+def test_identified_faces_leave_no_entry(world: World) -> None:
+    """Neither faces of students nor of others are cached by `/identify`, group photographs and cameras."""
     assert enrol(world, world.ann, picture()).accepted
     before = MONITOR.figures().counters
     group = material.need("faces", "groups", "obama_and_biden.jpg").read_bytes()
@@ -168,7 +168,7 @@ def expire(world: World) -> None:
 
 
 @pytest.mark.parametrize("remove", [remove_the_photograph, withdraw, erase, expire])
-def test_whoever_goes_is_found_in_memory_and_redis_and_nobody_else(
+def test_deleted_student_leaves_memory_and_redis_and_others_stay(
     world: World, remove: Callable[[World], None]
 ) -> None:
     photograph(world.bea, vector(1))
@@ -183,7 +183,7 @@ def test_whoever_goes_is_found_in_memory_and_redis_and_nobody_else(
     assert photograph_cache.find("c", SPACE) is not None
 
 
-def test_a_picture_that_was_never_accepted_is_found_by_erasure_too(world: World) -> None:
+def test_erasure_deletes_entries_of_photographs_that_were_not_accepted(world: World) -> None:
     data = held_back(world)
     # It was brought for Ann as well: then it is encoded again when it comes again, and no copy is left.
     photograph_cache.keep(world.ann.pk, enrolment.digest_of(data), SPACE, face(1))
@@ -193,7 +193,7 @@ def test_a_picture_that_was_never_accepted_is_found_by_erasure_too(world: World)
     assert CachedEncoding.objects.filter(student=world.ann).count() == 2
 
 
-def test_what_is_a_day_old_serves_no_more_and_is_struck_out(world: World) -> None:
+def test_entry_that_is_a_day_old_is_not_used_and_is_deleted(world: World) -> None:
     photograph_cache.keep(world.ann.pk, "a", SPACE, face(1))
     CachedEncoding.objects.update(created_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
     assert photograph_cache.find("a", SPACE) is not None
@@ -205,7 +205,7 @@ def test_what_is_a_day_old_serves_no_more_and_is_struck_out(world: World) -> Non
     assert not CachedEncoding.objects.exists()
 
 
-def test_an_enrolment_that_failed_leaves_nothing_in_the_ledger(world: World) -> None:
+def test_failed_enrolment_leaves_no_entry(world: World) -> None:
     Space.objects.create(name="another-network/1", active=True)
     with pytest.raises(Refused):
         enrol(world, world.ann, picture())
@@ -229,7 +229,7 @@ for line in sys.stdin:
 
 
 class Other:
-    """A second process that remembers on its own."""
+    """A second process with a memory of its own."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -241,8 +241,8 @@ class Other:
             text=True,
         )
 
-    def told(self, line: str) -> str:
-        """Its answer to a picture's digest (whether it has a face, how many it holds), or to `tidy`."""
+    def ask(self, line: str) -> str:
+        """Send a digest, or `tidy`; return whether the process has its face (not for `tidy`) and how many it holds."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{line}\n")
@@ -255,29 +255,29 @@ class Other:
 
 @pytest.fixture
 def other() -> Iterator[Other]:
-    made = Other()
-    yield made
-    made.end()
+    process = Other()
+    yield process
+    process.end()
 
 
-def test_what_another_process_holds_in_memory_serves_no_more_once_the_withdrawal_is_committed(
-    world: World, other: Other
-) -> None:
+def test_other_process_does_not_use_its_entry_after_a_withdrawal(world: World, other: Other) -> None:
     for content in ("a", "b"):
         photograph_cache.keep(world.bea.pk, content, SPACE, face(1))
-    assert other.told("a") == "True 1"
-    assert other.told("b") == "True 2"
+    assert other.ask("a") == "True 1"
+    assert other.ask("b") == "True 2"
     cache.delete_many([key_of(name_of(content, SPACE)) for content in ("a", "b")])
-    assert other.told("a") == "True 2"
+    assert other.ask("a") == "True 2"
     with transaction.atomic():
         withdraw(world)
-        assert other.told("a") == "True 2"
-    assert other.told("a") == "False 1"
-    assert other.told("tidy") == "0"
-    assert other.told("b") == "False 0"
+        assert other.ask("a") == "True 2"
+    assert other.ask("a") == "False 1"
+    assert other.ask("tidy") == "0"
+    assert other.ask("b") == "False 0"
 
 
-def test_the_rounds_of_a_process_tidy_its_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maintenance_deletes_invalid_entries_from_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.01)
     photograph_cache.keep(world.bea.pk, "b", SPACE, face(1))
     runtime.MAINTENANCE.get()

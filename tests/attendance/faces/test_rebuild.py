@@ -50,25 +50,25 @@ def engine_stops() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def memory_starts_empty() -> None:
+def empty_cache() -> None:
     photograph_cache.PHOTOGRAPH_CACHE.close()
 
 
 @pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """A face for every picture but `no face`, without the engine; which pictures were looked at."""
-    pictures: list[bytes] = []
+def analysed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Replace the engine: a face for each crop but `no face`. The fixture is the list of crops that were analysed."""
+    crops: list[bytes] = []
 
-    def seen(picture: bytes, _space: str) -> Face | None:
-        pictures.append(picture)
-        return None if picture == b"no face" else face(int.from_bytes(picture, "big") % 1000)
+    def find_face(crop: bytes, _space: str) -> Face | None:
+        crops.append(crop)
+        return None if crop == b"no face" else face(int.from_bytes(crop, "big") % 1000)
 
-    monkeypatch.setattr(rebuild, "_face", seen)
-    return pictures
+    monkeypatch.setattr(rebuild, "_find_face", find_face)
+    return crops
 
 
 def in_another_space() -> None:
-    """As if all had been enrolled with the network of before."""
+    """Change all templates as if they had been made by an earlier network."""
     Space.objects.update(name=OLD)
     for template in Template.objects.select_related("photograph"):
         assert template.photograph is not None
@@ -89,7 +89,7 @@ def searched_in(class_id: object) -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_kept_crops_become_templates_of_the_new_space_that_find_the_same_person(world: World) -> None:
+def test_rebuilt_templates_recognise_the_same_person(world: World) -> None:
     pictures = material.people()["obama"]
     for student, path in ((world.ann, pictures[0]), (world.ann, pictures[1])):
         verdict = enrolment.enrol(
@@ -111,7 +111,7 @@ def test_kept_crops_become_templates_of_the_new_space_that_find_the_same_person(
     assert MONITOR.figures().counters["encoding_hits"] == hits + 2
 
 
-def test_templates_of_another_space_are_never_searched(world: World, looked: list[bytes]) -> None:
+def test_templates_of_another_space_are_not_searched(world: World, analysed: list[bytes]) -> None:
     photograph(world.ann, vector(1), picture=b"1")
     photograph(world.bea, vector(2), picture=b"2")
     assert len(searched_in(world.school_class.pk)) == len(searched_in(SCHOOL)) == 2
@@ -120,13 +120,15 @@ def test_templates_of_another_space_are_never_searched(world: World, looked: lis
     assert confusable_pairs.nearest(vector(7), Student.objects.all(), within=2.0) == ()
     # Half is done, and still nothing of either space is searched.
     run(world.other_class)
-    rebuild._remade(Photograph.objects.earliest("created_at").pk, Space.objects.get(name=SPACE))
+    rebuild._make_template(Photograph.objects.earliest("created_at").pk, Space.objects.get(name=SPACE))
     assert searched_in(world.school_class.pk) == []
     assert run().result == {"made": 1, "unusable": 0, "searched": True}
     assert len(searched_in(world.school_class.pk)) == 2
 
 
-def test_the_switch_happens_once_and_takes_the_old_space_with_it(world: World, looked: list[bytes]) -> None:
+def test_new_space_becomes_active_once_and_the_old_one_is_deleted(
+    world: World, analysed: list[bytes]
+) -> None:
     for student, picture in ((world.ann, b"1"), (world.eve, b"2")):
         photograph(student, vector(1), picture=picture)
     in_another_space()
@@ -143,40 +145,40 @@ def test_the_switch_happens_once_and_takes_the_old_space_with_it(world: World, l
     assert SchoolSettings.load().school_gallery_version > school
     event = AuditEvent.objects.get(action="space_changed")
     assert event.details == {"space": SPACE, "removed": 2}
-    assert sorted(looked) == [b"1", b"2"]
+    assert sorted(analysed) == [b"1", b"2"]
 
 
 def versions_of() -> list[int]:
     return list(SchoolClass.objects.order_by("pk").values_list("gallery_version", flat=True))
 
 
-def test_an_attempt_goes_on_where_the_last_one_ended(
-    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+def test_second_attempt_continues_where_the_first_ended(
+    world: World, analysed: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for student, picture in ((world.ann, b"1"), (world.bea, b"2"), (world.cem, b"3")):
         photograph(student, vector(1), picture=picture)
     in_another_space()
     job = rebuild.start(actor=None)
-    seen = rebuild._face
+    find_face = rebuild._find_face
 
     def breaks(picture: bytes, space: str) -> Face | None:
-        if len(looked) == 2:
+        if len(analysed) == 2:
             raise RuntimeError("the power went")
-        return seen(picture, space)
+        return find_face(picture, space)
 
-    monkeypatch.setattr(rebuild, "_face", breaks)
+    monkeypatch.setattr(rebuild, "_find_face", breaks)
     queue.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.progress, job.total) == ("waiting", 2, 3)
-    monkeypatch.setattr(rebuild, "_face", seen)
+    monkeypatch.setattr(rebuild, "_find_face", find_face)
     queue.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt, job.progress, job.total) == ("done", 2, 3, 3)
     assert job.result == {"made": 1, "unusable": 0, "searched": True}
-    assert sorted(looked) == [b"1", b"2", b"3"]
+    assert sorted(analysed) == [b"1", b"2", b"3"]
 
 
-def test_a_job_that_was_taken_over_writes_nothing_more(world: World, looked: list[bytes]) -> None:
+def test_job_that_was_taken_over_writes_nothing(world: World, analysed: list[bytes]) -> None:
     photograph(world.ann, vector(1), picture=b"1")
     in_another_space()
     job = rebuild.start(actor=None)
@@ -186,9 +188,7 @@ def test_a_job_that_was_taken_over_writes_nothing_more(world: World, looked: lis
     assert not Template.objects.filter(space__name=SPACE).exists()
 
 
-def test_a_photograph_without_a_face_is_counted_and_holds_up_nobody(
-    world: World, looked: list[bytes]
-) -> None:
+def test_photograph_without_a_face_is_counted_and_delays_nothing(world: World, analysed: list[bytes]) -> None:
     photograph(world.ann, vector(1), picture=b"1")
     photograph(world.bea, vector(2), picture=b"no face")
     in_another_space()
@@ -196,7 +196,7 @@ def test_a_photograph_without_a_face_is_counted_and_holds_up_nobody(
     assert searched_in(world.school_class.pk) == [str(world.ann.pk)]
 
 
-def test_where_no_face_at_all_is_found_nothing_is_changed(world: World, looked: list[bytes]) -> None:
+def test_rebuild_that_finds_no_face_changes_nothing(world: World, analysed: list[bytes]) -> None:
     photograph(world.ann, vector(1), picture=b"no face")
     in_another_space()
     job = run()
@@ -207,29 +207,27 @@ def test_where_no_face_at_all_is_found_nothing_is_changed(world: World, looked: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_consent_that_holds_no_template_is_made(
-    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+def test_rebuild_makes_no_template_without_valid_consent(
+    world: World, analysed: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for student, picture in ((world.ann, b"1"), (world.bea, b"2")):
         photograph(student, vector(1), picture=picture)
     in_another_space()
     Consent.objects.filter(student=world.ann).update(withdrawn_at=world.now)
-    seen = rebuild._face
+    find_face = rebuild._find_face
 
     def withdrawn_meanwhile(picture: bytes, space: str) -> Face | None:
         Consent.objects.filter(student=world.bea).update(withdrawn_at=world.now)
-        return seen(picture, space)
+        return find_face(picture, space)
 
-    monkeypatch.setattr(rebuild, "_face", withdrawn_meanwhile)
+    monkeypatch.setattr(rebuild, "_find_face", withdrawn_meanwhile)
     run()
-    assert looked == [b"2"]
+    assert analysed == [b"2"]
     assert not Template.objects.filter(space__name=SPACE).exists()
     assert cache.keys("encoding:*") == []  # type: ignore[attr-defined]
 
 
-def test_a_template_that_does_not_open_is_made_again_and_the_galleries_know(
-    world: World, looked: list[bytes]
-) -> None:
+def test_damaged_template_is_made_again_and_raises_versions(world: World, analysed: list[bytes]) -> None:
     kept = photograph(world.ann, vector(1), picture=b"1")
     photograph(world.bea, vector(2), picture=b"2")
     Template.objects.filter(photograph=kept).update(sealed=b"damaged")
@@ -238,17 +236,17 @@ def test_a_template_that_does_not_open_is_made_again_and_the_galleries_know(
     assert run(world.school_class).result == {"made": 1, "unusable": 0, "searched": True}
     assert sorted(searched_in(world.school_class.pk)) == sorted([str(world.ann.pk), str(world.bea.pk)])
     assert versions_of() != before
-    assert looked == [b"1"]
+    assert analysed == [b"1"]
     after = versions_of()
     assert run(world.school_class).result["made"] == 0
     assert versions_of() == after
 
 
-def test_lookalikes_are_found_anew_in_the_new_space(
-    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+def test_confusable_pairs_are_found_again_in_the_new_space(
+    world: World, analysed: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twin = face(1)
-    monkeypatch.setattr(rebuild, "_face", lambda _picture, _space: _unit(twin))
+    monkeypatch.setattr(rebuild, "_find_face", lambda _picture, _space: _unit(twin))
     photograph(world.ann, vector(1), picture=b"1")
     photograph(world.bea, vector(2), picture=b"2")
     in_another_space()
@@ -258,12 +256,12 @@ def test_lookalikes_are_found_anew_in_the_new_space(
     assert {pair.first, pair.second} == {world.ann, world.bea}
 
 
-def _unit(one: Face) -> Face:
-    template = one.template / np.linalg.norm(one.template)
-    return Face(one.box, one.score, one.landmarks, one.embedding, template, one.quality)
+def _unit(face: Face) -> Face:
+    template = face.template / np.linalg.norm(face.template)
+    return Face(face.box, face.score, face.landmarks, face.embedding, template, face.quality)
 
 
-def test_the_office_may_and_a_teacher_may_not(world: World) -> None:
+def test_rebuild_is_started_by_the_office_only(world: World) -> None:
     with pytest.raises(Refused) as refusal:
         rebuild.start(actor=world.teacher)
     assert refusal.value.code == "not_allowed"
@@ -273,29 +271,31 @@ def test_the_office_may_and_a_teacher_may_not(world: World) -> None:
     assert AuditEvent.objects.filter(action="templates_rebuilt", actor=world.registrar).exists()
 
 
-def test_the_start_says_that_templates_must_be_made_anew(world: World, looked: list[bytes]) -> None:
-    def said() -> list[str]:
-        found = [message for message in run_checks(databases=["default"]) if message.id == "attendance.W001"]
-        return [str(message.hint) for message in found]
+def test_system_check_warns_while_templates_must_be_rebuilt(world: World, analysed: list[bytes]) -> None:
+    def warnings() -> list[str]:
+        warning_messages = [
+            message for message in run_checks(databases=["default"]) if message.id == "attendance.W001"
+        ]
+        return [str(message.hint) for message in warning_messages]
 
-    assert said() == []
+    assert warnings() == []
     photograph(world.ann, vector(1), picture=b"1")
-    assert said() == []
+    assert warnings() == []
     in_another_space()
-    (hint,) = said()
+    (hint,) = warnings()
     assert "manage.py rebuild_templates" in hint
     run()
-    assert said() == []
+    assert warnings() == []
 
 
-def test_the_worker_knows_this_kind_of_job() -> None:
-    asked = [
+def test_worker_has_a_handler_for_rebuilds() -> None:
+    arguments = [
         sys.executable,
         "-c",
         "import django; django.setup(); from attendance.jobs import queue; from attendance import tasks; ",
     ]
-    asked[-1] += f"print(queue._handlers[{rebuild.KIND!r}].__module__)"
-    done = subprocess.run(asked, cwd=material.ROOT, capture_output=True, text=True, check=True)
+    arguments[-1] += f"print(queue._handlers[{rebuild.KIND!r}].__module__)"
+    done = subprocess.run(arguments, cwd=material.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == rebuild.__name__
 
 
@@ -305,7 +305,7 @@ def command(*classes: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_does_it_and_tells(world: World, looked: list[bytes]) -> None:
+def test_rebuild_command_runs_the_job_and_reports(world: World, analysed: list[bytes]) -> None:
     photograph(world.ann, vector(1), picture=b"1")
     photograph(world.eve, vector(1), picture=b"no face")
     in_another_space()
@@ -318,8 +318,8 @@ def test_the_command_does_it_and_tells(world: World, looked: list[bytes]) -> Non
         command("9 West")
 
 
-def test_the_command_tells_what_went_wrong(
-    world: World, looked: list[bytes], monkeypatch: pytest.MonkeyPatch
+def test_rebuild_command_reports_errors(
+    world: World, analysed: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photograph(world.ann, vector(1), picture=b"no face")
     in_another_space()
@@ -329,6 +329,6 @@ def test_the_command_tells_what_went_wrong(
     def broken(_picture: bytes, _space: str) -> Face | None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(rebuild, "_face", broken)
+    monkeypatch.setattr(rebuild, "_find_face", broken)
     with pytest.raises(CommandError, match=r"RuntimeError\. A worker will try again"):
         command()

@@ -44,8 +44,8 @@ def kind() -> Iterator[str]:
     queue._handlers.pop("test")
 
 
-def job(do: str, **given: Any) -> Job:
-    return Job.objects.create(kind="test", payload={"do": do}, **given)
+def job(do: str, **fields: Any) -> Job:
+    return Job.objects.create(kind="test", payload={"do": do}, **fields)
 
 
 def state(row: Job) -> tuple[str, int]:

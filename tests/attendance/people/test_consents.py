@@ -77,21 +77,21 @@ def test_expired_consent_deletes_face_data(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "code"),
+    ("changes", "code"),
     [
         ({"given_by": " "}, "given_by_needed"),
         ({"given_on": dt.date(2999, 1, 1)}, "date_in_future"),
         ({"expires_on": dt.date(2001, 1, 1)}, "ends_before_it_starts"),
     ],
 )
-def test_consent_with_a_wrong_value_is_refused(world: World, given: dict[str, Any], code: str) -> None:
+def test_consent_with_a_wrong_value_is_refused(world: World, changes: dict[str, Any], code: str) -> None:
     arguments: dict[str, Any] = {
         "student_id": world.dan.pk,
         "given_by": "A guardian",
         "given_on": TODAY(),
         "actor": world.registrar,
         "now": world.now,
-    } | given
+    } | changes
     assert refusal_of(consents.give, **arguments) == code
 
 

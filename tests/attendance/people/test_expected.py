@@ -1,4 +1,4 @@
-"""Who is expected on a day: members of the class who have not left before it, by one rule in every place."""
+"""Students expected on a day: members of the class who have not left before it. All packages use this rule."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def names_in(register_now: RegisterState) -> list[str]:
     return [student["name"] for student in register_now["students"]]
 
 
-def test_a_student_who_left_is_on_no_later_register_and_is_not_made_absent(
-    world: World, left: Student
-) -> None:
+def test_student_who_left_is_on_no_later_register_and_not_marked_absent(world: World, left: Student) -> None:
     assert left.name not in names_in(state.register_state(world.session, user=world.teacher))
     assert left not in register.unmarked_students(world.session)
     register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now(), unmarked="N")
@@ -44,12 +42,12 @@ def test_a_student_who_left_is_on_no_later_register_and_is_not_made_absent(
     assert Mark.objects.filter(code__letter="N").count() == 3
 
 
-def test_a_student_who_left_stays_on_the_register_of_the_last_day(world: World, left: Student) -> None:
+def test_student_who_left_stays_on_the_register_of_the_last_day(world: World, left: Student) -> None:
     last = small.open_session(world.school_class, timezone.now() - dt.timedelta(days=1))
     assert left.name in names_in(state.register_state(last, user=world.teacher))
 
 
-def test_a_mark_from_before_stays_when_the_student_leaves(world: World) -> None:
+def test_mark_stays_when_the_student_leaves(world: World) -> None:
     by_hand(world, world.ann)
     students.change(
         student_id=world.ann.pk,
@@ -61,7 +59,7 @@ def test_a_mark_from_before_stays_when_the_student_leaves(world: World) -> None:
     assert register_of(world.session)[-1][0] == world.ann
 
 
-def test_a_student_who_left_cannot_be_marked_and_is_not_searched_for(world: World, left: Student) -> None:
+def test_student_who_left_is_neither_marked_nor_searched_for(world: World, left: Student) -> None:
     assert by_hand(world, left).reason == "not_a_member"
     result = register.mark(
         register.MarkRequest(
@@ -79,7 +77,7 @@ def test_a_student_who_left_cannot_be_marked_and_is_not_searched_for(world: Worl
     assert not members.filter(pk=left.pk).exists()
 
 
-def test_a_register_says_of_a_student_who_left_that_and_not_no_consent(world: World) -> None:
+def test_register_shows_left_instead_of_no_consent(world: World) -> None:
     by_hand(world, world.ann)
     photograph(world.ann, vector(1))
     day = timezone.localdate() - dt.timedelta(days=1)
@@ -90,7 +88,7 @@ def test_a_register_says_of_a_student_who_left_that_and_not_no_consent(world: Wo
     assert f"left on {day}" in verdict.message
 
 
-def test_lists_and_counts_leave_a_student_out_who_left(world: World, left: Student) -> None:
+def test_lists_and_counts_leave_out_students_who_left(world: World, left: Student) -> None:
     office, teacher = Client(), Client()
     office.force_login(world.registrar)
     teacher.force_login(world.teacher)

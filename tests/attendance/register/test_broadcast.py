@@ -1,4 +1,4 @@
-"""Dashboards are told after COMMIT only, and a broken Redis never holds up the register."""
+"""Events of marks are sent to dashboards after COMMIT only, and a broken Redis does not delay the register."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def mark(world: World) -> register.Result:
     )
 
 
-async def heard_of(world: World, act: Any, *, ringing: bool) -> dict[str, Any]:
-    """What a dashboard hears while `act` runs in a thread of its own; `ringing`: of a process that has sockets."""
-    if ringing:
+async def received_event(world: World, action: Any, *, with_sockets: bool) -> dict[str, Any]:
+    """Return the event that a dashboard receives while `action` runs in a thread, with or without sockets."""
+    if with_sockets:
         broadcast.send_on(asyncio.get_running_loop())
     layer = get_channel_layer(broadcast.LAYER)
     channel = await layer.new_channel()
     await layer.group_add(broadcast.group_name(world.session.pk), channel)
-    await asyncio.get_running_loop().run_in_executor(None, act)
+    await asyncio.get_running_loop().run_in_executor(None, action)
     message: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 10)
     return message
 
 
-@pytest.mark.parametrize("ringing", [False, True])
-def test_a_mark_is_told_once_it_is_committed(world: World, ringing: bool) -> None:
-    def act() -> None:
+@pytest.mark.parametrize("with_sockets", [False, True])
+def test_mark_is_broadcast_after_commit_only(world: World, with_sockets: bool) -> None:
+    def mark_twice() -> None:
         try:
             with transaction.atomic():
                 mark(world)
@@ -59,7 +59,7 @@ def test_a_mark_is_told_once_it_is_committed(world: World, ringing: bool) -> Non
         finally:
             connection.close()
 
-    event = async_to_sync(heard_of)(world, act, ringing=ringing)
+    event = async_to_sync(received_event)(world, mark_twice, with_sockets=with_sockets)
     message = event["message"]
     assert event["type"] == "register.event"
     assert (message["type"], message["code"], message["version"]) == ("mark", "/", 1)
@@ -69,7 +69,7 @@ def test_a_mark_is_told_once_it_is_committed(world: World, ringing: bool) -> Non
 
 @pytest.fixture
 def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Valkey accepts connections and answers none of them."""
+    """Stop Valkey: it accepts connections and answers none."""
     monkeypatch.setattr(broadcast, "_paused_until", 0.0)
     os.kill(valkey.process.pid, signal.SIGSTOP)
     yield
@@ -77,7 +77,7 @@ def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.clock
-def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> None:
+def test_mark_is_not_delayed_by_a_stuck_redis(world: World, stuck: None) -> None:
     begun = time.monotonic()
     assert mark(world).written
     assert broadcast.SEND_SECONDS * 0.9 < time.monotonic() - begun < broadcast.SEND_SECONDS + 3
@@ -85,13 +85,13 @@ def test_a_stuck_redis_does_not_hold_up_a_mark(world: World, stuck: None) -> Non
 
 
 @pytest.mark.clock
-def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: World, stuck: None) -> None:
+def test_mark_in_a_process_with_sockets_is_not_delayed_by_a_stuck_redis(world: World, stuck: None) -> None:
     async def marked() -> float:
         broadcast.send_on(asyncio.get_running_loop())
         begun = time.monotonic()
         assert (await asyncio.to_thread(in_thread)).written
         took = time.monotonic() - begun
-        # Until the bell has given up, so that nothing is left behind.
+        # Wait until sending has been given up, so that nothing of it runs during later tests.
         await asyncio.sleep(broadcast.SEND_SECONDS + 0.2)
         return took
 
@@ -106,7 +106,7 @@ def test_where_there_are_sockets_a_stuck_redis_holds_up_no_mark_at_all(world: Wo
 
 
 @pytest.mark.clock
-def test_a_stuck_redis_holds_up_a_whole_register_no_longer_than_one_mark(world: World, stuck: None) -> None:
+def test_many_marks_wait_for_a_stuck_redis_no_longer_than_one(world: World, stuck: None) -> None:
     begun = time.monotonic()
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert time.monotonic() - begun < broadcast.SEND_SECONDS + 3

@@ -1,4 +1,4 @@
-"""Signing does what the person confirmed: the unmarked students that they saw, or nothing."""
+"""Signing refuses if the unmarked students are no longer those that the person saw."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from tests.world import World, by_hand, student
 pytestmark = pytest.mark.django_db
 
 
-def signed_as_seen(world: World, **wanted: Any) -> Any:
-    seen = [each.pk for each in world.students]
+def sign_as_shown(world: World, **changes: Any) -> Any:
+    shown = [student.pk for student in world.students]
     return register.sign(
-        session_id=world.session.pk, actor=world.teacher, now=world.now, students=seen, **wanted
+        session_id=world.session.pk, actor=world.teacher, now=world.now, students=shown, **changes
     )
 
 
 @pytest.mark.parametrize("unmarked", ["N", None])
-def test_a_student_who_joined_meanwhile_is_a_conflict_with_or_without_a_code(
-    world: World, unmarked: str | None
-) -> None:
+def test_signing_after_a_student_joined_is_a_conflict(world: World, unmarked: str | None) -> None:
     zoe = student("Zoe Yew")
     memberships.add(
         student_id=zoe.pk,
@@ -34,7 +32,7 @@ def test_a_student_who_joined_meanwhile_is_a_conflict_with_or_without_a_code(
         actor=world.registrar,
     )
     with pytest.raises(Refused) as refusal:
-        signed_as_seen(world, unmarked=unmarked)
+        sign_as_shown(world, unmarked=unmarked)
     assert refusal.value.code == "conflict"
     assert refusal.value.extra == {
         "unmarked": 5,
@@ -46,7 +44,7 @@ def test_a_student_who_joined_meanwhile_is_a_conflict_with_or_without_a_code(
     assert not Mark.objects.exists()
 
 
-def test_as_many_others_are_a_conflict_too(world: World) -> None:
+def test_signing_after_students_were_exchanged_is_a_conflict(world: World) -> None:
     zoe = student("Zoe Yew")
     memberships.add(
         student_id=zoe.pk,
@@ -56,7 +54,7 @@ def test_as_many_others_are_a_conflict_too(world: World) -> None:
     )
     by_hand(world, world.ann)
     with pytest.raises(Refused) as refusal:
-        signed_as_seen(world, unmarked="N")
+        sign_as_shown(world, unmarked="N")
     extra = refusal.value.extra
     assert ([each["name"] for each in extra["added"]], [each["name"] for each in extra["removed"]]) == (
         ["Zoe Yew"],
@@ -74,6 +72,6 @@ def test_as_many_others_are_a_conflict_too(world: World) -> None:
     assert refusal.value.code == "conflict"
 
 
-def test_the_register_that_was_seen_is_signed(world: World) -> None:
-    assert signed_as_seen(world, unmarked="N").is_signed
+def test_signing_the_register_as_shown_succeeds(world: World) -> None:
+    assert sign_as_shown(world, unmarked="N").is_signed
     assert set(Mark.objects.values_list("code__letter", flat=True)) == {"N"}

@@ -1,4 +1,4 @@
-"""What was written of marks and acts cannot be unwritten, whoever asks the database."""
+"""The history of marks, signatures and the audit record cannot be changed, and evidence expires."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def written(world: World) -> World:
             now=world.now,
         )
     )
-    audit.record(world.administrator, "looked", world.ann)
+    audit.record(world.administrator, "photograph_viewed", world.ann)
     return world
 
 
@@ -58,7 +58,7 @@ def test_history_is_append_only(written: World, table: str, order: str) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_audited_purge_may_remove(written: World, table: str) -> None:
+def test_audited_purge_may_delete_history(written: World, table: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL rollcall.purge = 'on'")
         cursor.execute(f"DELETE FROM {table}")
@@ -66,8 +66,8 @@ def test_the_audited_purge_may_remove(written: World, table: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_right_to_purge_ends_with_its_transaction(world: World) -> None:
-    audit.record(None, "looked", world.ann)
+def test_right_to_purge_ends_with_its_transaction(world: World) -> None:
+    audit.record(None, "photograph_viewed", world.ann)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL rollcall.purge = 'on'")
     with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
@@ -75,7 +75,7 @@ def test_the_right_to_purge_ends_with_its_transaction(world: World) -> None:
 
 
 def marked_with_evidence(world: World, now: dt.datetime) -> tuple[MarkEvent, Evidence]:
-    """Ann, seen by the camera."""
+    """Mark Ann by the camera."""
     done = register.mark(
         register.MarkRequest(
             session_id=world.session.pk,
@@ -84,7 +84,7 @@ def marked_with_evidence(world: World, now: dt.datetime) -> tuple[MarkEvent, Evi
             source=Source.CAMERA,
             actor=None,
             now=now,
-            evidence=evidence.MatchEvidence(0.3, None, None, 3, 2, "space", crop=b"jpeg"),
+            evidence=register.MatchEvidence(0.3, None, None, 3, 2, "space", crop=b"jpeg"),
         )
     )
     assert done.event is not None
@@ -92,7 +92,7 @@ def marked_with_evidence(world: World, now: dt.datetime) -> tuple[MarkEvent, Evi
 
 
 @pytest.mark.parametrize("days", [None, 7])
-def test_evidence_goes_after_the_days_that_the_school_sets_and_the_mark_stays(
+def test_evidence_is_deleted_after_the_schools_days_and_the_mark_stays(
     world: World, days: int | None
 ) -> None:
     if days is not None:
@@ -109,7 +109,7 @@ def test_evidence_goes_after_the_days_that_the_school_sets_and_the_mark_stays(
     assert Mark.objects.get(session=world.session, student=world.ann).code == event.to_code
 
 
-def test_the_timer_removes_evidence_whose_days_are_over(world: World) -> None:
+def test_timed_task_deletes_expired_evidence(world: World) -> None:
     _, old = marked_with_evidence(world, world.now)
     Evidence.objects.filter(pk=old.pk).update(expires_at=timezone.now())
     tasks.delete_expired.run()
@@ -118,7 +118,7 @@ def test_the_timer_removes_evidence_whose_days_are_over(world: World) -> None:
     assert "attendance.tasks.delete_expired" in {entry["task"] for entry in tasks.BEAT_SCHEDULE.values()}
 
 
-def test_a_form_with_an_old_row_does_not_turn_versions_back(world: World) -> None:
+def test_form_with_an_old_row_does_not_lower_versions(world: World) -> None:
     stale = SchoolClass.objects.get(pk=world.school_class.pk)
     SchoolClass.objects.filter(pk=stale.pk).raise_gallery_version()
     stale.year_group = "12"

@@ -1,4 +1,4 @@
-"""The register's rules, through its one door."""
+"""The rules of `register.mark`, the only function that writes marks, and of signing."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from attendance.models import (
     Source,
     Student,
 )
-from attendance.register import ARRIVED, Outcome, Result, signing
-from attendance.register.evidence import MatchEvidence
+from attendance.register import ARRIVED, MatchEvidence, Outcome, Result, signing
 from tests.world import World, consent
 
 pytestmark = pytest.mark.django_db
 
 
-def mark(world: World, student: Student, letter: str | None = "/", **given: Any) -> Result:
-    wanted: dict[str, Any] = {"source": Source.TEACHER, "actor": world.teacher, "now": world.now} | given
+def mark(world: World, student: Student, letter: str | None = "/", **changes: Any) -> Result:
+    arguments: dict[str, Any] = {"source": Source.TEACHER, "actor": world.teacher, "now": world.now}
+    arguments |= changes
     return register.mark(
-        register.MarkRequest(session_id=world.session.pk, student_id=student.pk, code=letter, **wanted)
+        register.MarkRequest(session_id=world.session.pk, student_id=student.pk, code=letter, **arguments)
     )
 
 
-def by_camera(world: World, student: Student, **given: Any) -> Result:
-    return mark(world, student, ARRIVED, source=Source.CAMERA, **given)
+def by_camera(world: World, student: Student, **changes: Any) -> Result:
+    return mark(world, student, ARRIVED, source=Source.CAMERA, **changes)
 
 
 def version(world: World) -> int:
     return Session.objects.get(pk=world.session.pk).version
 
 
-def test_the_camera_marks_a_student_present_with_its_evidence(world: World) -> None:
+def test_camera_marks_a_student_present_with_evidence(world: World) -> None:
     seen = MatchEvidence(0.29, 0.2, 0.99, 4, 3, "space", "back", b"jpeg")
     result = by_camera(world, world.ann, evidence=seen)
     assert result.outcome is Outcome.CREATED
@@ -61,7 +61,7 @@ def test_the_camera_marks_a_student_present_with_its_evidence(world: World) -> N
     assert version(world) == result.version == 1
 
 
-def test_a_student_seen_again_is_counted_and_not_marked_again(world: World) -> None:
+def test_student_seen_again_is_counted_and_not_marked_again(world: World) -> None:
     first = by_camera(world, world.ann)
     later = world.now + dt.timedelta(minutes=3)
     again = [by_camera(world, world.ann, now=later) for _ in range(3)]
@@ -73,7 +73,7 @@ def test_a_student_seen_again_is_counted_and_not_marked_again(world: World) -> N
 
 
 @pytest.mark.parametrize("letter", ["I", "N", None])
-def test_the_camera_never_overwrites_a_person(world: World, letter: str | None) -> None:
+def test_camera_does_not_overwrite_a_person(world: World, letter: str | None) -> None:
     mark(world, world.ann, "/")
     mark(world, world.ann, letter)
     result = by_camera(world, world.ann)
@@ -82,7 +82,7 @@ def test_the_camera_never_overwrites_a_person(world: World, letter: str | None) 
     assert Attempt.objects.get().reason == "contradicts"
 
 
-def test_a_person_overwrites_the_camera(world: World) -> None:
+def test_person_overwrites_the_camera(world: World) -> None:
     by_camera(world, world.ann)
     result = mark(world, world.ann, "N")
     assert (result.outcome, Mark.objects.get().letter) == (Outcome.CHANGED, "N")
@@ -96,21 +96,23 @@ def test_a_person_overwrites_the_camera(world: World) -> None:
     ("minutes", "letter", "late"),
     [(0, "/", None), (10, "/", None), (11, "L", 11), (40, "L", 40)],
 )
-def test_the_clock_tells_present_from_late(world: World, minutes: int, letter: str, late: int | None) -> None:
+def test_arrival_is_late_after_the_schools_minutes(
+    world: World, minutes: int, letter: str, late: int | None
+) -> None:
     seen_at = world.session.starts_at + dt.timedelta(minutes=minutes)
     result = by_camera(world, world.ann, seen_at=seen_at, now=seen_at)
     assert result.mark is not None
     assert (result.mark.letter, result.mark.minutes_late) == (letter, late)
 
 
-def test_a_punctual_student_stays_punctual_when_arrived_is_said_later(world: World) -> None:
+def test_punctual_student_stays_punctual_when_marked_arrived_later(world: World) -> None:
     by_camera(world, world.ann)
     result = mark(world, world.ann, ARRIVED, now=world.now + dt.timedelta(minutes=40))
     assert result.outcome is Outcome.ALREADY
     assert Mark.objects.get().letter == "/"
 
 
-def test_a_correction_weeks_later_knows_no_minutes(world: World) -> None:
+def test_amendment_weeks_later_has_no_minutes_late(world: World) -> None:
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     later = world.now + dt.timedelta(days=40)
     result = mark(world, world.ann, "L", now=later, reason="Was at the dentist's, came late")
@@ -121,29 +123,29 @@ def test_a_correction_weeks_later_knows_no_minutes(world: World) -> None:
 @pytest.mark.parametrize(
     ("who", "reason"), [("eve", Attempt.Reason.NOT_A_MEMBER), ("dan", Attempt.Reason.NO_CONSENT)]
 )
-def test_whom_the_camera_may_not_mark(world: World, who: str, reason: str) -> None:
+def test_camera_mark_without_membership_or_consent_is_refused(world: World, who: str, reason: str) -> None:
     result = by_camera(world, getattr(world, who))
     assert (result.outcome, result.reason) == (Outcome.REFUSED, reason)
     assert Mark.objects.count() == 0
     assert Attempt.objects.get().reason == reason
 
 
-def test_without_consent_a_student_is_marked_by_hand_all_the_same(world: World) -> None:
+def test_student_without_consent_is_marked_by_hand(world: World) -> None:
     assert mark(world, world.dan).written
 
 
-def test_a_consent_that_ran_out_yesterday_is_none(world: World) -> None:
+def test_camera_mark_with_expired_consent_is_refused(world: World) -> None:
     yesterday = timezone.localdate() - dt.timedelta(days=1)
     consent(world.dan, expires_on=yesterday)
     assert by_camera(world, world.dan).reason == "no_consent"
 
 
-def test_the_camera_marks_nobody_in_a_closed_session(world: World) -> None:
+def test_camera_mark_in_a_signed_session_is_refused(world: World) -> None:
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     assert by_camera(world, world.ann).reason == "session_closed"
 
 
-def test_a_closed_register_is_corrected_only_with_a_reason(world: World) -> None:
+def test_amendment_of_a_signed_register_needs_a_reason(world: World) -> None:
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     with pytest.raises(Refused) as refusal:
         mark(world, world.ann)
@@ -153,23 +155,21 @@ def test_a_closed_register_is_corrected_only_with_a_reason(world: World) -> None
 
 @pytest.mark.parametrize("source", [Source.CAMERA, Source.TEACHER])
 @pytest.mark.parametrize("wrong", [dt.timedelta(minutes=3), dt.timedelta(days=-1)])
-def test_a_clock_that_is_wrong_marks_nobody(world: World, source: Source, wrong: dt.timedelta) -> None:
+def test_mark_with_a_wrong_clock_is_refused(world: World, source: Source, wrong: dt.timedelta) -> None:
     result = mark(world, world.ann, ARRIVED, source=source, seen_at=world.now + wrong)
     assert (result.outcome, result.reason) == (Outcome.REFUSED, "doubtful_clock")
     assert Mark.objects.count() == 0
 
 
 @pytest.mark.parametrize("wrong", [dt.timedelta(hours=1), dt.timedelta(hours=-1)])
-def test_a_kept_mark_tells_by_when_it_was_sent_that_its_clock_is_wrong(
-    world: World, wrong: dt.timedelta
-) -> None:
+def test_mark_sent_later_with_a_wrong_clock_is_refused(world: World, wrong: dt.timedelta) -> None:
     ago = world.now - dt.timedelta(minutes=90)
     result = mark(world, world.ann, ARRIVED, seen_at=ago + wrong, sent_at=world.now + wrong)
     assert (result.outcome, result.reason) == (Outcome.REFUSED, "doubtful_clock")
     assert mark(world, world.ann, ARRIVED, seen_at=ago, sent_at=world.now).written
 
 
-def test_a_nonce_makes_a_repetition_harmless(world: World) -> None:
+def test_repeated_nonce_changes_nothing(world: World) -> None:
     first = mark(world, world.ann, "N", nonce="n1")
     mark(world, world.ann, "/")
     again = mark(world, world.ann, "N", nonce="n1")
@@ -177,7 +177,7 @@ def test_a_nonce_makes_a_repetition_harmless(world: World) -> None:
     assert Mark.objects.get().letter == "/"
 
 
-def test_a_nonce_belongs_to_one_mark(world: World) -> None:
+def test_nonce_of_another_mark_or_too_long_is_refused(world: World) -> None:
     mark(world, world.ann, nonce="n1")
     with pytest.raises(Refused) as refusal:
         mark(world, world.bea, nonce="n1")
@@ -187,7 +187,7 @@ def test_a_nonce_belongs_to_one_mark(world: World) -> None:
     assert refusal.value.code == "bad_nonce"
 
 
-def test_a_mark_that_changed_meanwhile_is_a_conflict(world: World) -> None:
+def test_mark_with_an_old_revision_is_a_conflict(world: World) -> None:
     mark(world, world.ann, "/", revision=0)
     late = mark(world, world.ann, "N", revision=0)
     assert (late.outcome, late.reason) == (Outcome.REFUSED, "conflict")
@@ -196,7 +196,7 @@ def test_a_mark_that_changed_meanwhile_is_a_conflict(world: World) -> None:
     assert mark(world, world.ann, "N", revision=1).written
 
 
-def test_undo_leaves_its_trace_and_forgets_the_sighting(world: World) -> None:
+def test_undone_mark_keeps_its_row_without_first_seen(world: World) -> None:
     by_camera(world, world.ann)
     mark(world, world.ann, None)
     row = Mark.objects.get()
@@ -206,69 +206,69 @@ def test_undo_leaves_its_trace_and_forgets_the_sighting(world: World) -> None:
     assert Mark.objects.count() == 1
 
 
-def test_a_note_alone_is_a_change(world: World) -> None:
+def test_note_alone_is_a_change(world: World) -> None:
     mark(world, world.ann, "I")
     assert mark(world, world.ann, "I", note=" rang at eight ").outcome is Outcome.CHANGED
     assert Mark.objects.get().note == "rang at eight"
     assert mark(world, world.ann, "I", note="rang at eight").outcome is Outcome.ALREADY
 
 
-def test_letters_of_the_office_are_not_the_teachers(world: World) -> None:
+def test_code_of_the_office_is_refused_for_teachers(world: World) -> None:
     with pytest.raises(Refused) as refusal:
         mark(world, world.ann, "C")
     assert refusal.value.code == "code_of_the_office"
     assert mark(world, world.ann, "C", actor=world.registrar, source=Source.ADMIN).written
 
 
-def test_what_does_not_exist_is_said(world: World) -> None:
-    for given, code in (
+def test_mark_of_unknown_student_session_or_code_is_refused(world: World) -> None:
+    for change, code in (
         ({"student_id": uuid4()}, "no_such_student"),
         ({"session_id": uuid4()}, "no_such_session"),
         ({"code": "Q"}, "no_such_code"),
     ):
-        wanted: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "session_id": world.session.pk,
             "student_id": world.ann.pk,
             "code": "/",
-        } | given
+        } | change
         with pytest.raises(Refused) as refusal:
             register.mark(
-                register.MarkRequest(source=Source.TEACHER, actor=world.teacher, now=world.now, **wanted)
+                register.MarkRequest(source=Source.TEACHER, actor=world.teacher, now=world.now, **arguments)
             )
         assert refusal.value.code == code
 
 
 @pytest.mark.parametrize("who", ["other_teacher", "viewer"])
-def test_nobody_marks_a_class_that_is_not_theirs(world: World, who: str) -> None:
+def test_mark_without_right_is_refused(world: World, who: str) -> None:
     with pytest.raises(Refused) as refusal:
         mark(world, world.ann, actor=getattr(world, who))
     assert refusal.value.code == "not_allowed"
 
 
-def test_only_closing_makes_absent_of_not_seen(world: World) -> None:
+def test_signing_marks_unmarked_students_absent(world: World) -> None:
     by_camera(world, world.ann)
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     letters = {row.student_id: (row.letter, row.source) for row in Mark.objects.all()}
     assert letters[world.ann.pk] == ("/", "camera")
-    assert {letters[each.pk] for each in (world.bea, world.cem, world.dan)} == {("N", "signing")}
+    assert {letters[student.pk] for student in (world.bea, world.cem, world.dan)} == {("N", "signing")}
     assert Session.objects.get(pk=world.session.pk).state == "signed"
 
 
-def test_closing_twice_changes_nothing(world: World) -> None:
+def test_signing_twice_changes_nothing(world: World) -> None:
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     before = version(world)
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert (version(world), Mark.objects.count()) == (before, 0)
 
 
-def test_a_closing_that_fails_half_way_leaves_the_session_open(world: World) -> None:
+def test_signing_that_fails_leaves_the_session_open(world: World) -> None:
     with pytest.raises(Refused):
         register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="C")
     assert Session.objects.get(pk=world.session.pk).is_open
     assert Mark.objects.count() == 0
 
 
-def test_undecided_faces_are_gone_when_the_session_closes(world: World) -> None:
+def test_signing_deletes_undecided_faces(world: World) -> None:
     crop = Blob.objects.create(kind=Blob.Kind.REVIEW, sealed=b"x")
     Review.objects.create(
         session=world.session,
@@ -286,15 +286,15 @@ def test_undecided_faces_are_gone_when_the_session_closes(world: World) -> None:
     assert (Review.objects.count(), RejectedMatch.objects.count(), Blob.objects.count()) == (0, 0, 0)
 
 
-def test_a_signed_register_is_opened_again_with_a_reason_and_the_signature_stays(world: World) -> None:
+def test_signed_register_is_reopened_with_a_reason_and_keeps_its_signature(world: World) -> None:
     mark(world, world.ann)
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
-    wanted: dict[str, Any] = {"session_id": world.session.pk, "actor": world.teacher}
+    arguments: dict[str, Any] = {"session_id": world.session.pk, "actor": world.teacher}
     later = world.now + dt.timedelta(minutes=1)
     with pytest.raises(Refused) as refusal:
-        register.reopen(reason=" ", now=later, **wanted)
+        register.reopen(reason=" ", now=later, **arguments)
     assert refusal.value.code == "reason_needed"
-    again = register.reopen(reason="signed too early", now=later, **wanted)
+    again = register.reopen(reason="signed too early", now=later, **arguments)
     assert (again.is_open, again.was_signed) == (True, True)
     assert again.opened_at == world.session.opened_at
     first, second = Signature.objects.all()
@@ -304,7 +304,7 @@ def test_a_signed_register_is_opened_again_with_a_reason_and_the_signature_stays
     assert all(row.hmac == signing.digest_of(row) for row in (first, second))
 
 
-def test_after_the_first_signature_every_change_by_a_person_needs_a_reason(world: World) -> None:
+def test_change_after_the_first_signature_needs_a_reason(world: World) -> None:
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     register.reopen(session_id=world.session.pk, actor=world.teacher, now=world.now, reason="too early")
     with pytest.raises(Refused) as refusal:
@@ -313,23 +313,23 @@ def test_after_the_first_signature_every_change_by_a_person_needs_a_reason(world
     assert mark(world, world.ann, reason="came in").written
 
 
-def test_a_signature_that_was_changed_does_not_fit_its_digest(world: World) -> None:
+def test_changed_signature_does_not_fit_its_digest(world: World) -> None:
     register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     signature = Signature.objects.get()
     signature.snapshot["students"][0]["mark"]["code"] = "/"
     assert signature.hmac != signing.digest_of(signature)
 
 
-def test_all_remaining_are_marked_when_their_number_is_as_told(world: World) -> None:
+def test_remaining_students_are_marked_if_their_number_is_as_expected(world: World) -> None:
     mark(world, world.ann)
-    told: dict[str, Any] = {"session_id": world.session.pk, "code": "/", "actor": world.teacher}
+    arguments: dict[str, Any] = {"session_id": world.session.pk, "code": "/", "actor": world.teacher}
     with pytest.raises(Refused) as refusal:
-        register.mark_remaining(expected=4, now=world.now, **told)
+        register.mark_remaining(expected=4, now=world.now, **arguments)
     assert (refusal.value.code, refusal.value.extra) == ("conflict", {"unmarked": 3})
-    assert len(register.mark_remaining(expected=3, now=world.now, **told)) == 3
+    assert len(register.mark_remaining(expected=3, now=world.now, **arguments)) == 3
     assert register.unmarked_students(world.session) == []
 
 
-def test_every_letter_of_a_fresh_school_counts_as_something(world: World) -> None:
+def test_codes_of_a_new_school_have_their_statuses(world: World) -> None:
     letters = {code.letter: code.status for code in AttendanceCode.objects.active()}
     assert (letters["/"], letters["L"], letters["N"]) == ("present", "late", "absent")

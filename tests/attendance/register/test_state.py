@@ -12,8 +12,7 @@ from django.utils import timezone
 from attendance import register
 from attendance.models import AttendanceCode, Membership, Review, Source
 from attendance.people import consents
-from attendance.register import state
-from attendance.register.evidence import MatchEvidence
+from attendance.register import MatchEvidence, state
 from recognition.engine.types import SPACE
 from tests.world import World, consent, photograph, student, vector
 
@@ -28,7 +27,7 @@ def queries(world: World, user: Any) -> int:
     return len(captured)
 
 
-def mark(world: World, student: Any, letter: str, source: Source = Source.TEACHER, **given: Any) -> None:
+def mark(world: World, student: Any, letter: str, source: Source = Source.TEACHER, **fields: Any) -> None:
     register.mark(
         register.MarkRequest(
             session_id=world.session.pk,
@@ -37,12 +36,12 @@ def mark(world: World, student: Any, letter: str, source: Source = Source.TEACHE
             source=source,
             actor=world.teacher,
             now=world.now,
-            **given,
+            **fields,
         )
     )
 
 
-def test_the_state_tells_who_is_here_and_who_may_be_recognised(world: World) -> None:
+def test_state_shows_marks_and_who_is_recognisable(world: World) -> None:
     photograph(world.ann, vector(1))
     photograph(world.dan, vector(2))
     mark(
@@ -62,11 +61,13 @@ def test_the_state_tells_who_is_here_and_who_may_be_recognised(world: World) -> 
         "unmarked": 2,
     }
     ann, bea, cem, dan = shown["students"]
-    assert [each["name"] for each in (ann, bea, cem, dan)] == [each.name for each in world.students]
-    assert [each["recognisable"] for each in (ann, bea, cem, dan)] == [True, False, False, False]
-    assert [each["photographs"] for each in (ann, bea, cem, dan)] == [1, 0, 0, 1]
+    assert [student["name"] for student in (ann, bea, cem, dan)] == [
+        student.name for student in world.students
+    ]
+    assert [student["recognisable"] for student in (ann, bea, cem, dan)] == [True, False, False, False]
+    assert [student["photographs"] for student in (ann, bea, cem, dan)] == [1, 0, 0, 1]
     by_hand = [None, "no_photograph", "no_photograph", "no_consent"]
-    assert [each["by_hand"] for each in (ann, bea, cem, dan)] == by_hand
+    assert [student["by_hand"] for student in (ann, bea, cem, dan)] == by_hand
     assert ann["portrait"] == f"/api/v1/students/{world.ann.pk}/portrait/"
     assert bea["portrait"] is None
     assert ann["mark"] is not None
@@ -77,17 +78,19 @@ def test_the_state_tells_who_is_here_and_who_may_be_recognised(world: World) -> 
     assert len(shown["codes"]) == AttendanceCode.objects.count()
 
 
-def test_contradictions_and_visitors_are_shown(world: World) -> None:
+def test_state_shows_contradictions_and_visitors(world: World) -> None:
     mark(world, world.ann, "I")
     for _ in range(2):
         mark(world, world.ann, register.ARRIVED, Source.CAMERA)
     mark(world, world.eve, register.ARRIVED, Source.CAMERA)
     shown = state.register_state(world.session, user=world.teacher)
-    told = {(each["student"]["name"], each["reason"]): each["count"] for each in shown["attempts"]}
-    assert told == {("Ann Ash", "contradicts"): 2, ("Eve Elm", "not_a_member"): 1}
+    counts = {
+        (attempt["student"]["name"], attempt["reason"]): attempt["count"] for attempt in shown["attempts"]
+    }
+    assert counts == {("Ann Ash", "contradicts"): 2, ("Eve Elm", "not_a_member"): 1}
 
 
-def test_an_undone_mark_counts_as_unmarked(world: World) -> None:
+def test_undone_mark_counts_as_unmarked(world: World) -> None:
     mark(world, world.ann, "/")
     register.mark(
         register.MarkRequest(
@@ -108,35 +111,35 @@ def test_an_undone_mark_counts_as_unmarked(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", ["viewer", None])
-def test_devices_and_viewers_see_no_portraits(world: World, who: str | None) -> None:
+def test_state_for_devices_and_viewers_has_no_portraits(world: World, who: str | None) -> None:
     photograph(world.ann, vector(1))
     user = getattr(world, who) if who else None
     shown = state.register_state(world.session, user=user)
-    assert {each["portrait"] for each in shown["students"]} == {None}
+    assert {student["portrait"] for student in shown["students"]} == {None}
 
 
-def test_a_mark_stays_in_sight_when_its_student_leaves_the_class(world: World) -> None:
+def test_state_shows_marks_of_students_who_left_the_class(world: World) -> None:
     mark(world, world.ann, "/")
     Membership.objects.filter(student=world.ann).delete()
     shown = state.register_state(world.session, user=world.teacher)
     assert shown["students"][0]["name"] == "Ann Ash"
 
 
-def test_who_withdrew_is_not_recognisable_any_more(world: World) -> None:
+def test_state_after_withdrawal_shows_not_recognisable(world: World) -> None:
     photograph(world.ann, vector(1))
     consents.withdraw(student_id=world.ann.pk, actor=world.registrar, now=world.now)
     shown = state.register_state(world.session, user=world.teacher)
     assert (shown["students"][0]["recognisable"], shown["students"][0]["portrait"]) == (False, None)
 
 
-def test_a_photograph_that_no_gallery_can_use_must_be_made_again(world: World) -> None:
+def test_state_asks_for_a_new_photograph_without_usable_template(world: World) -> None:
     photograph(world.ann, vector(1)).templates.all().delete()
     shown = state.register_state(world.session, user=world.teacher)
     assert shown["students"][0]["by_hand"] == "photograph_again"
     assert not shown["students"][0]["recognisable"]
 
 
-def test_waiting_reviews_are_counted(world: World) -> None:
+def test_state_counts_waiting_reviews(world: World) -> None:
     for track, verdict in enumerate(("waiting", "neither")):
         Review.objects.create(
             session=world.session,
@@ -151,17 +154,17 @@ def test_waiting_reviews_are_counted(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", ["teacher", "administrator"])
-def test_reading_costs_the_same_for_thirty_as_for_four(world: World, who: str) -> None:
+def test_state_takes_the_same_queries_for_thirty_students_as_for_four(world: World, who: str) -> None:
     user = getattr(world, who)
     mark(world, world.ann, "/")
     before = queries(world, user)
     for number in range(30):
-        each = student(f"Student {number:02}")
+        member = student(f"Student {number:02}")
         Membership.objects.create(
-            student=each, school_class=world.school_class, starts_on=timezone.localdate()
+            student=member, school_class=world.school_class, starts_on=timezone.localdate()
         )
-        consent(each)
-        photograph(each, vector(number))
-        mark(world, each, "/" if number % 2 else "I")
-        mark(world, each, register.ARRIVED, Source.CAMERA)
+        consent(member)
+        photograph(member, vector(number))
+        mark(world, member, "/" if number % 2 else "I")
+        mark(world, member, register.ARRIVED, Source.CAMERA)
     assert queries(world, user) == before <= 8
