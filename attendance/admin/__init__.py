@@ -1,27 +1,27 @@
-"""The office: Django's admin with our rights, our pages and the one door to each table."""
+"""The office: Django's admin, with the rights of the policy and writes through the domain packages."""
 
 from attendance.admin import (
     classes,
-    consent_pages,
+    consents,
     marks,
-    people,
     performance,
     photographs,
     sessions,
     students,
     system,
+    users,
 )
 from attendance.admin.site import site
 
 __all__ = [
     "classes",
-    "consent_pages",
+    "consents",
     "marks",
-    "people",
     "performance",
     "photographs",
     "sessions",
     "site",
     "students",
     "system",
+    "users",
 ]

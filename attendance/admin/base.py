@@ -1,4 +1,4 @@
-"""What every page of the admin shares: rights out of the policy, acts in the audit, refusals as form errors."""
+"""The base of the admin's pages: rights from the policy, audit records, refusals as form errors."""
 
 from typing import Any, TypeVar, cast
 
@@ -6,32 +6,33 @@ from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from attendance.admin.audit_labels import label_of
 from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
-from attendance.admin.pages import Day, Moment, MomentField
+from attendance.admin.pages import DayInput, MomentField, MomentInput
 from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.models import AuditEvent, User
+from attendance.models import AuditEvent, Student, User
 
-M = TypeVar("M", bound=Model)
-P = TypeVar("P", bound=Model)
+Row = TypeVar("Row", bound=Model)
+Parent = TypeVar("Parent", bound=Model)
 
-HISTORY_SHOWN = 200
+HISTORY_LIMIT = 200
 
 
 def person(request: HttpRequest) -> User:
-    """Who asks. The site lets nobody in who is not logged in."""
+    """Return who asks; the site admits only logged-in users."""
     return cast(User, request.user)
 
 
-class RefusableForm(ModelForm[M]):
-    """A form that can carry the refusal of the room below it, on the second pass of `changeform_view`."""
+class RefusableForm(ModelForm[Row]):
+    """A form that shows a refusal of the domain, when `changeform_view` binds it a second time."""
 
     refusal: Refused | None = None
 
@@ -43,22 +44,22 @@ class RefusableForm(ModelForm[M]):
 
 
 def without_popups(field: Any) -> Any:
-    """A choice of another row, without the buttons that open its form in a second window: no use on a phone."""
+    """Return the field without the buttons that open another row in a second window, which phones cannot use."""
     if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
         field.widget = field.widget.widget
     return field
 
 
-class PolicyAdmin(ModelAdmin[M]):
-    """Nothing is deleted here, and a write that the rooms refuse comes back as an error of the form."""
+class PolicyAdmin(ModelAdmin[Row]):
+    """The base of all tables: nothing is deleted, and a refused write becomes an error of the form."""
 
     form = RefusableForm  # type: ignore[assignment]
     formfield_overrides = {
-        models.DateField: {"widget": Day},
-        models.DateTimeField: {"form_class": MomentField, "widget": Moment},
+        models.DateField: {"widget": DayInput},
+        models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
     }
+    # Whether the domain function that writes this table makes the audit record.
     audits_itself = False
-    """Whether the room that writes this table notes the act already."""
     right = Action.MANAGE_SCHOOL
     addable = True
     changeable = True
@@ -69,16 +70,16 @@ class PolicyAdmin(ModelAdmin[M]):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return policy.may(request.user, self.right)
 
-    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         return policy.may(request.user, self.right)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.addable and policy.may(request.user, self.right)
 
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         return self.changeable and policy.may(request.user, self.right)
 
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         return False
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
@@ -94,13 +95,13 @@ class PolicyAdmin(ModelAdmin[M]):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except Refused as refused:
-            # The transaction is gone with all it held. The form is bound once more, and says why.
+            # The transaction was rolled back. The form is bound a second time and shows why.
             request.refusal = refused  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(
-        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[M]]:
+        self, request: HttpRequest, obj: Row | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Row]]:
         form = super().get_form(request, obj, change=change, **kwargs)
         form.refusal = getattr(request, "refusal", None)  # type: ignore[attr-defined]
         return form
@@ -110,7 +111,7 @@ class PolicyAdmin(ModelAdmin[M]):
     ) -> list[Any]:
         return list(form.changed_data)
 
-    # Django's own log keeps the names of things for ever; ours keeps keys, and erasure leaves it alone.
+    # Django's own log keeps names for ever. The audit record keeps ids only, so erasure need not change it.
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         return None if self.audits_itself else audit.record(person(request), "added", obj)
 
@@ -131,15 +132,15 @@ class PolicyAdmin(ModelAdmin[M]):
         context = {
             **self.admin_site.each_context(request),
             "title": _("History: %(thing)s") % {"thing": obj},
-            "events": [(event, label_of(event)) for event in events.order_by("-at", "-id")[:HISTORY_SHOWN]],
-            "shown": HISTORY_SHOWN,
+            "events": [(event, label_of(event)) for event in events.order_by("-at", "-id")[:HISTORY_LIMIT]],
+            "shown": HISTORY_LIMIT,
             "object": obj,
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/object_history.html", context)
 
-    def history_of(self, obj: M) -> Q:
-        """Which audit events concern a row; narrowed so that the index on (table, row) serves."""
+    def history_of(self, obj: Row) -> Q:
+        """Return the filter for the audit events of a row; it uses the index on (table, row)."""
         return Q(table=self.opts.model_name, row=str(obj.pk))
 
     def render_change_form(
@@ -150,15 +151,31 @@ class PolicyAdmin(ModelAdmin[M]):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-class ReadOnlyAdmin(PolicyAdmin[M]):
-    """A table that the system writes: looked at, never typed into."""
+class ReadOnlyAdmin(PolicyAdmin[Row]):
+    """A table that only the system writes."""
 
     addable = False
     changeable = False
 
 
-class PolicyInline(TabularInline[M, P]):
-    """Rows of another table within a page, under the same rights; they end, and are not deleted."""
+class StudentSearchAdmin(ReadOnlyAdmin[Any]):
+    """A list that is searched by the student's name."""
+
+    path_to_student = "student"
+    search_fields = ("student__search_key",)
+    search_help_text = gettext_lazy("Any part of the student's name or number.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        matching = Student.objects.search(search_term).values("pk")
+        return queryset.filter(**{f"{self.path_to_student}__in": matching}), False
+
+
+class PolicyInline(TabularInline[Row, Parent]):
+    """Rows of another table within a page, with the same rights. They are ended, not deleted."""
 
     extra = 0
     can_delete = False
@@ -167,7 +184,7 @@ class PolicyInline(TabularInline[M, P]):
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
         if field is not None:
-            # In a table the column's head is the only label, and no program ties it to the field.
+            # In a table the head of the column is the only label; screen readers do not connect it to the field.
             field.widget.attrs["aria-label"] = field.label
         return field
 

@@ -1,4 +1,4 @@
-"""Bars for a page: what an SVG of the server's own needs to be drawn, as text that no language changes."""
+"""Bar charts as SVG: lengths and positions as text that does not depend on the language."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+# Units of the drawing. A phone shows one unit as about one pixel, so that text keeps its size.
 WIDTH: Final = 360
-"""Units of the drawing; a phone shows one unit as about one pixel, so its text keeps its size."""
+# Height of a row, and where its bar begins.
 ROW: Final = 36
 BAR: Final = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bar:
-    """One line of a chart: what it is, the amount as people read it, and lengths and places in units.
+    """One bar: label, value as text, and lengths and positions in units.
 
     `inner` is a second, shorter bar within the first, 0 where there is none.
     """
@@ -36,12 +37,12 @@ class Chart:
     width: int = WIDTH
 
     def __bool__(self) -> bool:
-        """Whether there is anything to see."""
+        """Return whether any bar is longer than 0."""
         return any(float(bar.outer) for bar in self.bars)
 
 
 def chart(rows: Sequence[tuple[Any, str, float, float]]) -> Chart:
-    """Of rows (label, value as text, amount, inner amount). Amounts are not negative."""
+    """Return the chart of rows (label, value as text, amount, inner amount). Amounts are not negative."""
     largest = max((amount for _, _, amount, _ in rows), default=0.0) or 1.0
     bars = tuple(
         Bar(label, value, _units(outer / largest), _units(inner / largest), at * ROW + 14, at * ROW + BAR)
@@ -51,5 +52,5 @@ def chart(rows: Sequence[tuple[Any, str, float, float]]) -> Chart:
 
 
 def _units(share: float) -> str:
-    """With a point whatever the language, and wide enough to be seen if there is anything at all."""
+    """Return a length with a decimal point, at least 1 where the share is not 0."""
     return f"{max(share * WIDTH, 1.0 if share else 0.0):.1f}"

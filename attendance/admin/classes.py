@@ -1,4 +1,4 @@
-"""Classes: who teaches them, who belongs to them, and many students at once."""
+"""Classes: their staff and members, and adding many students at once."""
 
 from typing import Any
 from uuid import UUID
@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
-from attendance.admin.pages import Day, done, form_page
+from attendance.admin.pages import DayInput, form_page, succeeded
 from attendance.admin.site import site
-from attendance.admin.student_actions import JoiningForm, add_all, tell
+from attendance.admin.student_actions import MembershipDatesForm, report_joined
 from attendance.core import audit
 from attendance.faces import rebuild
 from attendance.models import Membership, Role, SchoolClass, Student, Teaching, User
 from attendance.people import classes, memberships
+from attendance.people.joining import join_class
 from attendance.people.labels import labels
 from attendance.people.member_lines import MatchedLines, match_lines
 
@@ -86,7 +87,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
 
     @admin.action(description=gettext_lazy("Rebuild face templates"))
     def rebuild(self, request: HttpRequest, queryset: QuerySet[SchoolClass]) -> HttpResponse:
-        """One job for the chosen classes; its page shows how far it is."""
+        """Start one job for the selected classes and show its page with the progress."""
         job = rebuild.start(classes=queryset, actor=person(request))
         messages.success(
             request,
@@ -133,7 +134,7 @@ class SchoolClassAdmin(PolicyAdmin[SchoolClass]):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-class MembersForm(JoiningForm):
+class MembersForm(MembershipDatesForm):
     lines = forms.CharField(
         label=gettext_lazy("Students"),
         widget=forms.Textarea(attrs={"rows": 12}),
@@ -150,33 +151,33 @@ class MembersForm(JoiningForm):
         return lines
 
 
-def page_of(school_class: SchoolClass) -> str:
+def class_address(school_class: SchoolClass) -> str:
     return reverse("admin:attendance_schoolclass_change", args=(school_class.pk,)) + "#members"
 
 
 def add_members(request: HttpRequest, class_id: UUID) -> HttpResponse:
-    """Many students into one class; nobody is added while a line is not understood."""
+    """Add many students to a class. Nobody is added while a line cannot be matched."""
     school_class = get_object_or_404(SchoolClass, pk=class_id)
     form = MembersForm(request.POST or None)
     if form.is_valid():
         lines = form.cleaned_data.pop("lines")
-        added = add_all(lines.students, school_class, actor=person(request), **form.cleaned_data)
-        tell(request, added, school_class)
+        joined = join_class(lines.students, school_class, actor=person(request), **form.cleaned_data)
+        report_joined(request, joined, school_class)
         for note in lines.notes:
             messages.warning(request, note)
-        return HttpResponseRedirect(page_of(school_class))
+        return HttpResponseRedirect(class_address(school_class))
     return form_page(
         request,
         title=_("Add students to %(class)s") % {"class": school_class},
         form=form,
         submit=_("Add"),
-        cancel=page_of(school_class),
+        cancel=class_address(school_class),
         intro=[_("Or select students in the list of students and choose “Add to class…”.")],
     )
 
 
 class EndForm(forms.Form):
-    ends_on = forms.DateField(label=gettext_lazy("Last day"), widget=Day, initial=timezone.localdate)
+    ends_on = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput, initial=timezone.localdate)
 
 
 def end(request: HttpRequest, membership_id: UUID) -> HttpResponse:
@@ -186,13 +187,13 @@ def end(request: HttpRequest, membership_id: UUID) -> HttpResponse:
     def act() -> None:
         memberships.end(membership_id=row.pk, actor=person(request), **form.cleaned_data)
 
-    if request.method == "POST" and done(form, act):
+    if request.method == "POST" and succeeded(form, act):
         messages.success(request, _("The last day in the class was saved."))
-        return HttpResponseRedirect(page_of(row.school_class))
+        return HttpResponseRedirect(class_address(row.school_class))
     return form_page(
         request,
         title=_("Remove %(student)s from %(class)s") % {"student": row.student, "class": row.school_class},
         form=form,
         submit=_("Save"),
-        cancel=page_of(row.school_class),
+        cancel=class_address(row.school_class),
     )

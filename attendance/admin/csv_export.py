@@ -1,4 +1,4 @@
-"""Lists for a spreadsheet, in cells that a spreadsheet cannot take for formulas."""
+"""Lists as CSV, in cells that no spreadsheet takes for formulas."""
 
 import csv
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from attendance.people.cells import safe
 
 
 def csv_answer(name: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> HttpResponse:
-    # The mark in front is what makes Excel read UTF-8.
+    # Excel reads UTF-8 only after a byte order mark.
     answer = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "private, no-store"

@@ -1,4 +1,4 @@
-"""What an office looks at in the morning: who cannot be recognised yet, what runs out, what runs today."""
+"""The admin's first page: students who cannot be recognised, consents that end, today's sessions."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from attendance.admin.counts import FEW, SOON, with_counts
+from attendance.admin.student_counts import FEW, SOON, with_counts
 from attendance.models import Consent, Job, Mark, Session, Student
 
-SHOWN = 10
+# Rows of each panel.
+PANEL_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +27,7 @@ class Dashboard:
 
 
 def dashboard() -> Dashboard:
-    """Four queries, whatever the size of the school."""
+    """Return the figures, in four queries."""
     now = timezone.now()
     counts = with_counts(Student.objects.active(), now).aggregate(
         students=Count("pk"),
@@ -41,17 +42,17 @@ def dashboard() -> Dashboard:
         without_consent=counts["refused"],
         expiring=_expiring(now),
         sessions=_today(now),
-        failed=list(Job.objects.filter(state=Job.State.FAILED)[:SHOWN]),
+        failed=list(Job.objects.filter(state=Job.State.FAILED)[:PANEL_ROWS]),
     )
 
 
 def _expiring(now: dt.datetime) -> list[Consent]:
-    """Consents that end soon and that no longer one follows."""
+    """Return the consents that end soon, unless the student has one that lasts longer."""
     limit = timezone.localdate(now) + SOON
     later = Consent.objects.valid(now).filter(Q(expires_on=None) | Q(expires_on__gt=limit))
     ending = Consent.objects.valid(now).filter(expires_on__lte=limit, student__in=Student.objects.active())
     unrenewed = ending.exclude(Exists(later.filter(student=OuterRef("student"))))
-    return list(unrenewed.select_related("student").order_by("expires_on", "id")[:SHOWN])
+    return list(unrenewed.select_related("student").order_by("expires_on", "id")[:PANEL_ROWS])
 
 
 def _today(now: dt.datetime) -> list[Session]:

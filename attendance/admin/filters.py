@@ -1,4 +1,4 @@
-"""By what the office narrows its lists of students and consents."""
+"""Filters of the lists of students and consents."""
 
 from typing import Any
 from uuid import UUID
@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from attendance.admin.counts import FEW, SOON
+from attendance.admin.student_counts import FEW, SOON
 from attendance.models import Consent, Membership, SchoolClass, Student
 
 Choices = list[tuple[str, Any]]
 
 
 class ClassFilter(SimpleListFilter):
-    """Members of a class, as of today."""
+    """Filters by class, as of today."""
 
     title = _("class")
     parameter_name = "class"
@@ -49,24 +49,24 @@ class ConsentFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         now = timezone.now()
-        holding = Consent.objects.valid(now)
+        valid = Consent.objects.valid(now)
         match self.value():
             case "valid":
-                return queryset.filter(pk__in=holding.values("student"))
+                return queryset.filter(pk__in=valid.values("student"))
             case "none":
-                return queryset.exclude(pk__in=holding.values("student"))
+                return queryset.exclude(pk__in=valid.values("student"))
             case "soon":
-                ending = holding.filter(expires_on__lte=timezone.localdate(now) + SOON)
+                ending = valid.filter(expires_on__lte=timezone.localdate(now) + SOON)
                 return queryset.filter(pk__in=ending.values("student"))
             case "withdrawn":
                 ended = Consent.objects.exclude(withdrawn_at=None).values("student")
-                return queryset.filter(pk__in=ended).exclude(pk__in=holding.values("student"))
+                return queryset.filter(pk__in=ended).exclude(pk__in=valid.values("student"))
             case _:
                 return queryset
 
 
 class PhotographFilter(SimpleListFilter):
-    """Works on `photograph_count`, which the list's query annotates."""
+    """Filters by `photograph_count`, which the list's query annotates."""
 
     title = _("photos")
     parameter_name = "photographs"
@@ -87,7 +87,7 @@ class PhotographFilter(SimpleListFilter):
 
 
 class StandingFilter(SimpleListFilter):
-    """Students of the school; those who left are shown on request."""
+    """Shows current students by default, and former ones on request."""
 
     title = _("status")
     parameter_name = "standing"
@@ -100,9 +100,9 @@ class StandingFilter(SimpleListFilter):
         ]
 
     def choices(self, changelist: Any) -> Any:
-        found = list(super().choices(changelist))
-        found[0]["display"] = _("At the school")
-        return found
+        choices = list(super().choices(changelist))
+        choices[0]["display"] = _("At the school")
+        return choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         active = Student.objects.active().values("pk")

@@ -1,41 +1,24 @@
-"""Marks, what was refused, and why the camera said so: read here, changed only through `corrections`."""
+"""Marks, attempts and match evidence: to be read. Marks are changed by `amendments`."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from attendance.admin.base import ReadOnlyAdmin
-from attendance.admin.corrections import history
+from attendance.admin.amendments import history
+from attendance.admin.base import StudentSearchAdmin
 from attendance.admin.site import site
-from attendance.models import Attempt, Evidence, Mark, Student
-
-
-class AboutAStudent(ReadOnlyAdmin[Any]):
-    """A list that is searched by the student's name."""
-
-    path_to_student = "student"
-    search_fields = ("student__search_key",)
-    search_help_text = _("Any part of the student's name or number.")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term.strip():
-            return queryset, False
-        found = Student.objects.search(search_term).values("pk")
-        return queryset.filter(**{f"{self.path_to_student}__in": found}), False
+from attendance.models import Attempt, Evidence, Mark
 
 
 @admin.register(Mark, site=site)
-class MarkAdmin(AboutAStudent):
+class MarkAdmin(StudentSearchAdmin):
     change_form_template = "admin/attendance/mark/change_form.html"
     list_display = ("student", "school_class", "date", "code", "source", "marked_by", "changed_at")
     list_filter = ("code", "source", "session__date", "session__school_class")
     list_select_related = ("student", "session__school_class", "code", "marked_by")
-    # The key is in the order of making, and indexed: no sort of a year's marks for one page.
+    # Ids are in the order of creation and indexed, so a year's marks need not be sorted for one page.
     ordering = ("-id",)
     fields = (
         "student",
@@ -68,7 +51,7 @@ class MarkAdmin(AboutAStudent):
 
 
 @admin.register(Attempt, site=site)
-class AttemptAdmin(AboutAStudent):
+class AttemptAdmin(StudentSearchAdmin):
     list_display = ("student", "session", "source", "reason", "count", "first_at", "last_at")
     list_filter = ("reason", "source", "session__date")
     list_select_related = ("student", "session__school_class")
@@ -77,7 +60,7 @@ class AttemptAdmin(AboutAStudent):
 
 
 @admin.register(Evidence, site=site)
-class EvidenceAdmin(AboutAStudent):
+class EvidenceAdmin(StudentSearchAdmin):
     path_to_student = "event__student"
     search_fields = ("event__student__search_key",)
     list_display = ("student", "session", "distance", "margin", "confidence", "samples", "expires_at")

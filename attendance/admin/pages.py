@@ -1,4 +1,4 @@
-"""The admin's own pages beside Django's lists and forms: one form with a sentence, and a secret shown once."""
+"""The admin's own kinds of pages: a form with an introduction, and a secret that is shown once."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from attendance.admin.site import site
 from attendance.core.errors import Refused
 
-# Those that the API takes, too.
+# As in the API.
 YEARS = range(2000, 2200)
 
 
-class Day(forms.DateInput):
-    """The browser's own date field: works on a phone and with a keyboard, and needs no script."""
+class DayInput(forms.DateInput):
+    """The browser's date field: it works on phones and with a keyboard, and needs no script."""
 
     input_type = "date"
 
@@ -25,8 +25,8 @@ class Day(forms.DateInput):
         super().__init__(attrs, format="%Y-%m-%d")
 
 
-class Moment(forms.DateTimeInput):
-    """The browser's own field for a day and a time, in the school's zone."""
+class MomentInput(forms.DateTimeInput):
+    """The browser's field for a date and time, in the school's time zone."""
 
     input_type = "datetime-local"
 
@@ -35,27 +35,27 @@ class Moment(forms.DateTimeInput):
 
 
 class MomentField(forms.DateTimeField):
-    """A day and a time in the school's zone, which must exist there once."""
+    """A date and time in the school's time zone, which must exist there exactly once."""
 
     def to_python(self, value: Any) -> dt.datetime | None:
         try:
             moment: dt.datetime | None = super().to_python(value)
-        except forms.ValidationError as fault:
-            if fault.code != "ambiguous_timezone":
+        except forms.ValidationError as error:
+            if error.code != "ambiguous_timezone":
                 raise
             sentence = _(
                 "The clocks change at this time: it does not exist, or exists twice. Choose another time."
             )
-            raise forms.ValidationError(sentence, code=fault.code) from fault
+            raise forms.ValidationError(sentence, code=error.code) from error
         if moment is not None and moment.year not in YEARS:
             raise forms.ValidationError(_("Check the year."), code="bad_year")
         return moment
 
 
 def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> TemplateResponse:
-    """A page within the admin's frame."""
-    shown = {**site.each_context(request), "title": title, **context}
-    return TemplateResponse(request, template, shown)
+    """Return a page in the admin's layout."""
+    context = {**site.each_context(request), "title": title, **context}
+    return TemplateResponse(request, template, context)
 
 
 def form_page(
@@ -69,7 +69,7 @@ def form_page(
     danger: bool = False,
     **context: Any,
 ) -> TemplateResponse:
-    """A form with what it will do said before it; `cancel` is where the way back leads."""
+    """Return a page with a form; `intro` says what it will do, `cancel` is the address of the page before."""
     return page(
         request,
         context.pop("template", "admin/rollcall/form.html"),
@@ -83,8 +83,8 @@ def form_page(
     )
 
 
-def done(form: forms.Form, act: Callable[[], Any]) -> bool:
-    """Whether the form was valid and the act not refused; a refusal becomes the form's own error."""
+def succeeded(form: forms.Form, act: Callable[[], Any]) -> bool:
+    """Return whether the form was valid and `act` was not refused; a refusal becomes an error of the form."""
     if not form.is_valid():
         return False
     try:
@@ -96,7 +96,7 @@ def done(form: forms.Form, act: Callable[[], Any]) -> bool:
 
 
 def secret_page(request: HttpRequest, *, title: str, sentence: str, secret: str, back: str) -> HttpResponse:
-    """Shows a secret in the answer itself: a message would lie in a cookie, an address in a log."""
+    """Return a page with a secret. It is in the answer only: messages are stored in cookies, addresses in logs."""
     return page(
         request, "admin/rollcall/secret.html", title=title, sentence=sentence, secret=secret, back=back
     )

@@ -1,4 +1,4 @@
-"""How long recognition takes and what came of it: the figures of /metrics, as a page for people."""
+"""The figures of /metrics as a page: how long recognition takes, and its results."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from attendance.admin.site import site
 from recognition.telemetry import metrics
 from recognition.telemetry.monitor import Figures, Stage
 
-Words = Mapping[str, Any]
+Labels = Mapping[str, Any]
 
-OF_A_FRAME: Final[Words] = {
+FRAME_STAGES: Final[Labels] = {
     "queue": gettext_lazy("Queue"),
     "decode": gettext_lazy("Decoding"),
     "detect": gettext_lazy("Finding faces"),
@@ -30,12 +30,12 @@ OF_A_FRAME: Final[Words] = {
     "match": gettext_lazy("Searching the class"),
     "total": gettext_lazy("From arrival to result"),
 }
-STAGES: Final[Words] = {
-    **OF_A_FRAME,
+STAGES: Final[Labels] = {
+    **FRAME_STAGES,
     "gallery_build": gettext_lazy("Building a gallery"),
     "cache": gettext_lazy("Writing to Redis"),
 }
-FRAMES: Final[Words] = {
+FRAMES: Final[Labels] = {
     "frames": gettext_lazy("Received"),
     "no_motion": gettext_lazy("No movement, nobody in view"),
     "reduced": gettext_lazy("Reduced-size detection"),
@@ -45,13 +45,13 @@ FRAMES: Final[Words] = {
     "failed": gettext_lazy("Failed"),
     "unavailable": gettext_lazy("Searches while the database was unavailable"),
 }
-MARKS: Final[Words] = {
+MARKS: Final[Labels] = {
     "marks": gettext_lazy("Marks written"),
     "marks_already": gettext_lazy("Already marked"),
     "marks_refused": gettext_lazy("Refused"),
     "reviews": gettext_lazy("Sent to review"),
 }
-CACHES: Final[Words] = {
+CACHES: Final[Labels] = {
     "recognition_hits": gettext_lazy("Searches answered from the cache"),
     "recognition_misses": gettext_lazy("Searches made"),
     "encoding_hits": gettext_lazy("Photos from the cache"),
@@ -62,13 +62,13 @@ CACHES: Final[Words] = {
     "gallery_refused": gettext_lazy("Galleries rejected and built again"),
     "cache_faults": gettext_lazy("Redis did not respond"),
 }
-GAUGES: Final[Words] = {
+GAUGES: Final[Labels] = {
     "cameras": gettext_lazy("cameras connected"),
     "waiting": gettext_lazy("frames waiting"),
     "galleries": gettext_lazy("galleries in memory"),
     "gallery_age_seconds": gettext_lazy("minutes since the oldest gallery was built"),
 }
-HELD: Final[Words] = {
+CACHE_SIZES: Final[Labels] = {
     "recognitions": gettext_lazy("Searches in the cache"),
     "encodings": gettext_lazy("Encoded photos"),
     "encoding_bytes": gettext_lazy("Encoded photos, size"),
@@ -79,8 +79,8 @@ MINUTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """A stage in the table; milliseconds."""
+class StageLine:
+    """A stage in the table, in milliseconds."""
 
     name: str
     label: Any
@@ -93,7 +93,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """Counters that belong together: a chart, and the same as (label, count)."""
+    """Counters of one subject, as a chart and as rows (label, count)."""
 
     key: str
     title: str
@@ -103,30 +103,33 @@ class Panel:
 
 @require_safe
 def performance(request: HttpRequest) -> HttpResponse:
-    """All processes summed, then each. Who may enter is asked at the admin's door."""
-    found = metrics.gather()
-    total = found.total
+    """Show the sum of all processes, then each of them. The admin site checks who may see it."""
+    gathered = metrics.gather()
+    total = gathered.total
     lines = lines_of(total)
     return page(
         request,
         "admin/rollcall/performance.html",
         title=_("Performance"),
-        alone=found.partial,
+        alone=gathered.partial,
         gauges=gauges_of(total),
         lines=lines,
         stages=stages_chart(lines),
         panels=panels_of(total),
-        held=held_of(total),
-        processes=[(name, lines_of(each), gauges_of(each)) for name, each in sorted(found.processes.items())],
+        held=cache_sizes(total),
+        processes=[
+            (name, lines_of(figures), gauges_of(figures))
+            for name, figures in sorted(gathered.processes.items())
+        ],
     )
 
 
-def lines_of(figures: Figures) -> list[Line]:
-    """The stages that were measured, in the order of the pipeline, then any others."""
+def lines_of(figures: Figures) -> list[StageLine]:
+    """Return the stages that were measured, in the order of the pipeline, then any others."""
     order = [*STAGES, *sorted(figures.stages.keys() - STAGES.keys())]
     measured = [(name, figures.stages[name]) for name in order if name in figures.stages]
     return [
-        Line(
+        StageLine(
             name,
             STAGES.get(name, name),
             _whole(stage.count),
@@ -138,25 +141,25 @@ def lines_of(figures: Figures) -> list[Line]:
     ]
 
 
-def stages_chart(lines: Sequence[Line]) -> Chart:
-    """What a frame passes: 95 of 100 take no longer than the outer bar, half no longer than the inner one."""
+def stages_chart(lines: Sequence[StageLine]) -> Chart:
+    """Return the stages of a frame: the outer bars are the 95th percentiles, the inner ones the medians."""
     return chart(
         [
             (line.label, f"{milliseconds(line.p50)} · {milliseconds(line.p95)} ms", line.p95, line.p50)
             for line in lines
-            if line.name in OF_A_FRAME
+            if line.name in FRAME_STAGES
         ]
     )
 
 
 def panels_of(figures: Figures) -> list[Panel]:
-    """Every counter, those that nobody gave a name under their own."""
-    groups: list[tuple[str, str, Words]] = [
+    """Return all counters by subject; those without a label come last, under their own names."""
+    groups: list[tuple[str, str, Labels]] = [
         ("frames", _("Frames"), FRAMES),
         ("marks", _("Marks"), MARKS),
         ("caches", _("Caches"), CACHES),
     ]
-    named = {*HELD, *(name for _key, _title, words in groups for name in words)}
+    named = {*CACHE_SIZES, *(name for _key, _title, labels in groups for name in labels)}
     others = {
         name: name.replace("_", " ")
         for name, count in figures.counters.items()
@@ -164,32 +167,32 @@ def panels_of(figures: Figures) -> list[Panel]:
     }
     if others:
         groups.append(("others", _("Others"), others))
-    return [_panel(key, title, words, figures) for key, title, words in groups]
+    return [_panel(key, title, labels, figures) for key, title, labels in groups]
 
 
-def _panel(key: str, title: str, words: Words, figures: Figures) -> Panel:
-    counted = [(label, figures.counters[name]) for name, label in words.items() if name in figures.counters]
+def _panel(key: str, title: str, labels: Labels, figures: Figures) -> Panel:
+    counted = [(label, figures.counters[name]) for name, label in labels.items() if name in figures.counters]
     rows = [(label, _whole(count)) for label, count in counted]
     drawn = chart([(label, _whole(count), float(count), 0.0) for label, count in counted])
     return Panel(key, title, drawn, rows)
 
 
 def gauges_of(figures: Figures) -> list[tuple[Any, str]]:
-    """What is so at this moment, as (label, number)."""
-    found = []
+    """Return the current gauges, as (label, number)."""
+    rows = []
     for name, label in GAUGES.items():
         amount = figures.gauges.get(name, 0.0)
-        shown = amount / MINUTE if name.endswith("_seconds") else amount
-        found.append((label, _whole(round(shown))))
-    return found
+        value = amount / MINUTE if name.endswith("_seconds") else amount
+        rows.append((label, _whole(round(value))))
+    return rows
 
 
-def held_of(figures: Figures) -> list[tuple[Any, str]]:
-    """What the caches hold, as (label, number or size)."""
+def cache_sizes(figures: Figures) -> list[tuple[Any, str]]:
+    """Return what the caches hold, as (label, number or size)."""
     amounts = {**figures.counters, **figures.gauges}
     return [
         (label, filesizeformat(amounts[name]) if "bytes" in name else _whole(round(amounts[name])))
-        for name, label in HELD.items()
+        for name, label in CACHE_SIZES.items()
         if name in amounts
     ]
 
@@ -199,9 +202,9 @@ def _whole(amount: int) -> str:
 
 
 def milliseconds(amount: float) -> str:
-    """Two digits that say something, in the language's own way of writing numbers."""
+    """Return the amount with at least two significant digits, formatted for the language."""
     places = 0 if amount >= 10 else 1 if amount >= 1 else 2
-    # Rounded here: `number_format` cuts off.
+    # `number_format` does not round.
     return str(number_format(round(amount, places), decimal_pos=places))
 
 

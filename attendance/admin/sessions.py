@@ -1,4 +1,4 @@
-"""Sessions: planned here, run on the pages; and the register of each, where the office corrects."""
+"""Sessions, with the register of each, in which the office amends marks. They are run on the pages."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from attendance.admin import corrections
+from attendance.admin import amendments
 from attendance.admin.base import PolicyAdmin, RefusableForm, person
 from attendance.admin.site import site
 from attendance.calendar import sessions
@@ -34,14 +34,14 @@ class SessionAdmin(PolicyAdmin[Session]):
     date_hierarchy = "date"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> tuple[str, ...]:
-        # The times of a register that was opened are part of what it says.
+        # The times of a register that was opened are part of it.
         if obj is None:
             return ()
         opened = obj.state != Session.State.PLANNED
         return ("school_class", "starts_at", "ends_at") if opened else ("school_class",)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(corrections.correct)
+        view = self.admin_site.admin_view(amendments.amend)
         route = "<uuid:session_id>/marks/<uuid:student_id>/"
         return [path(route, view, name="attendance_session_correct"), *super().get_urls()]
 
@@ -73,7 +73,7 @@ def register_of(session: Session) -> list[tuple[Student, str, Mark | None]]:
     rows = Mark.objects.filter(session=session).select_related("code", "student", "marked_by")
     marks = {mark.student_id: mark for mark in rows}
     expected = list(Student.objects.in_class(session.school_class, session.date))
-    known = {student.pk for student in expected}
-    others = [mark.student for mark in rows if mark.student_id not in known]
+    expected_ids = {student.pk for student in expected}
+    others = [mark.student for mark in rows if mark.student_id not in expected_ids]
     names = labels([*expected, *others])
     return [(student, names[student.pk], marks.get(student.pk)) for student in expected + others]

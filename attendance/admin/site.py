@@ -1,4 +1,4 @@
-"""The admin's front door: who enters is answered by `attendance.core.policy`, never by Django's staff flag."""
+"""The admin site. `attendance.core.policy` decides who may enter, not Django's staff flag."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -21,14 +21,14 @@ from attendance.models import User
 
 View = Callable[..., Any]
 
-# The order in which an office thinks, in place of one long list in the alphabet's.
+# Groups of tables in the order of the office's work, instead of Django's alphabetical list.
 GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("people", _("Students and classes"), ("Student", "SchoolClass", "Consent", "ConfusablePair")),
     ("registers", _("Registers"), ("Session", "Mark", "Attempt", "Evidence", "AttendanceCode")),
-    ("house", _("The school"), ("SchoolSettings", "User", "ApiToken", "Device", "Job", "AuditEvent")),
+    ("school", _("The school"), ("SchoolSettings", "User", "ApiToken", "Device", "Job", "AuditEvent")),
 )
 
-# A page without a table behind it, listed beside those that have one.
+# A page without a table, listed beside the tables.
 PERFORMANCE = {"name": _("Performance"), "object_name": "Performance", "add_url": None, "view_only": True}
 
 
@@ -51,12 +51,15 @@ class RollcallSite(AdminSite):
         inner = super().admin_view(view, cacheable)
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return self._turned_away(request) or inner(request, *args, **kwargs)
+            return self._redirect_or_deny(request) or inner(request, *args, **kwargs)
 
         return update_wrapper(guarded, view)
 
-    def _turned_away(self, request: HttpRequest) -> HttpResponse | None:
-        """Where somebody goes who may not enter: to log in, to choose a password, or nowhere."""
+    def _redirect_or_deny(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the redirect to login or to the choice of a password; None where the person may enter.
+
+        Raises `PermissionDenied` for others.
+        """
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
         if request.user.must_change_password:
@@ -85,7 +88,7 @@ class RollcallSite(AdminSite):
         return [*own, *super().get_urls()]
 
     def add_page(self, route: str, view: View, *, name: str) -> None:
-        """Serve a page of our own at `route` below the admin, for those who may enter it."""
+        """Serve a page at `route` below the admin, for those who may enter it."""
         self.pages.append((route, view, name))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
@@ -95,17 +98,17 @@ class RollcallSite(AdminSite):
         models = {entry["object_name"]: entry for app in apps for entry in app["models"]}
         groups = []
         for label, name, names in GROUPS:
-            present = [models[name] for name in names if name in models]
-            if label == "house":
-                present.append(PERFORMANCE | {"admin_url": reverse("admin:performance")})
-            if present:
+            entries = [models[name] for name in names if name in models]
+            if label == "school":
+                entries.append(PERFORMANCE | {"admin_url": reverse("admin:performance")})
+            if entries:
                 groups.append(
                     {
                         "name": name,
                         "app_label": label,
                         "app_url": f"#{label}",
                         "has_module_perms": True,
-                        "models": present,
+                        "models": entries,
                     }
                 )
         return groups

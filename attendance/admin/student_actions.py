@@ -1,13 +1,10 @@
-"""What is done to students beyond their form: erasure with a reason, and many into one class."""
+"""Erase a student's data with a reason, and add many students to a class."""
 
-import datetime as dt
-from dataclasses import dataclass
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -17,10 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from attendance.admin.base import person
-from attendance.admin.pages import Day, done, form_page
-from attendance.core.errors import Refused
-from attendance.models import Membership, SchoolClass, Student, User
-from attendance.people import memberships
+from attendance.admin.pages import DayInput, form_page, succeeded
+from attendance.models import Membership, SchoolClass, Student
+from attendance.people.joining import Joined, join_class
 from attendance.privacy import erasure
 
 
@@ -42,7 +38,7 @@ def erase(request: HttpRequest, student_id: UUID) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         erasure.erase(student_id=student.pk, actor=person(request), reason=reason, now=timezone.now())
 
-    if request.method == "POST" and done(form, act):
+    if request.method == "POST" and succeeded(form, act):
         messages.success(
             request, _("Face data and contact details were deleted. Attendance records are kept.")
         )
@@ -63,62 +59,24 @@ def erase(request: HttpRequest, student_id: UUID) -> HttpResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Added:
-    """How many were put into a class, and the sentences for those who were not, or are in other classes too."""
-
-    count: int
-    notes: tuple[str, ...]
-
-
-def add_all(
-    students: list[Student], school_class: SchoolClass, starts_on: dt.date, actor: User, *, end_others: bool
-) -> Added:
-    """Put each student into the class; one who is in it already is left as it is, with a sentence."""
-    count, notes = 0, []
-    for student in students:
-        try:
-            with transaction.atomic():
-                _add(student, school_class, starts_on, actor, end_others=end_others)
-            count += 1
-        except Refused as refused:
-            notes.append(f"{student}: {refused.message}")
-        others = memberships.others(student.pk, keep=[school_class.pk], starts_on=starts_on)
-        if not end_others and others:
-            classes = ", ".join(str(row.school_class) for row in others)
-            notes.append(_("%(student)s is also in %(classes)s.") % {"student": student, "classes": classes})
-    return Added(count, tuple(notes))
-
-
-def _add(
-    student: Student, school_class: SchoolClass, starts_on: dt.date, actor: User, *, end_others: bool
-) -> None:
-    ended = []
-    if end_others:
-        keep = [school_class.pk]
-        ended = memberships.end_others(student_id=student.pk, keep=keep, starts_on=starts_on, actor=actor)
-    there = Membership.objects.on(starts_on).filter(student=student, school_class=school_class)
-    if not (ended and there.exists()):
-        memberships.add(student_id=student.pk, class_id=school_class.pk, starts_on=starts_on, actor=actor)
-
-
-def tell(request: HttpRequest, added: Added, school_class: SchoolClass) -> None:
-    text = ngettext("%(n)d student added to %(class)s.", "%(n)d students added to %(class)s.", added.count)
-    messages.success(request, text % {"n": added.count, "class": school_class})
-    for note in added.notes:
+def report_joined(request: HttpRequest, joined: Joined, school_class: SchoolClass) -> None:
+    """Show how many students were added, and the notes, as messages."""
+    text = ngettext("%(n)d student added to %(class)s.", "%(n)d students added to %(class)s.", joined.count)
+    messages.success(request, text % {"n": joined.count, "class": school_class})
+    for note in joined.notes:
         messages.warning(request, note)
 
 
-class JoiningForm(forms.Form):
+class MembershipDatesForm(forms.Form):
     """From which day students are in a class, and whether they leave their other classes."""
 
-    starts_on = forms.DateField(label=gettext_lazy("From"), widget=Day, initial=timezone.localdate)
+    starts_on = forms.DateField(label=gettext_lazy("From"), widget=DayInput, initial=timezone.localdate)
     end_others = forms.BooleanField(
         label=gettext_lazy("End their other classes the day before"), required=False
     )
 
 
-class ToClassForm(JoiningForm):
+class ClassChoiceForm(MembershipDatesForm):
     school_class = forms.ModelChoiceField(
         SchoolClass.objects.filter(archived_at=None), label=gettext_lazy("Class")
     )
@@ -142,11 +100,11 @@ def add_to_class(
     modeladmin: object, request: HttpRequest, queryset: QuerySet[Student]
 ) -> HttpResponse | None:
     students = list(queryset)
-    form = ToClassForm(request.POST if "confirmed" in request.POST else None)
+    form = ClassChoiceForm(request.POST if "confirmed" in request.POST else None)
     if form.is_valid():
         school_class = form.cleaned_data["school_class"]
-        added = add_all(students, actor=person(request), **form.cleaned_data)
-        tell(request, added, school_class)
+        joined = join_class(students, actor=person(request), **form.cleaned_data)
+        report_joined(request, joined, school_class)
         return None
     return form_page(
         request,

@@ -1,4 +1,4 @@
-"""Students: the list that finds whoever lacks something, and the page with photographs, consent and classes."""
+"""Students: the list with its filters, and the page with photographs, consents and classes."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.admin import (
-    consent_pages,
+    consents,
     csv_export,
-    import_pages,
-    photograph_pages,
-    picture_import,
+    photograph_import,
+    photographs,
     student_actions,
+    student_import,
 )
 from attendance.admin.base import PolicyAdmin, PolicyInline, RefusableForm, person
-from attendance.admin.counts import with_counts
 from attendance.admin.filters import ClassFilter, ConsentFilter, PhotographFilter, StandingFilter
 from attendance.admin.site import site
+from attendance.admin.student_counts import with_counts
 from attendance.core import policy
 from attendance.core.policy import Action
 from attendance.models import Consent, Membership, SchoolClass, Student
@@ -29,12 +29,12 @@ from attendance.people import memberships, students
 
 class StudentForm(RefusableForm[Student]):
     def clean_external_id(self) -> str | None:
-        # An empty number is no number: two students without one must not collide.
+        # Store an empty number as null: two students without one must not collide.
         return self.cleaned_data["external_id"] or None
 
 
 class MembershipForm(RefusableForm[Membership]):
-    """Of a membership that stands only the end can be moved: its beginning made marks possible."""
+    """Of a stored membership only the end can be changed: marks depend on its beginning."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +45,7 @@ class MembershipForm(RefusableForm[Membership]):
             self.fields["starts_on"].initial = timezone.localdate
 
     def has_changed(self) -> bool:
-        # Today as the beginning is an offer: a row is only meant once a class is chosen.
+        # Today is only proposed as the beginning: an empty row counts once a class is chosen.
         return super().has_changed() and self.changed_data != ["starts_on"]
 
 
@@ -91,8 +91,8 @@ class StudentAdmin(PolicyAdmin[Student]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Student], search_term: str
     ) -> tuple[QuerySet[Student], bool]:
-        found = Student.objects.search(search_term).values("pk")
-        return (queryset.filter(pk__in=found) if search_term.strip() else queryset), False
+        matching = Student.objects.search(search_term).values("pk")
+        return (queryset.filter(pk__in=matching) if search_term.strip() else queryset), False
 
     @admin.display(description=_("student"), ordering="sort_key")
     def name_shown(self, student: Student) -> str:
@@ -111,18 +111,18 @@ class StudentAdmin(PolicyAdmin[Student]):
         return bool(student.has_consent)
 
     def get_urls(self) -> list[URLPattern]:
-        ours = []
+        pages = []
         for name, route, view in (
-            ("photographs", "<uuid:student_id>/photographs/", photograph_pages.upload),
-            ("consent", "<uuid:student_id>/consent/", consent_pages.give),
-            ("withdraw", "<uuid:student_id>/consent/withdraw/", consent_pages.withdraw),
+            ("photographs", "<uuid:student_id>/photographs/", photographs.upload),
+            ("consent", "<uuid:student_id>/consent/", consents.give),
+            ("withdraw", "<uuid:student_id>/consent/withdraw/", consents.withdraw),
             ("erase", "<uuid:student_id>/erase/", student_actions.erase),
-            ("import", "import/", import_pages.import_students),
-            ("picture_import", "import/photographs/", picture_import.import_pictures),
+            ("import", "import/", student_import.import_students),
+            ("picture_import", "import/photographs/", photograph_import.import_photographs),
         ):
             name_of = f"attendance_student_{name}"
-            ours.append(path(route, self.admin_site.admin_view(view), name=name_of))
-        return ours + super().get_urls()
+            pages.append(path(route, self.admin_site.admin_view(view), name=name_of))
+        return pages + super().get_urls()
 
     def save_model(self, request: HttpRequest, obj: Student, form: Any, change: bool) -> None:
         if change:
@@ -130,7 +130,7 @@ class StudentAdmin(PolicyAdmin[Student]):
             students.change(student_id=obj.pk, actor=person(request), **values)
             return
         created = students.create(actor=person(request), **form.cleaned_data)
-        # The form goes on with its own instance, which must be the row that exists now.
+        # Django continues with the form's instance, which must be the row that was written.
         obj.pk, obj._state.adding = created.pk, False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -151,7 +151,7 @@ class StudentAdmin(PolicyAdmin[Student]):
     ) -> HttpResponse:
         answer = super().response_add(request, obj, post_url_continue)
         if "_save" in request.POST and "_popup" not in request.POST:
-            # What comes next for a new student is the consent and the photographs.
+            # A new student needs consent and photographs next.
             return HttpResponseRedirect(reverse("admin:attendance_student_change", args=(obj.pk,)))
         return answer
 
@@ -161,7 +161,7 @@ class StudentAdmin(PolicyAdmin[Student]):
         student = kwargs.get("obj")
         if isinstance(student, Student):
             context |= {
-                "photographs": photograph_pages.shown(student),
+                "photographs": photographs.photographs_of(student),
                 "consents": list(student.consents.select_related("recorded_by")),
                 "consent": Consent.objects.valid(timezone.now()).filter(student=student).first(),
                 "today": timezone.localdate(),
@@ -170,7 +170,7 @@ class StudentAdmin(PolicyAdmin[Student]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_of(self, obj: Student) -> Q:
-        """The student's own events, and those of photographs, consents and memberships that stand."""
+        """Include the events of the student's present photographs, consents and memberships."""
         keys = [
             str(key)
             for rows in (obj.photographs, obj.consents, obj.memberships)

@@ -1,4 +1,4 @@
-"""What the system writes by itself, and what the school sets once."""
+"""School settings and attendance codes, and the tables that the system writes."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from attendance.register.code_changes import save_code
 
 @admin.register(SchoolSettings, site=site)
 class SchoolSettingsAdmin(PolicyAdmin[SchoolSettings]):
-    """One row, so its list is the row itself."""
+    """The school's settings: one row, so the list leads to it."""
 
     addable = False
     fields = (
@@ -67,7 +67,7 @@ class SchoolSettingsAdmin(PolicyAdmin[SchoolSettings]):
 
 @admin.register(AttendanceCode, site=site)
 class AttendanceCodeAdmin(PolicyAdmin[AttendanceCode]):
-    """Codes of the register. A used code that is changed is retired, and a new one takes its place."""
+    """Attendance codes. A used code that is changed is retired, and a new one replaces it."""
 
     form = RefusableForm[AttendanceCode]
     audits_itself = True
@@ -109,11 +109,11 @@ class DeviceAdmin(ReadOnlyAdmin[Device]):
 
     @admin.action(description=_("Revoke devices"), permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
-        standing = list(queryset.filter(revoked_at=None))
-        for device in standing:
+        valid = list(queryset.filter(revoked_at=None))
+        for device in valid:
             devices.revoke(device=device, actor=person(request), now=timezone.now())
-        text = ngettext("%(n)d device revoked.", "%(n)d devices revoked.", len(standing))
-        self.message_user(request, text % {"n": len(standing)}, messages.SUCCESS)
+        text = ngettext("%(n)d device revoked.", "%(n)d devices revoked.", len(valid))
+        self.message_user(request, text % {"n": len(valid)}, messages.SUCCESS)
 
 
 @admin.register(Job, site=site)
@@ -137,15 +137,15 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     @admin.display(description=_("result"))
     def outcome(self, job: Job) -> str:
-        ended = job.kind == rebuild.KIND and job.state == Job.State.DONE
-        return rebuild.summary(job.result) if ended else "–"
+        finished = job.kind == rebuild.KIND and job.state == Job.State.DONE
+        return rebuild.summary(job.result) if finished else "–"
 
 
 @admin.register(AuditEvent, site=site)
 class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     right = Action.VIEW_AUDIT
     list_display = ("at", "actor", "action_shown", "table", "row")
-    # No filter by act: finding all acts there are would read the whole table for each page.
+    # No filter by action: to find all actions would read the whole table for each page.
     list_filter = ("at",)
     list_select_related = ("actor",)
     search_fields = ("row__exact", "action__exact", "actor__username__exact")

@@ -26,7 +26,7 @@ def a_class(**changes: str) -> dict[str, str]:
     return {"name": "8 East", "external_id": "", "room": "", "_save": "Save"} | empty | changes
 
 
-def test_a_class_is_made_with_its_teacher_who_may_then_mark_it(world: World, office: Client) -> None:
+def test_class_is_added_with_a_teacher_who_may_mark_it(world: World, office: Client) -> None:
     form = a_class(
         **{
             "teachings-TOTAL_FORMS": "1",
@@ -43,7 +43,7 @@ def test_a_class_is_made_with_its_teacher_who_may_then_mark_it(world: World, off
     assert not policy.may(world.other_teacher, Action.VIEW_CLASS, row)
 
 
-def test_a_class_is_put_away_and_taken_back(world: World, office: Client) -> None:
+def test_class_is_archived_and_restored(world: World, office: Client) -> None:
     page = f"{CLASSES}{world.school_class.pk}/change/"
     form = a_class(
         name="7 North",
@@ -57,7 +57,7 @@ def test_a_class_is_put_away_and_taken_back(world: World, office: Client) -> Non
     assert world.school_class.archived_at is None
 
 
-def test_many_students_come_into_a_class_by_number_or_name(world: World, office: Client) -> None:
+def test_pasted_lines_add_students_by_number_or_name(world: World, office: Client) -> None:
     Student.objects.filter(pk=world.eve.pk).update(external_id="1042")
     zoe = small.student("Zoë Ångström")
     page = f"{CLASSES}{world.school_class.pk}/members/"
@@ -67,7 +67,7 @@ def test_many_students_come_into_a_class_by_number_or_name(world: World, office:
     assert members.filter(student=world.ann).count() == 1
 
 
-def test_a_pasted_name_is_the_exact_one_before_one_that_is_only_alike(world: World, office: Client) -> None:
+def test_pasted_name_matches_the_exact_name_first(world: World, office: Client) -> None:
     alike, exact = small.student("Zoe Quill"), small.student("Zoë Quill")
     page = f"{CLASSES}{world.school_class.pk}/members/"
     office.post(page, {"lines": "Quill, ZOË\ntag\u200b", "starts_on": TODAY().isoformat()})
@@ -79,9 +79,7 @@ def test_a_pasted_name_is_the_exact_one_before_one_that_is_only_alike(world: Wor
 
 
 @pytest.mark.parametrize("ticked", [True, False])
-def test_students_who_change_the_class_leave_the_old_one_if_ticked(
-    world: World, office: Client, ticked: bool
-) -> None:
+def test_adding_students_ends_other_classes_if_ticked(world: World, office: Client, ticked: bool) -> None:
     chosen = [str(world.ann.pk), str(world.eve.pk)]
     form = {"action": "add_to_class", "_selected_action": chosen}
     assert "Ann Ash (7 North)" in office.post("/admin/attendance/student/", form).content.decode()
@@ -98,7 +96,7 @@ def test_students_who_change_the_class_leave_the_old_one_if_ticked(
     assert world.eve.memberships.get().ends_on is None
 
 
-def test_a_selection_of_thousands_is_taken(world: World, office: Client) -> None:
+def test_selection_of_thousands_is_accepted(world: World, office: Client) -> None:
     many = [
         Student(given_name=f"Nr{number}", sort_key=f"nr{number}", search_key=f"nr{number}")
         for number in range(2500)
@@ -109,14 +107,14 @@ def test_a_selection_of_thousands_is_taken(world: World, office: Client) -> None
     assert "Add 2500 students" in office.post("/admin/attendance/student/", form).content.decode()
 
 
-def test_more_fields_than_a_request_may_have_are_a_page_that_says_what_to_do(office: Client) -> None:
+def test_request_with_too_many_fields_is_answered_with_a_page(office: Client) -> None:
     form = {"action": "add_to_class", "_selected_action": ["x"] * 20_001}
     answer = office.post("/admin/attendance/student/", form)
     assert answer.status_code == 400
     assert "use smaller parts" in answer.content.decode()
 
 
-def test_a_membership_of_the_same_day_ends_on_it_when_the_class_changes(world: World, office: Client) -> None:
+def test_membership_begun_the_same_day_ends_on_it(world: World, office: Client) -> None:
     world.ann.memberships.update(starts_on=TODAY())
     form = {
         "lines": "Ann Ash",
@@ -128,7 +126,7 @@ def test_a_membership_of_the_same_day_ends_on_it_when_the_class_changes(world: W
     assert world.ann.memberships.get(ends_on=None).school_class == world.other_class
 
 
-def test_a_line_that_is_nobody_stops_the_whole(world: World, office: Client) -> None:
+def test_pasted_line_without_match_adds_nobody(world: World, office: Client) -> None:
     before = Membership.objects.count()
     page = f"{CLASSES}{world.school_class.pk}/members/"
     text = office.post(page, {"lines": "Eve Elm\nNo Body", "starts_on": TODAY().isoformat()}).content.decode()
@@ -137,7 +135,7 @@ def test_a_line_that_is_nobody_stops_the_whole(world: World, office: Client) -> 
     assert Membership.objects.count() == before
 
 
-def test_ticked_students_come_into_a_class(world: World, office: Client) -> None:
+def test_selected_students_are_added_to_a_class(world: World, office: Client) -> None:
     chosen = [str(world.ann.pk), str(world.bea.pk)]
     first = {"action": "add_to_class", "_selected_action": chosen}
     assert "Add 2 students to a class" in office.post("/admin/attendance/student/", first).content.decode()
@@ -150,7 +148,7 @@ def test_ticked_students_come_into_a_class(world: World, office: Client) -> None
     assert Membership.objects.filter(school_class=world.other_class).count() == 3
 
 
-def test_a_membership_ends_on_its_last_day(world: World, office: Client) -> None:
+def test_membership_ends_on_its_last_day(world: World, office: Client) -> None:
     row = world.ann.memberships.get()
     address = f"{CLASSES}memberships/{row.pk}/end/"
     too_early = office.post(address, {"ends_on": "2020-01-01"}).content.decode()
@@ -160,7 +158,7 @@ def test_a_membership_ends_on_its_last_day(world: World, office: Client) -> None
     assert row.ends_on == TODAY()
 
 
-def test_templates_of_chosen_classes_are_made_anew_by_a_job(world: World, office: Client) -> None:
+def test_templates_of_selected_classes_are_rebuilt_by_a_job(world: World, office: Client) -> None:
     kept = small.photograph(world.ann, small.vector(1))
     chosen = {"action": "rebuild", "_selected_action": [str(world.school_class.pk)]}
     answer = office.post(CLASSES, chosen)

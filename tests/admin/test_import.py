@@ -38,7 +38,7 @@ def sent(client: Client, text: str) -> str:
     return client.post(PAGE, form).content.decode()
 
 
-def test_the_dry_run_writes_nothing_and_the_import_all(world: World, office: Client) -> None:
+def test_import_preview_writes_nothing_and_import_all(world: World, office: Client) -> None:
     text = HEADER + "Zoë,Quill,77,z@example.org,7 North;7 South\nAnn,Ash,1,,7 North\n"
     before = Student.objects.count()
     shown = sent(office, text)
@@ -52,7 +52,7 @@ def test_the_dry_run_writes_nothing_and_the_import_all(world: World, office: Cli
     assert (world.ann.external_id, world.ann.memberships.count()) == ("1", 1)
 
 
-def test_importing_twice_is_the_same_as_once(world: World) -> None:
+def test_import_twice_is_the_same_as_once(world: World) -> None:
     text = HEADER + "Zoë,Quill,77,,7 North\nIra,,,,\n"
     on = timezone.localdate()
     imports.write(text, on=on, actor=world.registrar)
@@ -62,7 +62,7 @@ def test_importing_twice_is_the_same_as_once(world: World) -> None:
     assert (Student.objects.count(), Membership.objects.count()) == (students, members)
 
 
-def test_with_one_refused_line_nothing_is_written(world: World, office: Client) -> None:
+def test_import_with_one_refused_line_writes_nothing(world: World, office: Client) -> None:
     text = HEADER + "Zoë,Quill,77,,7 North\nIra,Ivory,78,,No Such Class\n"
     before = Student.objects.count()
     assert "There is no class “No Such Class”" in sent(office, text)
@@ -81,46 +81,46 @@ def test_with_one_refused_line_nothing_is_written(world: World, office: Client) 
         f"{'x' * 121},Quill,1,,",
     ],
 )
-def test_a_line_that_cannot_be_right_is_refused(world: World, line: str) -> None:
+def test_import_refuses_an_invalid_line(world: World, line: str) -> None:
     assert [outcome for _name, outcome in plan(HEADER + line + "\n")] == [Outcome.REFUSED]
 
 
-def test_the_same_student_twice_in_a_file_is_refused(world: World) -> None:
+def test_import_refuses_a_student_twice_in_a_file(world: World) -> None:
     assert plan(HEADER + "A,B,9,,\nC,D,9,,\n") == [("A B", Outcome.REFUSED), ("C D", Outcome.REFUSED)]
 
 
-def test_a_name_that_several_bear_needs_the_number(world: World) -> None:
+def test_import_needs_the_number_for_a_shared_name(world: World) -> None:
     small.student("Ann Ash")
     assert plan(HEADER + "ann,ASH,,,\n") == [("ann ASH", Outcome.REFUSED)]
 
 
-def test_files_as_spreadsheets_write_them_are_read(world: World) -> None:
+def test_import_reads_files_of_spreadsheets(world: World) -> None:
     lines = "First name;Surname;Number\nZoë;Quill;77\n"
     for encoding in ("utf-8-sig", "utf-16", "cp1252"):
         assert plan(text_of(lines.encode(encoding))) == [("Zoë Quill", Outcome.NEW)]
 
 
 @pytest.mark.parametrize("text", ["", "given_name\n", "name,class\nAnn,7\n", 'given_name\n"open\n'])
-def test_a_file_that_is_no_list_is_a_sentence(world: World, office: Client, text: str) -> None:
+def test_import_of_other_files_says_what_to_do(world: World, office: Client, text: str) -> None:
     with pytest.raises(Refused):
         imports.plan(text, on=timezone.localdate())
     assert "errorlist" in sent(office, text)
 
 
-def test_too_many_lines_are_refused_before_they_are_looked_at(world: World) -> None:
+def test_import_refuses_too_many_lines_unread(world: World) -> None:
     with pytest.raises(Refused) as refusal:
         imports.plan("given_name\n" + "x\n" * (imports.MOST_ROWS + 1), on=timezone.localdate())
     assert refusal.value.code == "too_many"
 
 
 @pytest.mark.parametrize("first", FORMULA_STARTS)
-def test_a_cell_that_a_spreadsheet_would_run_is_exported_as_text_and_read_back(first: str) -> None:
+def test_export_escapes_formulas_and_import_reads_them_back(first: str) -> None:
     cell = f"{first}HYPERLINK(1)"
     assert safe(cell).startswith("'")
     assert plain(safe(cell)) == cell.strip()
 
 
-def test_what_is_exported_can_be_imported_and_changes_nothing(world: World, office: Client) -> None:
+def test_import_of_an_export_changes_nothing(world: World, office: Client) -> None:
     small.student("-Risky Name")
     every = [str(key) for key in Student.objects.values_list("pk", flat=True)]
     answer = office.post(
@@ -150,7 +150,7 @@ def messages(text: str) -> list[str]:
         (("", ""), [Outcome.REFUSED, Outcome.REFUSED]),
     ],
 )
-def test_two_lines_for_one_student_are_both_refused(
+def test_import_refuses_both_of_two_lines_for_one_student(
     world: World, numbers: tuple[str, str], outcomes: list[Outcome]
 ) -> None:
     made("Eva", "Elmwood")
@@ -159,7 +159,7 @@ def test_two_lines_for_one_student_are_both_refused(
     assert all("Lines 2, 3 may be the same student" in message for message in messages(text))
 
 
-def test_two_new_students_of_one_name_need_two_numbers(world: World) -> None:
+def test_import_needs_numbers_for_two_new_students_of_one_name(world: World) -> None:
     header = "given_name,family_name,number\n"
     assert {o for _n, o in plan(header + "Eva,Oak,1\nEva,Oak,2\n")} == {Outcome.NEW}
     for second in ("Eva,Oak,", "Éva,Oak,", "Eva,Oak,01"):
@@ -167,7 +167,7 @@ def test_two_new_students_of_one_name_need_two_numbers(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["Zoe,Ash", "ZOË,Ash’s", "Zoe,Ash's"])
-def test_a_name_that_is_only_alike_is_a_question(world: World, name: str) -> None:
+def test_import_asks_about_a_similar_name(world: World, name: str) -> None:
     made("Zoë", "Ash", "12")
     made("Zoë", "Ash's")
     text = f"given_name,family_name\n{name}\n"
@@ -175,7 +175,7 @@ def test_a_name_that_is_only_alike_is_a_question(world: World, name: str) -> Non
     assert "Is this Zoë Ash" in messages(text)[0]
 
 
-def test_a_name_in_another_unicode_form_or_case_is_the_same(world: World) -> None:
+def test_import_matches_names_in_any_unicode_form_and_case(world: World) -> None:
     made("Zoë", "Ash", "12")
     text = "given_name,family_name,number\nZOE\u0308,Ash\u200b,\n"
     assert [row.student_id for row in imports.plan(text, on=timezone.localdate())] == [
@@ -184,21 +184,21 @@ def test_a_name_in_another_unicode_form_or_case_is_the_same(world: World) -> Non
 
 
 @pytest.mark.parametrize(("here", "line"), [("00123", "123"), ("123", "00123"), ("123", "123.0")])
-def test_a_number_that_lost_its_zeros_is_a_question(world: World, here: str, line: str) -> None:
+def test_import_asks_about_a_number_without_its_zeros(world: World, here: str, line: str) -> None:
     made("Zoe", "Quill", here)
     text = f"given_name,family_name,number\nZoe,Quill,{line}\n"
     assert [outcome for _name, outcome in plan(text)] == [Outcome.REFUSED]
     assert f"A student of this name has the number {here}." in messages(text)[0]
 
 
-def test_numbers_that_differ_in_capitals_are_two_numbers(world: World) -> None:
+def test_import_distinguishes_numbers_by_case(world: World) -> None:
     upper, lower = made("Zoe", "Quill", "A1"), made("Ira", "Ivory", "a1")
     text = "given_name,family_name,number\nZoe,Quill,A1\nIra,Ivory,a1\n"
     planned = imports.plan(text.replace("a1", "a1 "), on=timezone.localdate())
     assert [row.student_id for row in planned] == [upper.pk, lower.pk]
 
 
-def test_a_number_and_a_name_of_two_students_are_a_question(world: World) -> None:
+def test_import_asks_about_number_and_name_of_two_students(world: World) -> None:
     made("Zoe", "Quill", "00123")
     made("Max", "Moor", "123")
     text = "given_name,family_name,number\nZoe,Quill,123\n"
@@ -207,7 +207,7 @@ def test_a_number_and_a_name_of_two_students_are_a_question(world: World) -> Non
     assert "was Max Moor" in messages(renamed)[0]
 
 
-def test_an_apostrophe_of_a_name_is_kept(world: World) -> None:
+def test_import_keeps_apostrophes_of_names(world: World) -> None:
     made("Jan", "'t Hooft")
     text = "given_name,family_name\nJan,'t Hooft\nPiet,'s-Gravesande\n"
     assert plan(text) == [("Jan 't Hooft", Outcome.SAME), ("Piet 's-Gravesande", Outcome.NEW)]
@@ -231,7 +231,7 @@ def test_search_finds_typographic_variants(world: World, name: str, query: str) 
     assert [student.family_name for student in Student.objects.search(query)] == [name]
 
 
-def test_a_class_is_found_by_number_then_by_exact_name(world: World) -> None:
+def test_import_finds_classes_by_number_then_by_exact_name(world: World) -> None:
     other = type(world.school_class).objects.create(name="7 NORTH")
     line = "given_name,family_name,class\nZoe,Quill,{}\n"
     assert "“7 north” may be" in messages(line.format("7 north"))[0]
@@ -246,7 +246,7 @@ def imported(office: Client, text: str, **ticks: str) -> None:
     assert office.post(PAGE, form).status_code == 302
 
 
-def test_a_change_of_class_says_so_and_ends_the_old_one_if_ticked(world: World, office: Client) -> None:
+def test_import_shows_a_change_of_class_and_ends_the_old_one_if_ticked(world: World, office: Client) -> None:
     text = "given_name,family_name,class\nAnn,Ash,7 South\n"
     assert "is also in 7 North" in sent(office, text)
     assert 'name="end_others"' in sent(office, text)
@@ -260,7 +260,7 @@ def test_a_change_of_class_says_so_and_ends_the_old_one_if_ticked(world: World, 
     assert 'name="end_others"' not in sent(office, text)
 
 
-def test_a_student_who_had_left_is_a_question_and_comes_back_if_ticked(world: World, office: Client) -> None:
+def test_import_readmits_a_student_who_had_left_if_ticked(world: World, office: Client) -> None:
     day = timezone.localdate() - dt.timedelta(days=9)
     students.change(student_id=world.ann.pk, actor=world.registrar, left_on=day)
     text = "given_name,family_name,class\nAnn,Ash,7 North\n"
@@ -286,7 +286,7 @@ def test_a_student_who_had_left_is_a_question_and_comes_back_if_ticked(world: Wo
         ("given_name\n\u200b\n".encode(), "The given name is missing"),
     ],
 )
-def test_a_file_whose_letters_are_lost_says_what_to_do(
+def test_import_of_wrong_encoding_says_what_to_do(
     world: World, office: Client, data: bytes, sentence: str
 ) -> None:
     form = {
@@ -298,9 +298,7 @@ def test_a_file_whose_letters_are_lost_says_what_to_do(
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-8"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_other_encodings_line_ends_and_invisible_characters_are_read(
-    world: World, encoding: str, end: str
-) -> None:
+def test_import_reads_other_encodings_and_line_ends(world: World, encoding: str, end: str) -> None:
     lines = ("sep=;", "\u200bGiven\u00a0name;Surname;Number", "Zo\u00adë;\u202aQuill\u202c;77", "")
     text = text_of(end.join(lines).encode(encoding))
     assert plan(text) == [("Zoë Quill", Outcome.NEW)]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from attendance.admin.charts import WIDTH, chart
-from attendance.admin.performance import held_of, milliseconds, panels_of
+from attendance.admin.performance import cache_sizes, milliseconds, panels_of
 from recognition.telemetry import metrics
 from recognition.telemetry.monitor import COUNTERS, Figures, Monitor
 from tests.world import World
@@ -98,7 +98,7 @@ def rows_of(page: Page, caption: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in page.tables[caption]}
 
 
-def test_processes_are_summed_and_each_is_shown(office: Client, busy: Monitor) -> None:
+def test_performance_shows_the_sum_and_each_process(office: Client, busy: Monitor) -> None:
     page = Page(office)
     total = rows_of(page, ALL)
     assert total["Finding faces"][:5] == ["40", "2,000", "20.00", "50.00", "60.00"]
@@ -110,9 +110,7 @@ def test_processes_are_summed_and_each_is_shown(office: Client, busy: Monitor) -
     assert "30 minutes since the oldest gallery was built" in " ".join(page.text.split())
 
 
-def test_each_drawing_says_in_words_what_it_shows_and_each_table_has_its_heads(
-    office: Client, busy: Monitor
-) -> None:
+def test_performance_charts_and_tables_have_labels(office: Client, busy: Monitor) -> None:
     page = Page(office)
     assert len(page.drawings) == 3
     detect = metrics.gather().total.stages["detect"]
@@ -123,16 +121,14 @@ def test_each_drawing_says_in_words_what_it_shows_and_each_table_has_its_heads(
     assert set(page.tables) >= {ALL, "Frames", "Marks"}
 
 
-def test_where_nothing_was_measured_the_page_says_so_and_draws_nothing(
-    office: Client, alone: Monitor
-) -> None:
+def test_performance_without_figures_says_so(office: Client, alone: Monitor) -> None:
     metrics.publish(alone)
     page = Page(office)
     assert "No measurements yet" in page.text
     assert page.drawings == []
 
 
-def test_without_redis_the_page_says_that_it_knows_one_process(
+def test_performance_without_redis_says_that_it_shows_one_process(
     office: Client, busy: Monitor, settings: LazySettings, tmp_path: Path
 ) -> None:
     nobody = settings.CACHES["default"] | {"LOCATION": f"unix://{tmp_path}/nobody-listens.sock"}
@@ -143,26 +139,26 @@ def test_without_redis_the_page_says_that_it_knows_one_process(
     assert rows_of(page, "Caches")["Redis did not respond"] == ["1"]
 
 
-def test_the_page_is_found_from_the_office_s_first_page(office: Client) -> None:
+def test_performance_is_linked_from_the_first_page(office: Client) -> None:
     assert reverse("admin:performance") == ADDRESS
     assert f'href="{ADDRESS}"' in office.get(reverse("admin:index")).content.decode()
     assert office.post(ADDRESS).status_code == 405
 
 
-def test_a_teacher_does_not_enter(world: World) -> None:
+def test_performance_is_closed_to_teachers(world: World) -> None:
     client = Client()
     client.force_login(world.teacher)
     assert client.get(ADDRESS).status_code == 403
 
 
-def test_what_lies_in_redis_under_a_name_of_markup_stays_text(office: Client, busy: Monitor) -> None:
+def test_performance_escapes_names_from_redis(office: Client, busy: Monitor) -> None:
     cache.set(f"{metrics.KEY_PREFIX}:<b>evil</b>", busy.figures().as_json())
     html = office.get(ADDRESS).content.decode()
     assert "&lt;b&gt;evil&lt;/b&gt;" in html
     assert "<b>evil" not in html
 
 
-def test_a_drawing_keeps_its_points_in_a_language_of_commas(office: Client, busy: Monitor) -> None:
+def test_chart_keeps_decimal_points_in_german(office: Client, busy: Monitor) -> None:
     html = office.get(ADDRESS, headers={"accept-language": "de"}).content.decode()
     bars = [part.split("/>")[0] for part in html.split('<rect class="rc-outer"')[1:]]
     assert len(bars) > 3
@@ -170,7 +166,7 @@ def test_a_drawing_keeps_its_points_in_a_language_of_commas(office: Client, busy
     assert "50,00" in html
 
 
-def test_the_longest_bar_fills_the_drawing_and_the_least_is_seen() -> None:
+def test_chart_longest_bar_has_full_width_and_shortest_is_visible() -> None:
     drawn = chart([("much", "1000", 1000.0, 500.0), ("little", "1", 1.0, 0.0), ("none", "0", 0.0, 0.0)])
     assert [(bar.outer, bar.inner) for bar in drawn.bars] == [
         (f"{WIDTH}.0", f"{WIDTH / 2}"),
@@ -181,7 +177,7 @@ def test_the_longest_bar_fills_the_drawing_and_the_least_is_seen() -> None:
     assert not chart([])
 
 
-def test_milliseconds_are_rounded_and_not_cut() -> None:
+def test_milliseconds_are_rounded() -> None:
     with translation.override("en"):
         assert [milliseconds(amount) for amount in (152.96, 11.98, 2.96, 0.148)] == [
             "153",
@@ -191,9 +187,9 @@ def test_milliseconds_are_rounded_and_not_cut() -> None:
         ]
 
 
-def test_every_counter_has_its_place_on_the_page() -> None:
+def test_performance_shows_all_counters() -> None:
     counted = Figures({}, dict.fromkeys((*COUNTERS, "a_new_one"), 1), {})
     with translation.override("en"):
         panels = panels_of(counted)
-    assert sum(len(panel.rows) for panel in panels) + len(held_of(counted)) == len(COUNTERS) + 1
+    assert sum(len(panel.rows) for panel in panels) + len(cache_sizes(counted)) == len(COUNTERS) + 1
     assert ("a new one", "1") in panels[-1].rows

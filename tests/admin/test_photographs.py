@@ -28,7 +28,7 @@ def upload(name: str, data: bytes) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data, content_type="image/jpeg")
 
 
-def test_several_photographs_each_get_a_verdict_of_their_own(world: World, office: Client) -> None:
+def test_upload_of_several_photographs_shows_a_verdict_on_each(world: World, office: Client) -> None:
     first, second = material.people()["obama"][:2]
     files = [
         upload(first.name, first.read_bytes()),
@@ -45,13 +45,13 @@ def test_several_photographs_each_get_a_verdict_of_their_own(world: World, offic
     assert world.ann.photographs.count() == 2
 
 
-def test_without_consent_the_sentence_says_so_and_nothing_is_kept(world: World, office: Client) -> None:
+def test_upload_without_consent_keeps_nothing(world: World, office: Client) -> None:
     text = office.post(upload_page(world.dan), {"photographs": [upload("a.jpg", b"x")]}).content.decode()
     assert "no valid consent" in text
     assert not world.dan.photographs.exists()
 
 
-def test_a_face_like_anothers_is_shown_side_by_side_and_kept_with_a_reason(
+def test_photograph_like_another_student_is_compared_and_kept_with_a_reason(
     world: World, office: Client
 ) -> None:
     first, second = material.people()["obama"][:2]
@@ -69,9 +69,7 @@ def test_a_face_like_anothers_is_shown_side_by_side_and_kept_with_a_reason(
     assert ConfusablePair.objects.get().reason == "Twins."
 
 
-def test_a_face_unlike_the_students_own_is_shown_side_by_side_and_kept_with_a_reason(
-    world: World, office: Client
-) -> None:
+def test_photograph_unlike_own_is_compared_and_kept_with_a_reason(world: World, office: Client) -> None:
     first, other = material.people()["obama"][0], material.people()["biden"][0]
     office.post(upload_page(world.ann), {"photographs": [upload("1.jpg", first.read_bytes())]})
     own = world.ann.photographs.get()
@@ -87,7 +85,7 @@ def test_a_face_unlike_the_students_own_is_shown_side_by_side_and_kept_with_a_re
     assert noted.details["reason"] == "After an accident."
 
 
-def test_a_crop_is_private_and_its_viewing_is_noted(world: World, office: Client) -> None:
+def test_crop_is_not_cached_and_its_view_is_audited(world: World, office: Client) -> None:
     photograph = small.photograph(world.ann, small.vector(1), picture=b"the crop")
     answer = office.get(f"/admin/attendance/photograph/{photograph.pk}/image/")
     assert (answer.content, answer["Content-Type"]) == (b"the crop", "image/jpeg")
@@ -96,7 +94,7 @@ def test_a_crop_is_private_and_its_viewing_is_noted(world: World, office: Client
 
 
 @pytest.mark.parametrize("role", ["teacher", "viewer", None])
-def test_a_crop_is_refused_to_whoever_is_not_of_the_office(world: World, role: str | None) -> None:
+def test_crop_is_closed_to_teachers_and_viewers(world: World, role: str | None) -> None:
     photograph = small.photograph(world.ann, small.vector(1))
     client = Client()
     if role:
@@ -105,7 +103,7 @@ def test_a_crop_is_refused_to_whoever_is_not_of_the_office(world: World, role: s
     assert answer.status_code == (403 if role else 302)
 
 
-def test_a_photograph_is_removed_by_a_post_and_by_nothing_else(world: World, office: Client) -> None:
+def test_photograph_is_removed_by_post_only(world: World, office: Client) -> None:
     photograph = small.photograph(world.ann, small.vector(1))
     address = f"/admin/attendance/photograph/{photograph.pk}/remove/"
     assert office.get(address).status_code == 405
@@ -124,13 +122,13 @@ def test_a_photograph_is_removed_by_a_post_and_by_nothing_else(world: World, off
         ("Birch, Bea (3).heic", "bea"),
     ],
 )
-def test_a_picture_belongs_to_whom_its_name_says(world: World, path: str, name: str) -> None:
+def test_photograph_file_is_matched_by_its_name(world: World, path: str, name: str) -> None:
     Student.objects.filter(pk=world.ann.pk).update(external_id="1042")
     assert find_student(path, Student.objects.all()) == getattr(world, name)
 
 
 @pytest.mark.parametrize(("path", "code"), [("IMG_0001.jpg", "no_owner"), ("Ann Ash.jpg", "ambiguous")])
-def test_a_name_that_is_nobodys_or_two_persons_is_refused(world: World, path: str, code: str) -> None:
+def test_photograph_file_without_one_match_is_refused(world: World, path: str, code: str) -> None:
     small.student("Ann Ash")
     with pytest.raises(Refused) as refusal:
         find_student(path, Student.objects.all())
@@ -171,7 +169,7 @@ def owner_or_code(path: str, world: World) -> Student | str:
         ("JOSÉ PÉREZ.jpg", "jose"),
     ],
 )
-def test_a_picture_is_never_given_to_a_student_by_guess(world: World, path: str, name: str) -> None:
+def test_photograph_file_is_never_matched_by_a_guess(world: World, path: str, name: str) -> None:
     made = {
         key: Student.objects.create(given_name=given, family_name=family, external_id=number)
         for key, given, family, number in (
@@ -187,7 +185,7 @@ def test_a_picture_is_never_given_to_a_student_by_guess(world: World, path: str,
     assert owner_or_code(path, world) == students.get(name, name)
 
 
-def test_names_in_a_zip_of_macos_keep_their_accents() -> None:
+def test_zip_of_macos_keeps_accents_of_names() -> None:
     name = unicodedata.normalize("NFD", "José Pérez/a.jpg")
     data = bytearray(packed((name, b"1")).read())
     for signature, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
@@ -196,7 +194,7 @@ def test_names_in_a_zip_of_macos_keep_their_accents() -> None:
     assert [picture.name for picture in image_files([file])] == ["José Pérez/a.jpg"]
 
 
-def test_names_in_a_zip_of_old_windows_are_read_as_cp437() -> None:
+def test_zip_of_old_windows_is_read_as_cp437() -> None:
     data = packed(("Jos?.jpg", b"1")).read().replace(b"Jos?", b"Jos\x82")
     assert [picture.name for picture in image_files([SimpleUploadedFile("old.zip", data)])] == ["José.jpg"]
 
@@ -209,30 +207,30 @@ def packed(*members: tuple[str, bytes]) -> SimpleUploadedFile:
     return SimpleUploadedFile("class.zip", buffer.getvalue())
 
 
-def test_a_zip_gives_its_pictures_and_leaves_the_rest() -> None:
+def test_zip_gives_its_images_only() -> None:
     file = packed(
         ("Ann Ash/1.jpg", b"1"), ("__MACOSX/._1.jpg", b"x"), (".hidden.jpg", b"x"), ("list.txt", b"x")
     )
     assert [(picture.name, picture.data) for picture in image_files([file])] == [("Ann Ash/1.jpg", b"1")]
 
 
-def test_a_picture_that_unpacks_to_too_much_is_not_taken_into_memory() -> None:
+def test_zip_entry_that_is_too_large_is_not_unpacked() -> None:
     file = packed(("bomb.jpg", bytes(21 * 1024 * 1024)), ("Ann Ash.jpg", b"1"))
     assert [len(picture.data) for picture in image_files([file])] == [0, 1]
 
 
-def test_a_damaged_zip_is_a_sentence(world: World, office: Client) -> None:
+def test_damaged_zip_is_refused_with_a_sentence(world: World, office: Client) -> None:
     form = {"school_class": world.school_class.pk, "photographs": [SimpleUploadedFile("class.zip", b"PK no")]}
     text = office.post("/admin/attendance/student/import/photographs/", form).content.decode()
     assert "damaged, encrypted or not a ZIP" in text
 
 
-def test_a_class_is_enrolled_from_a_zip_and_a_dry_run_keeps_nothing(world: World, office: Client) -> None:
+def test_zip_enrols_a_class_and_a_preview_keeps_nothing(world: World, office: Client) -> None:
     picture = material.people()["obama"][0].read_bytes()
     members = (("Ann Ash/1.jpg", picture), ("Eve Elm.jpg", picture))
     form = {"school_class": world.school_class.pk, "photographs": [packed(*members)], "dry_run": "on"}
     text = office.post("/admin/attendance/student/import/photographs/", form).content.decode()
-    assert "Belongs to this student" in text
+    assert "Matches this student" in text
     assert "Nobody in this class" in text
     assert Photograph.objects.count() == 0
     form = {"school_class": world.school_class.pk, "photographs": [packed(*members)]}

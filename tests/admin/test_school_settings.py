@@ -31,9 +31,7 @@ def acts() -> list[tuple[str, str]]:
     return [(event.action, event.actor.username if event.actor else "") for event in events]
 
 
-def test_visitors_are_off_until_a_registrar_turns_them_on_and_both_are_noted(
-    world: World, office: Client
-) -> None:
+def test_visitors_are_turned_on_and_off_by_a_registrar_and_audited(world: World, office: Client) -> None:
     assert not SchoolSettings.load().visitors_shown
     office.post(address(), form(visitors_shown="on"))
     assert SchoolSettings.load().visitors_shown
@@ -46,7 +44,7 @@ def test_visitors_are_off_until_a_registrar_turns_them_on_and_both_are_noted(
 
 
 @pytest.mark.parametrize("role", ["teacher", "viewer"])
-def test_nobody_else_turns_them_on(world: World, role: str) -> None:
+def test_visitors_are_not_turned_on_by_other_roles(world: World, role: str) -> None:
     client = Client()
     client.force_login(getattr(world, role))
     assert client.post(address(), form(visitors_shown="on")).status_code in {302, 403}

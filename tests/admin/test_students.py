@@ -48,7 +48,7 @@ def shown(answer_text: str, *names: str) -> list[bool]:
     return [name in answer_text for name in names]
 
 
-def test_a_new_student_comes_into_a_class_and_the_page_leads_on(world: World, office: Client) -> None:
+def test_new_student_is_added_to_a_class_and_its_page_shown(world: World, office: Client) -> None:
     form = details(given_name="Zoë", family_name="Quill", external_id="1042") | {
         "memberships-TOTAL_FORMS": "1",
         **membership(0, None, school_class=str(world.school_class.pk), starts_on="2026-01-05", ends_on=""),
@@ -60,7 +60,7 @@ def test_a_new_student_comes_into_a_class_and_the_page_leads_on(world: World, of
     assert AuditEvent.objects.filter(action="student_created", actor=world.registrar).count() == 1
 
 
-def test_a_name_is_stored_in_one_form_without_invisible_characters(world: World, office: Client) -> None:
+def test_name_is_stored_normalised(world: World, office: Client) -> None:
     form = details(given_name="Zoe\u0308\u200b", family_name="Quill\u00ad", external_id="77\u200e")
     assert office.post(f"{LIST}add/", form).status_code == 302
     assert Student.objects.get(external_id="77").name == "Zoë Quill"
@@ -68,13 +68,13 @@ def test_a_name_is_stored_in_one_form_without_invisible_characters(world: World,
     assert "The given name is missing" in answer.content.decode()
 
 
-def test_two_students_without_a_number_do_not_collide(world: World, office: Client) -> None:
+def test_students_without_numbers_are_saved(world: World, office: Client) -> None:
     for name in ("Ira", "Ivo"):
         assert office.post(f"{LIST}add/", details(given_name=name)).status_code == 302
     assert Student.objects.filter(given_name__in=("Ira", "Ivo"), external_id=None).count() == 2
 
 
-def test_a_refusal_becomes_an_error_of_the_form_and_nothing_is_written(world: World, office: Client) -> None:
+def test_refusal_becomes_an_error_of_the_form(world: World, office: Client) -> None:
     there = world.ann.memberships.get()
     form = details(world.ann, given_name="Anna") | {
         "memberships-TOTAL_FORMS": "2",
@@ -96,7 +96,7 @@ def test_a_refusal_becomes_an_error_of_the_form_and_nothing_is_written(world: Wo
     assert (world.ann.given_name, world.ann.memberships.count()) == ("Ann", 1)
 
 
-def test_a_membership_is_ended_from_the_students_page(world: World, office: Client) -> None:
+def test_membership_is_ended_on_the_students_page(world: World, office: Client) -> None:
     there = world.ann.memberships.get()
     today = timezone.localdate().isoformat()
     form = details(world.ann) | {
@@ -113,7 +113,7 @@ def test_a_membership_is_ended_from_the_students_page(world: World, office: Clie
     assert world.school_class.gallery_version > before
 
 
-def test_consent_is_recorded_and_withdrawn_with_all_that_hangs_on_it(world: World, office: Client) -> None:
+def test_consent_is_recorded_and_withdrawn_with_all_face_data(world: World, office: Client) -> None:
     given = {"given_by": "A guardian", "given_on": "2026-01-05", "expires_on": "", "version": "2"}
     assert office.post(page(world.dan, "consent/"), given).status_code == 302
     assert Consent.objects.get(student=world.dan).version == "2"
@@ -127,7 +127,7 @@ def test_consent_is_recorded_and_withdrawn_with_all_that_hangs_on_it(world: Worl
     assert not Consent.objects.valid(timezone.now()).filter(student=world.dan).exists()
 
 
-def test_a_consent_of_the_future_is_refused_with_a_sentence(world: World, office: Client) -> None:
+def test_consent_with_future_date_is_refused(world: World, office: Client) -> None:
     later = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
     answer = office.post(
         page(world.dan, "consent/"), {"given_by": "A guardian", "given_on": later, "version": "1"}
@@ -136,7 +136,7 @@ def test_a_consent_of_the_future_is_refused_with_a_sentence(world: World, office
     assert not Consent.objects.filter(student=world.dan).exists()
 
 
-def test_erasure_needs_a_reason_and_a_tick(world: World, office: Client) -> None:
+def test_erasure_needs_reason_and_confirmation(world: World, office: Client) -> None:
     small.photograph(world.ann, small.vector(1))
     for incomplete in ({"reason": "Asked for."}, {"sure": "on"}, {"reason": "  ", "sure": "on"}):
         assert office.post(page(world.ann, "erase/"), incomplete).status_code == 200
@@ -147,7 +147,7 @@ def test_erasure_needs_a_reason_and_a_tick(world: World, office: Client) -> None
     assert not world.ann.photographs.exists()
 
 
-def test_search_finds_names_whatever_their_accents(world: World, office: Client) -> None:
+def test_search_ignores_accents(world: World, office: Client) -> None:
     small.student("Zoë Ångström")
     for text in ("zoe", "ANGSTROM", "ström z"):
         found = office.get(LIST, {"q": text}).content.decode()
@@ -166,7 +166,9 @@ def test_search_finds_names_whatever_their_accents(world: World, office: Client)
         ("", {"ann", "bea", "dan", "eve", "cem"}),
     ],
 )
-def test_filters_show_who_lacks_something(world: World, office: Client, query: str, names: set[str]) -> None:
+def test_filters_show_students_who_lack_something(
+    world: World, office: Client, query: str, names: set[str]
+) -> None:
     small.photograph(world.ann, small.vector(1))
     if query.startswith("standing"):
         Student.objects.filter(pk=world.cem.pk).update(left_on=timezone.localdate() - dt.timedelta(days=3))
@@ -175,15 +177,13 @@ def test_filters_show_who_lacks_something(world: World, office: Client, query: s
     assert found == names
 
 
-def test_the_class_filter_shows_its_members_of_today(world: World, office: Client) -> None:
+def test_class_filter_shows_members_of_today(world: World, office: Client) -> None:
     text = office.get(LIST, {"class": str(world.other_class.pk)}).content.decode()
     assert shown(text, page(world.eve), page(world.ann)) == [True, False]
     assert office.get(LIST, {"class": "no-such-class"}).status_code == 200
 
 
-def test_consents_that_end_soon_are_on_the_first_page_until_they_are_renewed(
-    world: World, office: Client
-) -> None:
+def test_dashboard_lists_ending_consents_until_renewed(world: World, office: Client) -> None:
     soon = timezone.localdate() + dt.timedelta(days=5)
     Consent.objects.filter(student=world.ann).update(expires_on=soon)
     link = f"{page(world.ann)}#consent"
@@ -210,7 +210,7 @@ def queries_of(client: Client, address: str) -> int:
         "/admin/attendance/session/",
     ],
 )
-def test_lists_ask_no_more_queries_for_more_rows(world: World, head: Client, address: str) -> None:
+def test_lists_need_as_many_queries_for_many_rows(world: World, head: Client, address: str) -> None:
     small.photograph(world.ann, small.vector(1))
     few = queries_of(head, address)
     for number in range(20):
@@ -224,7 +224,7 @@ def test_lists_ask_no_more_queries_for_more_rows(world: World, head: Client, add
     assert few <= 16
 
 
-def test_the_history_of_a_student_is_for_administrators(world: World, office: Client, head: Client) -> None:
+def test_student_history_is_for_administrators(world: World, office: Client, head: Client) -> None:
     office.post(page(world.ann), details(world.ann, given_name="Anna"))
     assert office.get(page(world.ann, "history/")).status_code == 403
     text = head.get(page(world.ann, "history/")).content.decode()

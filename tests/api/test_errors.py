@@ -57,7 +57,7 @@ def office(world: World, client_of: Client) -> APIClient:
         ("get", "students/?page=99999999999999999999", {}, 404, "not_found"),
     ],
 )
-def test_every_refusal_has_one_shape(
+def test_error_of_each_kind_has_code_message_and_extra(
     office: APIClient, method: str, path: str, kwargs: dict[str, Any], status: int, code: str
 ) -> None:
     answer = getattr(office, method)("/api/v1/" + path, **kwargs)
@@ -66,12 +66,12 @@ def test_every_refusal_has_one_shape(
     assert answer.json()["message"]
 
 
-def test_a_form_to_an_unknown_address_is_refused_in_the_same_shape(db: None) -> None:
+def test_form_to_unknown_address_is_answered_404_as_json(db: None) -> None:
     answer = APIClient(enforce_csrf_checks=True).post("/api/nothing/", {}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_a_page_has_a_bounded_size_and_a_total(office: APIClient) -> None:
+def test_list_page_has_total_and_limited_size(office: APIClient) -> None:
     answer = office.get("/api/v1/students/?page_size=2").json()
     assert (answer["count"], len(answer["results"])) == (5, 2)
     assert "page=2" in answer["next"]
@@ -79,7 +79,7 @@ def test_a_page_has_a_bounded_size_and_a_total(office: APIClient) -> None:
 
 
 @pytest.mark.parametrize("body", [{"\ud800": 1}, {"kind": "\ud800"}, {"kind": ["\ud800"]}])
-def test_half_a_character_is_refused_and_can_be_told(world: World, office: APIClient, body: Any) -> None:
+def test_surrogate_in_body_is_refused_with_escaped_answer(world: World, office: APIClient, body: Any) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/pair/"
     answer = office.post(path, json.dumps(body), content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
@@ -87,7 +87,7 @@ def test_half_a_character_is_refused_and_can_be_told(world: World, office: APICl
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8) | JSON)
-def test_no_body_makes_the_server_fail(world: World, office: APIClient, body: Any) -> None:
+def test_fuzzed_body_is_never_answered_500(world: World, office: APIClient, body: Any) -> None:
     session, student = world.session.pk, world.ann.pk
     for method, path in (
         ("post", "students/"), ("patch", f"students/{student}/"), ("post", "classes/"), ("post", "memberships/"),

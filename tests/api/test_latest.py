@@ -59,7 +59,9 @@ def asked(cameras: World, client_of: Client, fits: Fits) -> Callable[[str], Late
     return ask
 
 
-def test_each_camera_s_newest_result_is_told(cameras: World, asked: Callable[[str], Latest]) -> None:
+def test_latest_results_have_the_newest_of_each_camera(
+    cameras: World, asked: Callable[[str], Latest]
+) -> None:
     found = asked("teacher")
     back, front = found["cameras"]
     assert found["session"] == str(cameras.session.pk)
@@ -77,7 +79,7 @@ def test_each_camera_s_newest_result_is_told(cameras: World, asked: Callable[[st
     assert timezone.now() - dt.datetime.fromisoformat(front["at"]) < dt.timedelta(seconds=10)
 
 
-def test_of_a_face_without_a_name_there_is_where_it_is_and_no_more(asked: Callable[[str], Latest]) -> None:
+def test_latest_face_without_name_has_box_track_and_state_only(asked: Callable[[str], Latest]) -> None:
     faces = asked("administrator")["cameras"][1]["faces"]
     assert [each["state"] for each in faces] == ["recognised", "unknown", "uncertain"]
     for each in faces[1:]:
@@ -85,21 +87,19 @@ def test_of_a_face_without_a_name_there_is_where_it_is_and_no_more(asked: Callab
         assert "Bea" not in str(each)
 
 
-def test_a_viewer_sees_names_and_no_distances(asked: Callable[[str], Latest]) -> None:
+def test_latest_results_for_viewer_have_names_without_distances(asked: Callable[[str], Latest]) -> None:
     recognised = asked("viewer")["cameras"][1]["faces"][0]
     assert recognised["student"]["name"] == "Ann Ash"
     assert (recognised["distance"], recognised["confidence"]) == (None, None)
 
 
-def test_who_was_withdrawn_since_the_frame_has_no_name(
-    cameras: World, asked: Callable[[str], Latest]
-) -> None:
+def test_latest_face_has_no_name_after_withdrawal(cameras: World, asked: Callable[[str], Latest]) -> None:
     consents.withdraw(student_id=cameras.ann.pk, actor=None, now=timezone.now())
     gone = asked("teacher")["cameras"][1]["faces"][0]
     assert (gone["state"], gone["student"], gone["distance"]) == ("unavailable", None, None)
 
 
-def test_what_was_seen_a_while_ago_is_not_told_as_now(
+def test_latest_results_leave_out_old_frames(
     asked: Callable[[str], Latest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = timezone.now() + dt.timedelta(seconds=11)
@@ -107,7 +107,7 @@ def test_what_was_seen_a_while_ago_is_not_told_as_now(
     assert asked("teacher")["cameras"] == []
 
 
-def test_many_faces_cost_no_more_queries_than_one(
+def test_latest_results_of_many_faces_need_as_many_queries_as_one(
     cameras: World, client_of: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     faces = tuple(face(number, State.RECOGNISED, cameras.ann.pk) for number in range(20))

@@ -11,14 +11,14 @@ from tests.api.conftest import Client
 from tests.world import PASSWORD, World
 
 
-def test_a_token_opens_the_api_without_csrf(world: World, token_client: Callable[..., APIClient]) -> None:
+def test_token_login_needs_no_csrf(world: World, token_client: Callable[..., APIClient]) -> None:
     client = token_client(world.registrar)
     answer = client.post("/api/v1/classes/", {"name": "8 East"}, format="json")
     assert answer.status_code == 201
     assert answer.headers["Cache-Control"] == "private, no-store"
 
 
-def test_a_session_needs_the_csrf_token(world: World) -> None:
+def test_cookie_login_needs_csrf_token(world: World) -> None:
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(world.registrar)
     answer = client.post("/api/v1/classes/", {"name": "8 East"}, format="json")
@@ -27,7 +27,7 @@ def test_a_session_needs_the_csrf_token(world: World) -> None:
 
 
 @pytest.mark.parametrize("header", ["Token", "Token ", "Token a b", "Token wrong", "token \x00", "Token ü"])
-def test_a_bad_token_is_401_even_beside_a_good_cookie(world: World, client_of: Client, header: str) -> None:
+def test_bad_token_is_answered_401_beside_good_cookie(world: World, client_of: Client, header: str) -> None:
     client = client_of(world.teacher)
     answer = client.get("/api/v1/codes/", HTTP_AUTHORIZATION=header)
     assert answer.status_code == 401
@@ -35,13 +35,13 @@ def test_a_bad_token_is_401_even_beside_a_good_cookie(world: World, client_of: C
     assert answer.headers["WWW-Authenticate"].startswith("Token")
 
 
-def test_a_revoked_token_opens_nothing(world: World, token_client: Callable[..., APIClient]) -> None:
+def test_revoked_token_is_answered_401(world: World, token_client: Callable[..., APIClient]) -> None:
     client = token_client(world.registrar)
     tokens.revoke(token=ApiToken.objects.get(), actor=None)
     assert client.get("/api/v1/codes/").status_code == 401
 
 
-def test_guessing_locks_the_guesser_but_not_a_good_token(
+def test_guessed_tokens_lock_the_address_but_not_a_good_token(
     world: World, token_client: Callable[..., APIClient]
 ) -> None:
     guesser, good = APIClient(), token_client(world.registrar)
@@ -52,7 +52,7 @@ def test_guessing_locks_the_guesser_but_not_a_good_token(
     assert good.get("/api/v1/codes/").status_code == 200
 
 
-def test_who_must_choose_a_password_is_told_so(world: World) -> None:
+def test_user_with_one_time_password_is_answered_password_change_needed(world: World) -> None:
     world.teacher.must_change_password = True
     world.teacher.save()
     client = APIClient()

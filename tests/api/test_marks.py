@@ -27,7 +27,7 @@ def put(client: APIClient, world: World, student: Student, **body: Any) -> Any:
     return client.put(path, {"code": "/", **body}, format="json")
 
 
-def test_a_nonce_makes_a_repetition_harmless(world: World, teacher: APIClient) -> None:
+def test_mark_with_repeated_nonce_is_written_once(world: World, teacher: APIClient) -> None:
     first = put(teacher, world, world.ann, nonce="n1").json()
     again = put(teacher, world, world.ann, nonce="n1").json()
     assert (first["outcome"], again["outcome"], again["reason"]) == ("created", "already_marked", "repeated")
@@ -37,7 +37,7 @@ def test_a_nonce_makes_a_repetition_harmless(world: World, teacher: APIClient) -
 
 
 @pytest.mark.django_db(transaction=True)  # two requests, each with its own connection
-def test_two_requests_at_once_with_one_nonce_are_one_mark(
+def test_simultaneous_marks_with_one_nonce_are_written_once(
     world: World, client_of: Client, fits: Fits
 ) -> None:
     clients, gate = [client_of(world.teacher) for _each in range(2)], threading.Barrier(2)
@@ -58,7 +58,9 @@ def test_two_requests_at_once_with_one_nonce_are_one_mark(
     assert MarkEvent.objects.count() == 1
 
 
-def test_an_old_revision_is_a_conflict_that_shows_the_present_mark(world: World, teacher: APIClient) -> None:
+def test_mark_with_old_revision_is_answered_conflict_with_present_mark(
+    world: World, teacher: APIClient
+) -> None:
     put(teacher, world, world.ann)
     answer = put(teacher, world, world.ann, code="N", revision=0)
     assert answer.status_code == 409
@@ -67,7 +69,7 @@ def test_an_old_revision_is_a_conflict_that_shows_the_present_mark(world: World,
     assert put(teacher, world, world.ann, code="N", revision=1).json()["mark"]["code"] == "N"
 
 
-def test_a_mark_is_taken_back_with_fields_in_body_or_address(world: World, teacher: APIClient) -> None:
+def test_mark_removal_takes_fields_from_body_or_address(world: World, teacher: APIClient) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/marks/{world.ann.pk}/"
     put(teacher, world, world.ann)
     assert teacher.delete(f"{path}?reason=wrong&revision=1").json()["mark"]["code"] is None
@@ -76,7 +78,7 @@ def test_a_mark_is_taken_back_with_fields_in_body_or_address(world: World, teach
     assert set(MarkEvent.objects.filter(to_code=None).values_list("reason", flat=True)) == {"wrong"}
 
 
-def test_a_token_marks_as_another_system(world: World, token_client: Callable[..., APIClient]) -> None:
+def test_mark_by_token_has_source_api(world: World, token_client: Callable[..., APIClient]) -> None:
     assert put(token_client(world.teacher), world, world.ann).json()["mark"]["source"] == "api"
 
 
@@ -97,7 +99,7 @@ def test_a_token_marks_as_another_system(world: World, token_client: Callable[..
         ({"source": "camera"}, 400, "invalid"),
     ],
 )
-def test_what_a_mark_refuses(
+def test_mark_with_invalid_field_is_refused(
     world: World, teacher: APIClient, body: dict[str, Any], status: int, code: str
 ) -> None:
     answer = put(teacher, world, world.ann, **body)
@@ -105,12 +107,12 @@ def test_what_a_mark_refuses(
     assert not Mark.objects.exists()
 
 
-def test_a_student_of_another_class_is_refused_and_counted(world: World, teacher: APIClient) -> None:
+def test_mark_of_student_of_other_class_is_refused_and_counted(world: World, teacher: APIClient) -> None:
     answer = put(teacher, world, world.eve)
     assert (answer.status_code, answer.json()["code"]) == (400, "not_a_member")
 
 
-def test_the_remaining_are_marked_only_if_their_number_is_the_expected(
+def test_remaining_marks_are_written_only_for_expected_number(
     world: World, teacher: APIClient, fits: Fits
 ) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/marks/remaining/"
@@ -124,7 +126,7 @@ def test_the_remaining_are_marked_only_if_their_number_is_the_expected(
     assert {mark["code"] for mark in listed["results"]} == {"N"}
 
 
-def test_history_shows_evidence_to_those_who_may_see_faces(
+def test_mark_history_has_evidence_for_those_who_may_see_faces(
     world: World, client_of: Client, fits: Fits
 ) -> None:
     seen = MatchEvidence(0.2, 0.3, 0.99, 5, 2, "space", "camera 1", b"a jpeg")
@@ -153,7 +155,9 @@ def queries(client: APIClient, path: str) -> int:
 
 
 @pytest.mark.parametrize("path", ["students/", "memberships/", "sessions/", "marks/", "classes/", "register"])
-def test_lists_ask_as_many_queries_for_many_as_for_one(world: World, teacher: APIClient, path: str) -> None:
+def test_lists_need_as_many_queries_for_many_rows_as_for_one(
+    world: World, teacher: APIClient, path: str
+) -> None:
     path = f"sessions/{world.session.pk}/register/" if path == "register" else path
     put(teacher, world, world.ann)
     before = queries(teacher, path)

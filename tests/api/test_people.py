@@ -21,7 +21,7 @@ def version(school_class: SchoolClass) -> int:
     return school_class.gallery_version
 
 
-def test_a_consent_is_given_listed_and_withdrawn(world: World, office: APIClient, fits: Fits) -> None:
+def test_consent_is_recorded_listed_and_withdrawn(world: World, office: APIClient, fits: Fits) -> None:
     path = f"/api/v1/students/{world.dan.pk}/consents/"
     body = {"given_by": "A guardian", "given_on": timezone.localdate().isoformat(), "version": "2"}
     given = office.post(path, body, format="json")
@@ -48,13 +48,15 @@ def test_a_consent_is_given_listed_and_withdrawn(world: World, office: APIClient
         ({"given_by": "A", "given_on": "2026-01-01", "withdrawn_at": None}, "withdrawn_at"),
     ],
 )
-def test_what_a_consent_refuses(world: World, office: APIClient, body: dict[str, object], field: str) -> None:
+def test_consent_with_invalid_field_is_refused(
+    world: World, office: APIClient, body: dict[str, object], field: str
+) -> None:
     answer = office.post(f"/api/v1/students/{world.dan.pk}/consents/", body, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert field in answer.json()["extra"]["fields"]
 
 
-def test_erasure_takes_the_face_and_the_contact_and_leaves_the_student(
+def test_erasure_deletes_face_and_contact_and_keeps_the_student(
     world: World, office: APIClient, fits: Fits
 ) -> None:
     world.ann.contact_email = "home@example.org"
@@ -71,7 +73,7 @@ def test_erasure_takes_the_face_and_the_contact_and_leaves_the_student(
     assert AuditEvent.objects.filter(action="student_erased", actor=world.registrar).exists()
 
 
-def test_a_membership_is_begun_and_ended(world: World, office: APIClient, fits: Fits) -> None:
+def test_membership_is_added_and_ended(world: World, office: APIClient, fits: Fits) -> None:
     today = timezone.localdate()
     body = {"student": str(world.eve.pk), "school_class": str(world.school_class.pk)}
     begun = office.post("/api/v1/memberships/", {**body, "starts_on": today.isoformat()}, format="json")
@@ -89,7 +91,7 @@ def test_a_membership_is_begun_and_ended(world: World, office: APIClient, fits: 
     assert left["school_class"] == str(world.other_class.pk)
 
 
-def test_a_class_is_made_and_archived(office: APIClient, world: World, fits: Fits) -> None:
+def test_class_is_added_and_archived(office: APIClient, world: World, fits: Fits) -> None:
     made = office.post("/api/v1/classes/", {"name": "8 East", "room": "12"}, format="json").json()
     fits("ClassOut", made)
     changed = office.patch(f"/api/v1/classes/{made['id']}/", {"archived": True}, format="json").json()

@@ -84,7 +84,9 @@ def person(world: World, name: str) -> User | None:
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_who_may_read_what(world: World, addresses: dict[str, str], client_of: Client, who: str) -> None:
+def test_reading_is_answered_by_role(
+    world: World, addresses: dict[str, str], client_of: Client, who: str
+) -> None:
     client = client_of(person(world, who))
     place = PEOPLE.index(who)
     found = {path: client.get("/api/v1/" + path.format(**addresses)).status_code for path in READ}
@@ -92,7 +94,9 @@ def test_who_may_read_what(world: World, addresses: dict[str, str], client_of: C
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_who_may_write_what(world: World, addresses: dict[str, str], client_of: Client, who: str) -> None:
+def test_writing_is_answered_by_role(
+    world: World, addresses: dict[str, str], client_of: Client, who: str
+) -> None:
     client = client_of(person(world, who))
     place = PEOPLE.index(who)
     found = {}
@@ -108,7 +112,7 @@ def ids(client: APIClient, path: str) -> set[str]:
     return {row["id"] for row in client.get(f"/api/v1/{path}").json()["results"]}
 
 
-def test_two_teachers_see_exactly_their_own(
+def test_teachers_see_only_their_own_classes(
     world: World, addresses: dict[str, str], client_of: Client
 ) -> None:
     one, other = client_of(world.teacher), client_of(world.other_teacher)
@@ -124,7 +128,7 @@ def test_two_teachers_see_exactly_their_own(
     assert len(ids(other, "memberships/")) == 1
 
 
-def test_contact_details_are_for_the_office(world: World, client_of: Client) -> None:
+def test_contact_details_are_answered_to_the_office_only(world: World, client_of: Client) -> None:
     world.ann.contact_email = "home@example.org"
     world.ann.save()
     path = f"/api/v1/students/{world.ann.pk}/"

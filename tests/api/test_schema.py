@@ -13,7 +13,7 @@ from jsonschema import ValidationError
 from attendance.api import urls
 
 
-def test_it_is_openapi_3_1_by_the_specifications_own_schema(client: Client, schema: Any) -> None:
+def test_schema_is_valid_openapi_3_1(client: Client, schema: Any) -> None:
     answer = client.get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
     assert answer.json() == schema
     assert schema["openapi"] == "3.1.0"
@@ -32,9 +32,7 @@ def test_it_is_openapi_3_1_by_the_specifications_own_schema(client: Client, sche
         ("application/yaml", "application/yaml"),
     ],
 )
-def test_a_browser_shows_it_and_a_program_gets_what_it_asks_for(
-    client: Client, accept: str, kind: str
-) -> None:
+def test_schema_has_the_media_type_of_the_accept_header(client: Client, accept: str, kind: str) -> None:
     answer = client.get("/api/schema/", headers={"accept": accept})
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].partition(";")[0] == kind
@@ -42,13 +40,13 @@ def test_a_browser_shows_it_and_a_program_gets_what_it_asks_for(
     assert "openapi" in answer.content.decode()[:20]
 
 
-def test_making_it_leaves_nothing_unsaid(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_is_generated_without_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     SchemaGenerator().get_schema(request=None, public=True)
     said = capsys.readouterr()
     assert said.out + said.err == ""
 
 
-def test_no_json_answer_is_an_object_of_anything(schema: Any) -> None:
+def test_schema_of_each_json_answer_has_a_component(schema: Any) -> None:
     for operations in schema["paths"].values():
         for operation in operations.values():
             for status, answer in operation["responses"].items():
@@ -56,7 +54,7 @@ def test_no_json_answer_is_an_object_of_anything(schema: Any) -> None:
                 assert status >= "300" or shape is None or "$ref" in shape, operation["operationId"]
 
 
-def test_every_path_is_documented_and_every_method_tells_how_it_refuses(schema: Any) -> None:
+def test_schema_describes_each_path_with_its_errors(schema: Any) -> None:
     routes = [str(pattern.pattern) for pattern in urls.urlpatterns[:-1]]
     expected = {"/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route) for route in routes}
     assert set(schema["paths"]) == expected
@@ -66,12 +64,12 @@ def test_every_path_is_documented_and_every_method_tells_how_it_refuses(schema: 
             assert operation["description"]
 
 
-def test_operations_have_names_of_their_own(schema: Any) -> None:
+def test_schema_operations_have_unique_names(schema: Any) -> None:
     names = [o["operationId"] for operations in schema["paths"].values() for o in operations.values()]
     assert len(names) == len(set(names))
 
 
-def test_the_page_asks_no_foreign_host_and_has_nothing_inline(client: Client) -> None:
+def test_documentation_page_uses_no_other_host_and_nothing_inline(client: Client) -> None:
     answer = client.get("/api/docs/")
     page = answer.content.decode()
     assert answer.status_code == 200
@@ -82,5 +80,5 @@ def test_the_page_asks_no_foreign_host_and_has_nothing_inline(client: Client) ->
     assert script.headers["Content-Type"].startswith("application/javascript")
 
 
-def test_all_addresses_below_api_are_resolved_by_us() -> None:
+def test_unknown_address_below_api_is_resolved_by_the_api() -> None:
     assert get_resolver().resolve("/api/v1/nothing/").func.__name__ == "unknown_address"

@@ -21,7 +21,7 @@ def teacher(world: World, client_of: Client) -> APIClient:
     return client_of(world.teacher)
 
 
-def test_a_session_is_planned_started_filled_and_closed(world: World, teacher: APIClient, fits: Fits) -> None:
+def test_session_is_planned_opened_marked_and_signed(world: World, teacher: APIClient, fits: Fits) -> None:
     start = timezone.now() + dt.timedelta(hours=2)
     body = {
         "school_class": str(world.school_class.pk), "title": "Physics",
@@ -40,7 +40,7 @@ def test_a_session_is_planned_started_filled_and_closed(world: World, teacher: A
     assert (closed["state"], Mark.objects.filter(code__letter="N").count()) == ("signed", 3)
 
 
-def test_signing_another_register_than_was_seen_is_a_conflict(world: World, teacher: APIClient) -> None:
+def test_signing_a_changed_register_is_answered_conflict(world: World, teacher: APIClient) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/sign/"
     seen = [str(each.pk) for each in world.students]
     by_hand(world, world.ann)
@@ -57,7 +57,7 @@ def test_starting_now_twice_gives_one_session(world: World, teacher: APIClient) 
     assert found == {str(world.session.pk)}
 
 
-def test_the_register_says_who_was_refused(world: World, teacher: APIClient, fits: Fits) -> None:
+def test_register_lists_refused_attempts(world: World, teacher: APIClient, fits: Fits) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/"
     teacher.put(f"{path}marks/{world.eve.pk}/", {"code": "/"}, format="json")
     state = teacher.get(f"{path}register/").json()
@@ -79,7 +79,7 @@ def review(world: World) -> Review:
     return Review.objects.get()
 
 
-def test_an_undecided_face_is_listed_and_looked_at(
+def test_review_is_listed_and_its_image_answered(
     world: World, client_of: Client, review: Review, fits: Fits
 ) -> None:
     listed = client_of(world.teacher).get(f"/api/v1/sessions/{world.session.pk}/reviews/").json()
@@ -90,9 +90,7 @@ def test_an_undecided_face_is_listed_and_looked_at(
     assert client_of(world.other_teacher).get(listed["results"][0]["image"]).status_code == 403
 
 
-def test_a_person_says_who_it_is_and_only_once(
-    world: World, teacher: APIClient, review: Review, fits: Fits
-) -> None:
+def test_review_is_decided_only_once(world: World, teacher: APIClient, review: Review, fits: Fits) -> None:
     body = {"verdict": "student", "student": str(world.ann.pk)}
     decided = teacher.post(f"/api/v1/reviews/{review.pk}/decide/", body, format="json").json()
     fits("ReviewDecisionOut", decided)
@@ -102,7 +100,9 @@ def test_a_person_says_who_it_is_and_only_once(
     assert (again.status_code, again.json()["code"]) == (409, "already")
 
 
-def test_neither_marks_nobody(world: World, teacher: APIClient, review: Review, fits: Fits) -> None:
+def test_review_decided_as_neither_marks_nobody(
+    world: World, teacher: APIClient, review: Review, fits: Fits
+) -> None:
     path = f"/api/v1/reviews/{review.pk}/decide/"
     nobody = teacher.post(path, {"verdict": "student"}, format="json")
     assert (nobody.status_code, nobody.json()["code"]) == (400, "student_needed")
@@ -113,7 +113,9 @@ def test_neither_marks_nobody(world: World, teacher: APIClient, review: Review, 
     assert set(RejectedMatch.objects.values_list("student", flat=True)) == {world.ann.pk, world.bea.pk}
 
 
-def test_another_class_s_teacher_decides_nothing(world: World, client_of: Client, review: Review) -> None:
+def test_review_is_not_decided_by_teacher_of_other_class(
+    world: World, client_of: Client, review: Review
+) -> None:
     path = f"/api/v1/reviews/{review.pk}/decide/"
     answer = client_of(world.other_teacher).post(path, {"verdict": "neither"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
@@ -128,7 +130,7 @@ def paired(world: World, teacher: APIClient, client: APIClient, **body: Any) -> 
     return code, client.post("/api/v1/pair/", {"code": code["code"], **body}, format="json")
 
 
-def test_a_code_makes_a_device_once(world: World, teacher: APIClient, fits: Fits) -> None:
+def test_pairing_code_makes_one_device(world: World, teacher: APIClient, fits: Fits) -> None:
     device = APIClient()
     code, answer = paired(world, teacher, device, label="back row")
     fits("PairingCodeOut", code)
@@ -154,13 +156,13 @@ def test_pairing_ends_the_login_of_the_same_device(
     assert shared.get("/api/v1/codes/").status_code == 401
 
 
-def test_guessing_codes_is_locked_out(world: World) -> None:
+def test_guessed_pairing_codes_lock_the_address(world: World) -> None:
     client = APIClient()
     found = [client.post("/api/v1/pair/", {"code": "x"}, format="json").status_code for _time in range(6)]
     assert found == [400] * 5 + [429]
 
 
-def test_a_closed_session_is_not_shared(world: World, teacher: APIClient) -> None:
+def test_signed_session_gives_no_pairing_code(world: World, teacher: APIClient) -> None:
     Session.objects.update(state=Session.State.SIGNED)
     answer = teacher.post(f"/api/v1/sessions/{world.session.pk}/pair/", {"kind": "camera"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "session_closed")

@@ -29,7 +29,7 @@ def broken(*_args: Any, **_kwargs: Any) -> Any:
     raise ZeroDivisionError
 
 
-def test_an_unforeseen_fault_has_the_one_shape_and_tells_nothing(
+def test_unexpected_error_is_answered_500_without_details(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("attendance.register.state.register_state", broken)
@@ -43,7 +43,7 @@ def test_an_unforeseen_fault_has_the_one_shape_and_tells_nothing(
     assert (page.status_code, page.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
 
 
-def test_a_host_that_is_not_ours_is_refused_in_the_one_shape(caplog: pytest.LogCaptureFixture) -> None:
+def test_request_for_unknown_host_is_answered_400_as_json(caplog: pytest.LogCaptureFixture) -> None:
     answer = Browser().get("/api/v1/codes/", headers={"host": "elsewhere.example"})
     assert refusal(answer) == (400, "malformed")
 
@@ -64,7 +64,7 @@ def held(table: str) -> Iterator[None]:
         other.close()
 
 
-def test_a_database_that_does_not_answer_a_view_is_503(world: World, client_of: Client) -> None:
+def test_database_failure_in_a_view_is_answered_503(world: World, client_of: Client) -> None:
     client = client_of(world.teacher)
     with held("attendance_mark"):
         answer = client.get("/api/v1/marks/")
@@ -75,7 +75,7 @@ def test_a_database_that_does_not_answer_a_view_is_503(world: World, client_of: 
 @pytest.mark.django_db(
     transaction=True
 )  # the fault aborts no transaction of ours, and is met again on the way out
-def test_a_database_that_does_not_answer_for_the_login_is_503() -> None:
+def test_database_failure_at_login_is_answered_503() -> None:
     client = Browser(raise_request_exception=False)
     client.cookies["sessionid"] = "a" * 32
     with held("django_session"):
@@ -84,7 +84,7 @@ def test_a_database_that_does_not_answer_for_the_login_is_503() -> None:
     assert answer.headers["Retry-After"] == "5"
 
 
-def test_recognition_without_its_networks_is_503(
+def test_recognition_without_networks_is_answered_503(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
     ENGINE.close()

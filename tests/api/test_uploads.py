@@ -36,13 +36,13 @@ def identify(client: APIClient, world: World, data: bytes) -> Any:
 
 
 @pytest.mark.usefixtures("no_disk")
-def test_an_upload_is_parsed_without_a_file(world: World, client_of: Client) -> None:
+def test_upload_is_parsed_without_a_file(world: World, client_of: Client) -> None:
     answer = identify(client_of(world.teacher), world, LARGE)
     assert (answer.status_code, answer.json()["code"]) == (400, "unsupported_format")
 
 
 @pytest.mark.usefixtures("no_disk")
-async def test_a_body_is_received_without_a_file() -> None:
+async def test_body_is_received_without_a_file() -> None:
     scope: Any = {
         "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/api/v1/nothing/",
         "raw_path": b"/api/v1/nothing/", "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1),
@@ -66,7 +66,7 @@ async def test_a_body_is_received_without_a_file() -> None:
     assert b"not_found" in sent[1]["body"]
 
 
-def test_pictures_beyond_those_at_work_wait_and_then_are_told_so(
+def test_upload_without_free_slot_is_answered_busy(
     world: World, client_of: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(images, "SLOT_SECONDS", 0.01)
@@ -77,7 +77,7 @@ def test_pictures_beyond_those_at_work_wait_and_then_are_told_so(
     assert identify(client_of(world.teacher), world, b"x").status_code == 400
 
 
-def test_four_pictures_are_too_many_and_none_too_few(world: World, client_of: Client) -> None:
+def test_group_photograph_takes_one_to_three_images(world: World, client_of: Client) -> None:
     path = f"/api/v1/sessions/{world.session.pk}/group/"
     for count in (0, 4):
         body = {"pictures": [upload(b"x") for _each in range(count)]}
@@ -105,7 +105,7 @@ FORMS = st.binary(max_size=200) | st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(picture=MANGLED | st.binary(max_size=100), form=FORMS)
-def test_no_upload_makes_the_server_fail(
+def test_fuzzed_upload_is_never_answered_500(
     world: World, client_of: Client, picture: bytes, form: bytes
 ) -> None:
     office = client_of(world.registrar)
@@ -126,7 +126,7 @@ def test_no_upload_makes_the_server_fail(
 @given(
     code=st.text(max_size=210) | st.integers() | st.none() | st.lists(st.text()), label=st.text(max_size=90)
 )
-def test_no_code_makes_the_server_fail(world: World, code: Any, label: str) -> None:
+def test_fuzzed_pairing_code_is_never_answered_500(world: World, code: Any, label: str) -> None:
     answer = APIClient().post("/api/v1/pair/", {"code": code, "label": label}, format="json")
     assert answer.status_code in {400, 429}
     assert set(answer.json()) == {"code", "message", "extra"}

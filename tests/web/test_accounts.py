@@ -25,13 +25,13 @@ def log_in(client: Client, name: str, password: str) -> str:
     ).content.decode()
 
 
-def test_a_teacher_lands_on_today(world: World) -> None:
+def test_login_leads_a_teacher_to_today(world: World) -> None:
     page = log_in(Client(), "teacher", PASSWORD)
     assert world.school_class.name in page
     assert "Continue" in page
 
 
-def test_guessing_is_locked_out_even_with_the_right_password(world: World) -> None:
+def test_login_is_locked_after_guesses_even_with_right_password(world: World) -> None:
     client = Client()
     for _guess in range(FAILURES_UNTIL_LOCK):
         assert "do not match" in log_in(client, "teacher", "a guess")
@@ -39,7 +39,7 @@ def test_guessing_is_locked_out_even_with_the_right_password(world: World) -> No
 
 
 @pytest.mark.parametrize(("stored", "typed"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC")])
-def test_a_password_is_the_same_in_the_other_form_of_unicode(world: World, stored: Form, typed: Form) -> None:
+def test_password_in_other_unicode_form_is_accepted(world: World, stored: Form, typed: Form) -> None:
     password = "Zoë läuft über Gräben"
     world.teacher.set_password(unicodedata.normalize(stored, password))
     world.teacher.save()
@@ -47,20 +47,20 @@ def test_a_password_is_the_same_in_the_other_form_of_unicode(world: World, store
     assert world.school_class.name in page
 
 
-def test_a_password_that_was_stored_as_it_was_typed_still_opens(world: World) -> None:
+def test_password_stored_as_typed_is_accepted(world: World) -> None:
     password = unicodedata.normalize("NFD", "Zoë läuft über Gräben")
     world.teacher.password = make_password(password)
     world.teacher.save()
     assert world.school_class.name in log_in(Client(), "teacher", password)
 
 
-def test_another_address_is_not_locked_with_it(world: World) -> None:
+def test_lockout_leaves_other_addresses(world: World) -> None:
     for _guess in range(FAILURES_UNTIL_LOCK):
         log_in(Client(REMOTE_ADDR="192.0.2.1"), "teacher", "a guess")
     assert world.school_class.name in log_in(Client(REMOTE_ADDR="192.0.2.2"), "teacher", PASSWORD)
 
 
-def test_a_one_time_password_opens_one_page_only(world: World, visitor: Visitor) -> None:
+def test_one_time_password_opens_only_the_password_page(world: World, visitor: Visitor) -> None:
     world.teacher.must_change_password = True
     world.teacher.save()
     client = visitor("teacher")
@@ -75,20 +75,20 @@ def test_a_one_time_password_opens_one_page_only(world: World, visitor: Visitor)
 @pytest.mark.parametrize(
     ("old", "new"), [("not it", NEW), (PASSWORD, PASSWORD), (PASSWORD, "1234567890"), (PASSWORD, "short")]
 )
-def test_a_bad_choice_of_password_changes_nothing(old: str, new: str, world: World, visitor: Visitor) -> None:
+def test_invalid_new_password_changes_nothing(old: str, new: str, world: World, visitor: Visitor) -> None:
     form = {"old_password": old, "new_password1": new, "new_password2": new}
     assert visitor("teacher").post(reverse("password"), form).status_code == 200
     world.teacher.refresh_from_db()
     assert world.teacher.check_password(PASSWORD)
 
 
-def test_a_chosen_language_goes_before_the_browsers(world: World, visitor: Visitor) -> None:
+def test_language_of_person_goes_before_the_browsers(world: World, visitor: Visitor) -> None:
     world.teacher.language = "de"
     world.teacher.save()
     page = visitor("teacher").get(reverse("today"), HTTP_ACCEPT_LANGUAGE="en").content.decode()
     assert '<html lang="de"' in page
 
 
-def test_the_login_never_leads_to_a_foreign_page(world: World) -> None:
+def test_login_never_redirects_to_other_hosts(world: World) -> None:
     form = {"username": "teacher", "password": PASSWORD, "next": "https://evil.example/"}
     assert Client().post(reverse("login"), form)["Location"] == "/"

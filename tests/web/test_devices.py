@@ -32,7 +32,7 @@ def page(name: str, world: World) -> str:
 
 
 @pytest.mark.parametrize("kind", ["projector", "kiosk", "camera"])
-def test_a_device_opens_its_own_view_and_nothing_else(kind: str, world: World) -> None:
+def test_device_opens_only_its_own_page(kind: str, world: World) -> None:
     client = paired(world, kind)
     assert client.get(page(kind, world)).status_code == 200
     others = {"projector", "kiosk", "camera"} - {kind}
@@ -41,7 +41,7 @@ def test_a_device_opens_its_own_view_and_nothing_else(kind: str, world: World) -
     assert client.get(reverse("today")).status_code == 302
 
 
-def test_a_code_works_once(world: World) -> None:
+def test_pairing_code_works_once(world: World) -> None:
     now = timezone.now()
     _row, code = devices.create_code(session_id=world.session.pk, kind="kiosk", actor=world.teacher, now=now)
     devices.exchange(code=code, label="", now=now)
@@ -49,14 +49,14 @@ def test_a_code_works_once(world: World) -> None:
         devices.exchange(code=code, label="", now=now)
 
 
-def test_a_code_is_good_for_five_minutes(world: World) -> None:
+def test_pairing_code_expires_after_five_minutes(world: World) -> None:
     now = timezone.now()
     _row, code = devices.create_code(session_id=world.session.pk, kind="kiosk", actor=world.teacher, now=now)
     with pytest.raises(Refused):
         devices.exchange(code=code, label="", now=now + dt.timedelta(minutes=5))
 
 
-def test_neither_code_nor_secret_is_kept(world: World) -> None:
+def test_pairing_code_and_secret_are_not_stored(world: World) -> None:
     now = timezone.now()
     row, code = devices.create_code(session_id=world.session.pk, kind="camera", actor=world.teacher, now=now)
     device, secret = devices.exchange(code=code, label="", now=now)
@@ -68,7 +68,7 @@ def test_neither_code_nor_secret_is_kept(world: World) -> None:
     assert not {code, secret} & kept
 
 
-def test_a_device_belongs_to_its_session_only(world: World) -> None:
+def test_device_belongs_to_its_session_only(world: World) -> None:
     now = timezone.now()
     _row, code = devices.create_code(session_id=world.session.pk, kind="camera", actor=world.teacher, now=now)
     device, secret = devices.exchange(code=code, label="", now=now)
@@ -79,13 +79,13 @@ def test_a_device_belongs_to_its_session_only(world: World) -> None:
     assert devices.authenticate(secret, world.session.pk) is None
 
 
-def test_signing_the_register_ends_every_device(world: World) -> None:
+def test_signing_ends_all_devices_of_the_session(world: World) -> None:
     client = paired(world, "projector")
     signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     assert client.get(page("projector", world)).status_code == 403
 
 
-def test_only_who_runs_the_session_may_share_it(world: World) -> None:
+def test_pairing_is_allowed_to_those_who_run_the_session(world: World) -> None:
     with pytest.raises(Refused) as refusal:
         devices.create_code(
             session_id=world.session.pk, kind="kiosk", actor=world.other_teacher, now=timezone.now()
@@ -93,7 +93,7 @@ def test_only_who_runs_the_session_may_share_it(world: World) -> None:
     assert refusal.value.code == "not_allowed"
 
 
-def test_handing_a_device_over_ends_the_login_on_it(world: World, visitor: Visitor) -> None:
+def test_handing_over_ends_the_login(world: World, visitor: Visitor) -> None:
     client = visitor("teacher")
     answer = client.post(page("hand-over", world), {"kind": "kiosk", "pin": "4711"})
     assert answer["Location"] == page("kiosk", world)
@@ -103,7 +103,7 @@ def test_handing_a_device_over_ends_the_login_on_it(world: World, visitor: Visit
     assert client.get(page("kiosk", world)).status_code == 200
 
 
-def test_the_pin_only_leaves_the_kiosk(world: World, visitor: Visitor) -> None:
+def test_kiosk_is_left_only_with_its_pin(world: World, visitor: Visitor) -> None:
     client = visitor("teacher")
     client.post(page("hand-over", world), {"kind": "kiosk", "pin": "4711"})
     wrong = client.post(page("leave", world), {"pin": "1234"})
@@ -113,7 +113,7 @@ def test_the_pin_only_leaves_the_kiosk(world: World, visitor: Visitor) -> None:
     assert client.get(reverse("today")).status_code == 302
 
 
-def test_guessing_the_pin_is_locked_out(world: World, visitor: Visitor) -> None:
+def test_pin_is_locked_after_guesses(world: World, visitor: Visitor) -> None:
     client = visitor("teacher")
     client.post(page("hand-over", world), {"kind": "kiosk", "pin": "4711"})
     for guess in range(5):
@@ -122,13 +122,13 @@ def test_guessing_the_pin_is_locked_out(world: World, visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("pin", ["", "123", "123456789", "12a4", "१२३४"])
-def test_a_pin_is_four_to_eight_digits(pin: str, world: World, visitor: Visitor) -> None:
+def test_pin_has_four_to_eight_digits(pin: str, world: World, visitor: Visitor) -> None:
     answer = visitor("teacher").post(page("hand-over", world), {"kind": "kiosk", "pin": pin})
     assert answer.status_code == 403
     assert not Device.objects.exists()
 
 
-def test_the_board_names_only_those_who_are_here(world: World) -> None:
+def test_board_names_only_students_on_the_premises(world: World) -> None:
     now = timezone.now()
     for student, letter in ((world.ann, "/"), (world.bea, "N")):
         register.mark(
@@ -150,7 +150,7 @@ def test_the_board_names_only_those_who_are_here(world: World) -> None:
         assert "portrait/" not in words
 
 
-def test_a_kiosk_takes_back_only_its_own_mark_of_just_now(world: World) -> None:
+def test_kiosk_rejects_only_its_own_recent_mark(world: World) -> None:
     client = paired(world, "kiosk")
     now = timezone.now()
     register.mark(

@@ -29,17 +29,17 @@ def compiled() -> Iterator[None]:
     translation.activate(settings.LANGUAGE_CODE)
 
 
-def test_each_offered_language_but_the_first_has_a_catalogue() -> None:
+def test_language_other_than_english_has_a_catalogue() -> None:
     assert {code for code, _name in settings.LANGUAGES[1:]} == set(catalogues.languages(ROOT))
 
 
 @pytest.mark.parametrize(("code", "domain"), EVERY)
-def test_no_message_lacks_a_translation(code: str, domain: str) -> None:
+def test_messages_all_have_translations(code: str, domain: str) -> None:
     assert catalogues.lacking(ROOT, code, domain) == []
 
 
 @pytest.mark.parametrize(("code", "domain"), EVERY)
-def test_a_translation_keeps_the_places_of_its_original(code: str, domain: str) -> None:
+def test_translation_keeps_the_placeholders(code: str, domain: str) -> None:
     for message in catalogues.read(ROOT, code, domain):
         if message.id:
             originals = [message.id] if isinstance(message.id, str) else list(message.id)
@@ -47,7 +47,7 @@ def test_a_translation_keeps_the_places_of_its_original(code: str, domain: str) 
             assert set(PLACES.findall(strings[-1])) == set(PLACES.findall(originals[-1])), originals
 
 
-def test_messages_are_found_in_python_templates_and_scripts(tmp_path: Path) -> None:
+def test_messages_are_collected_from_python_templates_and_scripts(tmp_path: Path) -> None:
     for name, text in {
         "attendance/a.py": 'from x import gettext as _, ngettext\n_("One " "text.")\nngettext("a", "b", 2)\n',
         "templates/a.html": '{% load i18n %}{% translate "Plain" %}\n'
@@ -61,7 +61,7 @@ def test_messages_are_found_in_python_templates_and_scripts(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("compiled")
-def test_the_pages_and_their_scripts_speak_german(world: World, visitor: Visitor) -> None:
+def test_pages_and_scripts_are_german_for_a_german_browser(world: World, visitor: Visitor) -> None:
     client = visitor("teacher")
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de-AT,de;q=0.9,en;q=0.5"
     page = client.get("/").content.decode()
@@ -72,7 +72,7 @@ def test_the_pages_and_their_scripts_speak_german(world: World, visitor: Visitor
 
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("code", ["de", "en-gb"])
-def test_a_browser_that_asks_for_a_language_we_lack_gets_the_school_s(
+def test_unknown_language_falls_back_to_the_schools(
     code: str, world: World, visitor: Visitor, settings: LazySettings
 ) -> None:
     settings.LANGUAGE_CODE = code

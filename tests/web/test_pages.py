@@ -37,7 +37,7 @@ def planned(school_class: SchoolClass, hours: float, state: str = "planned") -> 
     )
 
 
-def test_a_day_is_sorted_as_a_teacher_thinks_of_it(world: World) -> None:
+def test_day_sorts_sessions_by_what_they_need(world: World) -> None:
     noon = timezone.localtime().replace(hour=12, minute=0)
     rows = [
         Session(starts_at=noon + dt.timedelta(hours=at), date=noon.date(), state=state)
@@ -62,16 +62,14 @@ def test_a_day_is_sorted_as_a_teacher_thinks_of_it(world: World) -> None:
     )
 
 
-def test_one_tap_starts_an_unplanned_session_and_a_second_tap_finds_it(
-    world: World, visitor: Visitor
-) -> None:
+def test_start_opens_one_unplanned_session(world: World, visitor: Visitor) -> None:
     client, body = visitor("other_teacher"), {"class": str(world.other_class.pk)}
     first = client.post(reverse("start"), body)["Location"]
     assert client.post(reverse("start"), body)["Location"] == first
     assert Session.objects.get(school_class=world.other_class).is_open
 
 
-def test_a_planned_session_is_started_by_its_own_button(world: World, visitor: Visitor) -> None:
+def test_planned_session_is_opened_by_its_button(world: World, visitor: Visitor) -> None:
     session = planned(world.school_class, 0.1)
     answer = visitor("teacher").post(reverse("begin", args=[session.pk]))
     assert answer["Location"] == reverse("live", args=[session.pk])
@@ -79,17 +77,17 @@ def test_a_planned_session_is_started_by_its_own_button(world: World, visitor: V
     assert session.is_open
 
 
-def test_somebody_elses_class_cannot_be_started(world: World, visitor: Visitor) -> None:
+def test_start_of_other_teachers_class_is_denied(world: World, visitor: Visitor) -> None:
     visitor("other_teacher").post(reverse("start"), {"class": str(world.school_class.pk)})
     assert Session.objects.filter(school_class=world.school_class).count() == 1
 
 
 @pytest.mark.parametrize("body", [{}, {"class": "no key"}])
-def test_a_start_without_a_class_is_not_found(body: dict[str, str], world: World, visitor: Visitor) -> None:
+def test_start_without_class_is_answered_404(body: dict[str, str], world: World, visitor: Visitor) -> None:
     assert visitor("teacher").post(reverse("start"), body).status_code == 404
 
 
-def test_the_live_page_brings_the_register_along(world: World, visitor: Visitor) -> None:
+def test_live_page_contains_the_register(world: World, visitor: Visitor) -> None:
     state = state_of(visitor("teacher").get(reverse("live", args=[world.session.pk])).content.decode())
     assert [each["name"] for each in state["students"]] == [
         "Ann Ash",
@@ -100,13 +98,13 @@ def test_the_live_page_brings_the_register_along(world: World, visitor: Visitor)
     assert state["counts"]["unmarked"] == 4
 
 
-def test_a_viewer_is_shown_the_register_without_hands_or_faces(world: World, visitor: Visitor) -> None:
+def test_register_for_viewer_has_neither_actions_nor_faces(world: World, visitor: Visitor) -> None:
     html = visitor("viewer").get(reverse("register", args=[world.session.pk])).content.decode()
     assert 'data-mark="" data-run="" data-faces=""' in html
     assert all(each["portrait"] is None for each in state_of(html)["students"])
 
 
-def test_a_name_with_markup_in_it_stays_text(world: World, visitor: Visitor) -> None:
+def test_name_with_markup_is_escaped(world: World, visitor: Visitor) -> None:
     Student.objects.filter(pk=world.ann.pk).update(given_name="</script><img src=x onerror=alert(1)>")
     for name, key in (
         ("live", world.session.pk),
@@ -118,7 +116,7 @@ def test_a_name_with_markup_in_it_stays_text(world: World, visitor: Visitor) -> 
 
 
 @pytest.mark.parametrize("name", ["live", "class"])
-def test_a_larger_class_costs_no_more_queries(
+def test_pages_need_as_many_queries_for_a_large_class(
     name: str, world: World, visitor: Visitor, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):
@@ -131,7 +129,7 @@ def test_a_larger_class_costs_no_more_queries(
         assert "Pupil 29" in client.get(reverse(name, args=[key])).content.decode()
 
 
-def test_faces_are_shown_only_where_they_may_be_seen(world: World, visitor: Visitor) -> None:
+def test_faces_are_shown_only_to_those_who_may_see_them(world: World, visitor: Visitor) -> None:
     from attendance.core import blob_store
     from attendance.models import Blob, Photograph
 
@@ -142,7 +140,7 @@ def test_faces_are_shown_only_where_they_may_be_seen(world: World, visitor: Visi
     assert "/portrait/" not in visitor("viewer").get(url).content.decode()
 
 
-def test_students_of_one_name_are_shown_with_their_numbers(world: World, visitor: Visitor) -> None:
+def test_students_with_equal_names_are_shown_with_numbers(world: World, visitor: Visitor) -> None:
     Student.objects.filter(pk=world.bea.pk).update(given_name="Ann", family_name="Ash", external_id="1042")
     html = visitor("teacher").get(reverse("class", args=[world.school_class.pk])).content.decode()
     assert '<bdi translate="no">Ann Ash (1042)</bdi>' in html
@@ -151,7 +149,7 @@ def test_students_of_one_name_are_shown_with_their_numbers(world: World, visitor
     assert "Ann Ash</bdi> (1042)" in page
 
 
-def test_the_class_page_counts_as_the_register_does(world: World, visitor: Visitor) -> None:
+def test_class_page_counts_like_the_register(world: World, visitor: Visitor) -> None:
     by_hand(world, world.ann, "/")
     by_hand(world, world.bea, "L")
     html = visitor("teacher").get(reverse("class", args=[world.school_class.pk])).content.decode()
@@ -165,7 +163,7 @@ def test_classes_are_listed_by_name(world: World, visitor: Visitor) -> None:
     assert re.findall(r"<strong>(.*?)</strong>", html) == ["10 East", "7 North", "7 South"]
 
 
-def test_a_signed_register_is_opened_again_with_a_reason_only(world: World, visitor: Visitor) -> None:
+def test_signed_register_is_reopened_only_with_a_reason(world: World, visitor: Visitor) -> None:
     signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     client, url = visitor("teacher"), reverse("begin", args=[world.session.pk])
     assert client.post(url).status_code == 403

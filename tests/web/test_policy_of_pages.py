@@ -18,15 +18,13 @@ SCRIPTS = sorted((settings.BASE_DIR / "static/js").rglob("*.js"))
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_carries_no_inline_script_style_or_foreign_address(
-    name: str, world: World, visitor: Visitor
-) -> None:
+def test_page_has_nothing_inline_and_no_other_host(name: str, world: World, visitor: Visitor) -> None:
     answer = visitor("teacher").get(address(name, world))
     assert read(answer.content.decode()).forbidden == []
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_policy_allows_nothing_inline_and_no_foreign_host(
+def test_content_security_policy_allows_nothing_inline_and_no_other_host(
     name: str, world: World, visitor: Visitor
 ) -> None:
     policy = visitor("teacher").get(address(name, world))["Content-Security-Policy"]
@@ -36,9 +34,7 @@ def test_the_policy_allows_nothing_inline_and_no_foreign_host(
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_each_field_has_a_name_and_each_reference_leads_somewhere(
-    name: str, world: World, visitor: Visitor
-) -> None:
+def test_fields_have_labels_and_references_have_targets(name: str, world: World, visitor: Visitor) -> None:
     page = read(visitor("teacher").get(address(name, world)).content.decode())
     assert len(page.ids) == len(set(page.ids))
     assert page.references - set(page.ids) == set()
@@ -48,7 +44,7 @@ def test_each_field_has_a_name_and_each_reference_leads_somewhere(
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in {"privacy", "offline", "pair"}])
-def test_a_page_behind_the_login_stays_out_of_caches(name: str, world: World, visitor: Visitor) -> None:
+def test_page_behind_login_is_not_cached(name: str, world: World, visitor: Visitor) -> None:
     kept = visitor("teacher").get(address(name, world))["Cache-Control"]
     assert "no-store" in kept
     assert "private" in kept
@@ -70,7 +66,7 @@ def test_scripts_import_only_files_that_exist(path: Path) -> None:
     assert all((path.parent / target).resolve().is_file() for target in imports)
 
 
-def test_every_icon_that_is_named_is_in_the_sprite() -> None:
+def test_icons_in_use_are_in_the_sprite() -> None:
     root = settings.BASE_DIR
     sprite = set(
         re.findall(r'<symbol id="([a-z]+)"', (root / "static/icons.svg").read_text(encoding="utf-8"))
@@ -82,7 +78,7 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     assert named - sprite == set()
 
 
-def test_missing_pages_and_faults_have_pages_of_their_own(world: World, visitor: Visitor) -> None:
+def test_error_statuses_have_their_own_pages(world: World, visitor: Visitor) -> None:
     missing = visitor("teacher").get("/no/such/page/")
     assert missing.status_code == 404
     assert "Page not found" in missing.content.decode()

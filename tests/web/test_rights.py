@@ -51,37 +51,35 @@ def address(name: str, world: World) -> str:
     return reverse(name, kwargs={key: keys[key] for key in wanted})
 
 
-def test_every_page_stands_in_the_table() -> None:
+def test_pages_are_all_in_the_table_of_rights() -> None:
     assert {pattern.name for pattern in urlpatterns} == {*TABLE, *POSTS}
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_page_answers_each_role_as_the_table_says(name: str, world: World, visitor: Visitor) -> None:
+def test_page_is_answered_by_role(name: str, world: World, visitor: Visitor) -> None:
     answers = tuple(visitor(role).get(address(name, world)).status_code for role in ROLES)
     assert answers == TABLE[name]
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_an_act_answers_each_role_as_the_table_says(name: str, world: World, visitor: Visitor) -> None:
+def test_action_is_answered_by_role(name: str, world: World, visitor: Visitor) -> None:
     body = {"class": str(world.school_class.pk), "kind": "kiosk", "pin": "4711"}
     answers = tuple(visitor(role).post(address(name, world), body).status_code for role in ROLES)
     assert answers == POSTS[name]
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_an_act_is_never_a_link(name: str, world: World, visitor: Visitor) -> None:
+def test_action_by_get_is_refused(name: str, world: World, visitor: Visitor) -> None:
     assert visitor("teacher").get(address(name, world)).status_code == 405
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row[0] == 302])
-def test_an_anonymous_visitor_meets_the_login_page_and_comes_back(
-    name: str, world: World, visitor: Visitor
-) -> None:
+def test_anonymous_visitor_is_sent_to_login_and_back(name: str, world: World, visitor: Visitor) -> None:
     url = address(name, world)
     assert visitor("anonymous").get(url)["Location"] == f"/login/?next={url}"
 
 
-def test_a_substitute_whose_time_is_over_sees_nothing_of_the_class(world: World, visitor: Visitor) -> None:
+def test_class_is_hidden_from_substitute_after_the_end_date(world: World, visitor: Visitor) -> None:
     teaching = world.teacher.teachings.get()
     teaching.ends_on = world.session.date - (world.session.date - teaching.starts_on) / 2
     teaching.save()
@@ -89,13 +87,13 @@ def test_a_substitute_whose_time_is_over_sees_nothing_of_the_class(world: World,
     assert world.school_class.name not in visitor("teacher").get(reverse("today")).content.decode()
 
 
-def test_another_class_is_not_even_listed(world: World, visitor: Visitor) -> None:
+def test_class_of_others_is_not_listed(world: World, visitor: Visitor) -> None:
     page = visitor("other_teacher").get(reverse("classes")).content.decode()
     assert world.other_class.name in page
     assert world.school_class.name not in page
 
 
-def test_a_post_without_its_token_is_refused_with_a_sentence(world: World) -> None:
+def test_post_without_csrf_token_is_refused_with_a_page(world: World) -> None:
     from django.test import Client
 
     client = Client(enforce_csrf_checks=True)

@@ -1,4 +1,4 @@
-"""Consent to face recognition: recorded from the form that the office holds, withdrawn with what hangs on it."""
+"""Consents to face recognition: recorded from the signed form, and withdrawn with all face data."""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from attendance.admin.base import ReadOnlyAdmin, person
-from attendance.admin.pages import Day, done, form_page
+from attendance.admin.pages import DayInput, form_page, succeeded
 from attendance.admin.site import site
 from attendance.models import Consent, SchoolSettings, Student
 from attendance.people import consents
@@ -25,17 +25,17 @@ class ConsentForm(forms.Form):
         max_length=160,
         help_text=gettext_lazy("Parent or guardian, or the student if 18 or over."),
     )
-    given_on = forms.DateField(label=gettext_lazy("Given on"), widget=Day, initial=timezone.localdate)
+    given_on = forms.DateField(label=gettext_lazy("Given on"), widget=DayInput, initial=timezone.localdate)
     expires_on = forms.DateField(
         label=gettext_lazy("Expires on"),
-        widget=Day,
+        widget=DayInput,
         required=False,
         help_text=gettext_lazy("Leave empty if it has no end."),
     )
     version = forms.CharField(label=gettext_lazy("Version of the form"), max_length=20)
 
 
-def page_of(student: Student, part: str = "") -> str:
+def student_address(student: Student, part: str = "") -> str:
     return reverse("admin:attendance_student_change", args=(student.pk,)) + part
 
 
@@ -47,15 +47,15 @@ def give(request: HttpRequest, student_id: UUID) -> HttpResponse:
     def act() -> None:
         consents.give(student_id=student.pk, actor=person(request), now=timezone.now(), **form.cleaned_data)
 
-    if request.method == "POST" and done(form, act):
+    if request.method == "POST" and succeeded(form, act):
         messages.success(request, _("The consent was recorded. You can add photos now."))
-        return HttpResponseRedirect(page_of(student, "#photographs"))
+        return HttpResponseRedirect(student_address(student, "#photographs"))
     return form_page(
         request,
         title=_("Consent of %(student)s") % {"student": student},
         form=form,
         submit=_("Record consent"),
-        cancel=page_of(student, "#consent"),
+        cancel=student_address(student, "#consent"),
         intro=[_("Record only consent you hold in writing. Without it no photo is processed.")],
     )
 
@@ -63,28 +63,28 @@ def give(request: HttpRequest, student_id: UUID) -> HttpResponse:
 def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
     student = get_object_or_404(Student, pk=student_id)
     form = forms.Form(request.POST if request.method == "POST" else None)
-    kept = student.photographs.count()
+    photographs = student.photographs.count()
 
     def act() -> None:
         consents.withdraw(student_id=student.pk, actor=person(request), now=timezone.now())
 
-    if request.method == "POST" and done(form, act):
+    if request.method == "POST" and succeeded(form, act):
         messages.success(request, _("The consent was withdrawn, and all face data were deleted."))
-        return HttpResponseRedirect(page_of(student, "#consent"))
+        return HttpResponseRedirect(student_address(student, "#consent"))
     return form_page(
         request,
         title=_("Withdraw the consent of %(student)s") % {"student": student},
         form=form,
         submit=_("Withdraw and delete"),
-        cancel=page_of(student, "#consent"),
+        cancel=student_address(student, "#consent"),
         danger=True,
         intro=[
             ngettext(
                 "%(count)d photograph with its template is removed at once, and evidence pictures too.",
                 "%(count)d photographs with their templates are removed at once, and evidence pictures too.",
-                kept,
+                photographs,
             )
-            % {"count": kept},
+            % {"count": photographs},
             _("This student will no longer be recognised, only marked by hand. Marks are kept."),
         ],
     )
@@ -92,7 +92,7 @@ def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
 
 @admin.register(Consent, site=site)
 class ConsentAdmin(ReadOnlyAdmin[Consent]):
-    """Looked through here; recorded and withdrawn on the student's page."""
+    """The list of consents. They are recorded and withdrawn on the student's page."""
 
     list_display = ("student", "given_by", "given_on", "expires_on", "version", "withdrawn_at")
     list_filter = (("withdrawn_at", admin.EmptyFieldListFilter), "expires_on", "version")
@@ -111,5 +111,5 @@ class ConsentAdmin(ReadOnlyAdmin[Consent]):
     )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = Student.objects.search(search_term).values("pk")
-        return (queryset.filter(student__in=found) if search_term.strip() else queryset), False
+        matching = Student.objects.search(search_term).values("pk")
+        return (queryset.filter(student__in=matching) if search_term.strip() else queryset), False

@@ -43,7 +43,7 @@ def refuse(client_of: Client, person: Any, mark: Mark) -> Any:
     return client_of(person).post(f"/api/v1/marks/{mark.pk}/not-this-person/")
 
 
-def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
+def test_rejection_removes_mark_and_rejects_the_face(
     world: World, client_of: Client, face: tuple[bytes, Array], fits: Fits
 ) -> None:
     mark = marked(world, face[0])
@@ -64,7 +64,7 @@ def test_the_mark_is_taken_back_and_the_face_kept_from_the_student(
 
 
 @pytest.mark.parametrize("picture", [b"no picture", None])
-def test_without_a_face_only_the_mark_is_taken_back_and_the_answer_says_so(
+def test_rejection_without_face_removes_only_the_mark(
     world: World, client_of: Client, picture: bytes | None
 ) -> None:
     answer = refuse(client_of, world.teacher, marked(world, picture))
@@ -73,7 +73,9 @@ def test_without_a_face_only_the_mark_is_taken_back_and_the_answer_says_so(
     assert not RejectedMatch.objects.exists()
 
 
-def test_a_closed_session_keeps_no_face(world: World, client_of: Client, face: tuple[bytes, Array]) -> None:
+def test_rejection_after_signing_keeps_no_face(
+    world: World, client_of: Client, face: tuple[bytes, Array]
+) -> None:
     mark = marked(world, face[0])
     signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     assert refuse(client_of, world.teacher, mark).json()["blocked"] is False
@@ -82,7 +84,7 @@ def test_a_closed_session_keeps_no_face(world: World, client_of: Client, face: t
     assert Session.objects.get().state == Session.State.SIGNED
 
 
-def test_who_may_say_it(world: World, client_of: Client) -> None:
+def test_rejection_is_allowed_to_those_who_mark(world: World, client_of: Client) -> None:
     mark = marked(world, None)
     found = {
         name: refuse(client_of, getattr(world, name, None), mark).status_code
@@ -91,13 +93,13 @@ def test_who_may_say_it(world: World, client_of: Client) -> None:
     assert found == {"nobody": 401, "viewer": 403, "other_teacher": 403, "teacher": 200}
 
 
-def test_a_mark_by_hand_is_corrected_by_hand(world: World, client_of: Client) -> None:
+def test_rejection_of_mark_by_person_is_refused(world: World, client_of: Client) -> None:
     answer = refuse(client_of, world.teacher, marked(world, None, Source.TEACHER))
     assert (answer.status_code, answer.json()["code"]) == (409, "not_from_a_camera")
     assert Mark.objects.get().letter == "/"
 
 
-def test_a_register_that_does_not_take_it_back_is_not_said_to(world: World, client_of: Client) -> None:
+def test_rejection_that_the_register_refuses_is_answered_as_refused(world: World, client_of: Client) -> None:
     mark = marked(world, None)
     Membership.objects.filter(student=world.ann).update(ends_on=world.session.date - dt.timedelta(days=1))
     answer = refuse(client_of, world.teacher, mark)

@@ -1,4 +1,4 @@
-"""Students by CSV: a dry run first, with a verdict for each line; then all of it, or nothing."""
+"""Import students from CSV: first a preview with the outcome of each line, then all lines or none."""
 
 import datetime as dt
 from collections import Counter
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import person
-from attendance.admin.pages import Day, form_page, page
+from attendance.admin.pages import DayInput, form_page, page
 from attendance.core.errors import Refused
 from attendance.people import cells, imports
 
@@ -27,7 +27,7 @@ class ImportForm(forms.Form):
         ),
     )
     starts_on = forms.DateField(
-        label=gettext_lazy("Start date in class"), widget=Day, initial=timezone.localdate
+        label=gettext_lazy("Start date in class"), widget=DayInput, initial=timezone.localdate
     )
 
 
@@ -46,14 +46,14 @@ class ConfirmForm(forms.Form):
 
 
 def import_students(request: HttpRequest) -> HttpResponse:
-    """POST `file`: the dry run. POST `text`: the same lines again, written."""
+    """Show the form; after a POST of `file` the preview; after a POST of `text`, the same lines, write them."""
     if "text" in request.POST:
         return _write(request)
     form = ImportForm(request.POST or None, request.FILES or None)
     if form.is_valid():
         try:
             text = cells.text_of(form.cleaned_data["file"].read())
-            return _shown(request, text, form.cleaned_data["starts_on"])
+            return _preview(request, text, form.cleaned_data["starts_on"])
         except Refused as refused:
             form.add_error("file", refused.message)
     return form_page(
@@ -66,7 +66,7 @@ def import_students(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _shown(request: HttpRequest, text: str, starts_on: dt.date, fault: str = "") -> HttpResponse:
+def _preview(request: HttpRequest, text: str, starts_on: dt.date, error: str = "") -> HttpResponse:
     planned = imports.plan(text, on=starts_on)
     counts = Counter(row.outcome.value for row in planned)
     form = ConfirmForm(initial={"text": text, "starts_on": starts_on})
@@ -79,7 +79,7 @@ def _shown(request: HttpRequest, text: str, starts_on: dt.date, fault: str = "")
         title=_("Import students: preview"),
         planned=planned,
         counts=counts,
-        fault=fault,
+        fault=error,
         form=form,
         back=reverse("admin:attendance_student_import"),
     )
@@ -93,7 +93,7 @@ def _write(request: HttpRequest) -> HttpResponse:
     try:
         planned = imports.write(text, on=starts_on, actor=person(request), choices=form.choices())
     except Refused as refused:
-        return _shown(request, text, starts_on, refused.message)
+        return _preview(request, text, starts_on, refused.message)
     counts = Counter(row.outcome for row in planned)
     changed = sum(
         row.student_id is not None and bool(row.values or row.joins or row.others) for row in planned

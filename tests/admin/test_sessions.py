@@ -30,7 +30,7 @@ def moment(days: int, hour: int) -> str:
     return f"{day.isoformat()}T{hour:02}:00"
 
 
-def test_a_correction_is_written_through_the_door_with_its_reason(world: World, office: Client) -> None:
+def test_amendment_is_written_with_its_reason(world: World, office: Client) -> None:
     assert office.post(correction(world, world.ann), given()).status_code == 302
     event = MarkEvent.objects.get()
     assert (event.to_letter, event.reason, event.actor, event.source) == (
@@ -51,7 +51,7 @@ def test_a_correction_is_written_through_the_door_with_its_reason(world: World, 
         ("0001-01-01T00:00", "Check the year"),
     ],
 )
-def test_a_time_that_cannot_be_is_an_error_of_the_form(
+def test_session_time_that_does_not_exist_is_an_error_of_the_form(
     world: World, office: Client, settings: LazySettings, typed: str, sentence: str
 ) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
@@ -62,38 +62,38 @@ def test_a_time_that_cannot_be_is_an_error_of_the_form(
     assert Session.objects.count() == 1
 
 
-def test_a_correction_without_a_reason_is_not_written(world: World, office: Client) -> None:
+def test_amendment_without_a_reason_is_not_written(world: World, office: Client) -> None:
     answer = office.post(correction(world, world.ann), given(reason=" "))
     assert answer.status_code == 200
     assert not Mark.objects.exists()
 
 
-def test_a_mark_is_taken_back_and_its_history_stays(world: World, office: Client) -> None:
+def test_amendment_removes_a_mark_and_keeps_its_history(world: World, office: Client) -> None:
     office.post(correction(world, world.ann), given())
     assert office.post(correction(world, world.ann), given(letter="-", revision="1")).status_code == 302
     assert Mark.objects.get().code is None
     assert [event.to_letter for event in MarkEvent.objects.all()] == ["I", ""]
 
 
-def test_two_people_at_one_mark_the_second_is_told(world: World, office: Client) -> None:
+def test_amendment_of_a_changed_mark_is_a_conflict(world: World, office: Client) -> None:
     by_hand(world, world.ann)
     answer = office.post(correction(world, world.ann), given(revision="0"))
     assert "Somebody else has changed this mark" in answer.content.decode()
     assert Mark.objects.get().letter == "/"
 
 
-def test_the_office_may_use_letters_that_teachers_may_not(world: World, office: Client) -> None:
+def test_amendment_may_use_codes_of_the_office(world: World, office: Client) -> None:
     assert office.post(correction(world, world.ann), given(letter="C")).status_code == 302
     assert Mark.objects.get().letter == "C"
 
 
-def test_a_student_of_another_class_is_not_marked(world: World, office: Client) -> None:
+def test_amendment_for_student_of_other_class_is_refused(world: World, office: Client) -> None:
     answer = office.post(correction(world, world.eve), given())
     assert "not in this class" in answer.content.decode()
     assert not Mark.objects.exists()
 
 
-def test_the_mark_itself_cannot_be_typed_into(world: World, head: Client) -> None:
+def test_mark_page_is_read_only(world: World, head: Client) -> None:
     office_page = correction(world, world.ann)
     head.post(office_page, given())
     mark = Mark.objects.get()
@@ -103,7 +103,7 @@ def test_the_mark_itself_cannot_be_typed_into(world: World, head: Client) -> Non
     assert (mark.letter, mark.note) == ("I", "")
 
 
-def test_a_session_is_planned_with_its_day_and_its_maker(world: World, office: Client) -> None:
+def test_session_is_planned_with_date_and_creator(world: World, office: Client) -> None:
     form = {
         "school_class": str(world.school_class.pk),
         "title": "Algebra",
@@ -116,14 +116,14 @@ def test_a_session_is_planned_with_its_day_and_its_maker(world: World, office: C
     assert (session.created_by, session.state) == (world.registrar, Session.State.PLANNED)
 
 
-def test_a_session_that_ends_before_it_starts_is_an_error_of_the_form(world: World, office: Client) -> None:
+def test_session_that_ends_before_it_starts_is_an_error_of_the_form(world: World, office: Client) -> None:
     form = {"school_class": str(world.school_class.pk), "starts_at": moment(1, 10), "ends_at": moment(1, 9)}
     answer = office.post(f"{SESSIONS}add/", form)
     assert answer.status_code == 200
     assert "must end after it starts" in answer.content.decode()
 
 
-def test_a_planned_session_is_moved_and_an_opened_one_keeps_its_times(world: World, office: Client) -> None:
+def test_session_times_are_fixed_once_opened(world: World, office: Client) -> None:
     planned = Session.objects.create(
         school_class=world.school_class,
         starts_at=world.now + dt.timedelta(days=1),
@@ -140,9 +140,7 @@ def test_a_planned_session_is_moved_and_an_opened_one_keeps_its_times(world: Wor
     assert (world.session.title, world.session.starts_at) == ("Moved", before)
 
 
-def test_the_register_of_a_session_shows_who_was_expected_and_who_is_marked(
-    world: World, office: Client
-) -> None:
+def test_session_page_shows_expected_and_marked_students(world: World, office: Client) -> None:
     office.post(correction(world, world.ann), given())
     text = office.get(f"{SESSIONS}{world.session.pk}/change/").content.decode()
     assert all(correction(world, student) in text for student in world.students)

@@ -1,4 +1,4 @@
-"""The office corrects a mark: through the one door, with a reason, against the revision that was read."""
+"""The office amends a mark, with a reason and against the revision that the person read."""
 
 from uuid import UUID
 
@@ -13,14 +13,15 @@ from django.utils.translation import gettext_lazy
 
 from attendance import register
 from attendance.admin.base import person
-from attendance.admin.pages import done, form_page
+from attendance.admin.pages import form_page, succeeded
 from attendance.core.errors import Refused
 from attendance.models import Attempt, AttendanceCode, Mark, MarkEvent, Session, Source, Student
 
-TAKEN_BACK = "-"
+# The choice that removes a mark.
+REMOVED = "-"
 
 
-class CorrectionForm(forms.Form):
+class AmendmentForm(forms.Form):
     letter = forms.ChoiceField(label=gettext_lazy("Mark"), widget=forms.RadioSelect)
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -34,16 +35,16 @@ class CorrectionForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         codes = [(code.letter, str(code)) for code in AttendanceCode.objects.active()]
         field = self.fields["letter"]
-        field.choices = [*codes, (TAKEN_BACK, _("No mark (remove it)"))]  # type: ignore[attr-defined]
+        field.choices = [*codes, (REMOVED, _("No mark (remove it)"))]  # type: ignore[attr-defined]
 
 
-def correct(request: HttpRequest, session_id: UUID, student_id: UUID) -> HttpResponse:
+def amend(request: HttpRequest, session_id: UUID, student_id: UUID) -> HttpResponse:
     session = get_object_or_404(Session.objects.select_related("school_class"), pk=session_id)
     student = get_object_or_404(Student, pk=student_id)
     current = Mark.objects.filter(session=session, student=student).select_related("code").first()
-    form = CorrectionForm(request.POST or None, initial=_initial(current))
+    form = AmendmentForm(request.POST or None, initial=_initial(current))
     back = reverse("admin:attendance_session_change", args=(session.pk,)) + "#register"
-    if request.method == "POST" and done(form, lambda: _write(request, session, student, form)):
+    if request.method == "POST" and succeeded(form, lambda: _write(request, session, student, form)):
         messages.success(request, _("The mark of %(student)s was changed.") % {"student": student})
         return HttpResponseRedirect(back)
     return form_page(
@@ -69,22 +70,22 @@ def history(session: Session, student: Student) -> list[MarkEvent]:
 def _initial(current: Mark | None) -> dict[str, object]:
     if current is None:
         return {"revision": 0}
-    return {"letter": current.letter or TAKEN_BACK, "note": current.note, "revision": current.revision}
+    return {"letter": current.letter or REMOVED, "note": current.note, "revision": current.revision}
 
 
 def _write(request: HttpRequest, session: Session, student: Student, form: forms.Form) -> None:
-    given = form.cleaned_data
+    values = form.cleaned_data
     result = register.mark(
         register.MarkRequest(
             session_id=session.pk,
             student_id=student.pk,
-            code=None if given["letter"] == TAKEN_BACK else given["letter"],
+            code=None if values["letter"] == REMOVED else values["letter"],
             source=Source.ADMIN,
             actor=person(request),
             now=timezone.now(),
-            reason=given["reason"],
-            note=given["note"],
-            revision=given["revision"],
+            reason=values["reason"],
+            note=values["note"],
+            revision=values["revision"],
         )
     )
     if result.written:

@@ -28,9 +28,7 @@ def staff(**changes: str) -> dict[str, str]:
     return {"username": "ivy", "role": "teacher", "is_active": "on", "_save": "Save"} | changes
 
 
-def test_a_new_user_gets_a_password_that_is_shown_once_and_must_be_changed(
-    world: World, head: Client
-) -> None:
+def test_new_user_gets_a_one_time_password_shown_once(world: World, head: Client) -> None:
     answer = head.post(f"{USERS}add/", staff(first_name="Ivy"))
     password = secret_in(answer.content.decode())
     user = User.objects.get(username="ivy")
@@ -41,12 +39,12 @@ def test_a_new_user_gets_a_password_that_is_shown_once_and_must_be_changed(
     assert password not in str(head.cookies)
 
 
-def test_a_name_in_other_capitals_is_taken(world: World, head: Client) -> None:
+def test_username_in_other_case_is_refused(world: World, head: Client) -> None:
     answer = head.post(f"{USERS}add/", staff(username="TEACHER"))
     assert "exists already" in answer.content.decode()
 
 
-def test_a_new_password_ends_the_old_one(world: World, head: Client) -> None:
+def test_one_time_password_ends_the_old_one(world: World, head: Client) -> None:
     address = f"{USERS}{world.teacher.pk}/new-password/"
     assert head.get(address).status_code == 200
     world.teacher.refresh_from_db()
@@ -58,13 +56,13 @@ def test_a_new_password_ends_the_old_one(world: World, head: Client) -> None:
     assert AuditEvent.objects.filter(action="password_reset", row=str(world.teacher.pk)).exists()
 
 
-def test_a_registrar_makes_no_users_and_no_passwords(world: World, office: Client) -> None:
+def test_registrar_adds_neither_users_nor_passwords(world: World, office: Client) -> None:
     assert office.post(f"{USERS}add/", staff()).status_code == 403
     assert office.post(f"{USERS}{world.administrator.pk}/new-password/").status_code == 403
     assert office.post(f"{USERS}{world.registrar.pk}/change/", staff(role="administrator")).status_code == 403
 
 
-def test_nobody_ends_their_own_administration(world: World, head: Client) -> None:
+def test_administrator_cannot_change_the_own_role(world: World, head: Client) -> None:
     address = f"{USERS}{world.administrator.pk}/change/"
     for change in ({"role": "teacher"}, {"is_active": ""}):
         answer = head.post(address, staff(username="administrator", **{"role": "administrator", **change}))
@@ -73,14 +71,14 @@ def test_nobody_ends_their_own_administration(world: World, head: Client) -> Non
     assert (world.administrator.role, world.administrator.is_active) == (Role.ADMINISTRATOR, True)
 
 
-def test_a_superuser_who_becomes_a_teacher_keeps_no_right(world: World, head: Client) -> None:
+def test_superuser_who_becomes_a_teacher_loses_all_rights(world: World, head: Client) -> None:
     User.objects.filter(pk=world.other_teacher.pk).update(is_superuser=True, role=Role.ADMINISTRATOR)
     head.post(f"{USERS}{world.other_teacher.pk}/change/", staff(username="other_teacher"))
     world.other_teacher.refresh_from_db()
     assert (world.other_teacher.role, world.other_teacher.is_superuser) == (Role.TEACHER, False)
 
 
-def test_a_lock_after_failed_logins_is_lifted_on_every_device_and_noted(world: World, head: Client) -> None:
+def test_lockout_is_lifted_for_all_addresses_and_audited(world: World, head: Client) -> None:
     for address in ("10.0.0.1", "10.0.0.2"):
         for _ in range(lockout.FAILURES_UNTIL_LOCK):
             lockout.record_failure("Teacher", address, now=timezone.now())
@@ -101,7 +99,7 @@ def test_a_lock_after_failed_logins_is_lifted_on_every_device_and_noted(world: W
     assert AuditEvent.objects.filter(action="lockout_lifted").count() == 1
 
 
-def test_a_registrar_lifts_no_lock(world: World, office: Client) -> None:
+def test_registrar_lifts_no_lockout(world: World, office: Client) -> None:
     lockout.record_failure("teacher", "10.0.0.1", now=timezone.now())
     action = {"action": "lift_lockout", "_selected_action": [str(world.teacher.pk)]}
     assert office.post(USERS, action).status_code == 403
@@ -110,7 +108,7 @@ def test_a_registrar_lifts_no_lock(world: World, office: Client) -> None:
     assert LoginFailure.objects.count() == 1
 
 
-def test_a_token_is_shown_once_works_and_is_revoked(world: World, head: Client) -> None:
+def test_token_is_shown_once_works_and_is_revoked(world: World, head: Client) -> None:
     form = {"user": str(world.registrar.pk), "name": "timetable"}
     plain = secret_in(head.post("/admin/attendance/apitoken/add/", form).content.decode())
     token = ApiToken.objects.get()
@@ -123,7 +121,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(world: World, head: Client) 
     assert tokens.authenticate(plain) is None
 
 
-def test_a_second_token_of_the_same_name_is_an_error_of_the_form(world: World, head: Client) -> None:
+def test_token_with_used_name_is_an_error_of_the_form(world: World, head: Client) -> None:
     tokens.create(user=world.registrar, name="timetable", actor=None)
     form = {"user": str(world.registrar.pk), "name": "timetable"}
     answer = head.post("/admin/attendance/apitoken/add/", form)
@@ -131,7 +129,7 @@ def test_a_second_token_of_the_same_name_is_an_error_of_the_form(world: World, h
     assert ApiToken.objects.count() == 1
 
 
-def test_a_device_is_revoked_at_once(world: World, office: Client) -> None:
+def test_device_is_revoked_at_once(world: World, office: Client) -> None:
     _code, plain = devices.create_code(
         session_id=world.session.pk, kind="camera", actor=world.teacher, now=world.now
     )

@@ -30,7 +30,7 @@ def enrolled(world: World, client_of: Client) -> tuple[Path, ...]:
     return pictures
 
 
-def test_a_photograph_is_taken_shown_and_removed(
+def test_photograph_is_enrolled_answered_and_removed(
     world: World, client_of: Client, enrolled: tuple[Path, ...]
 ) -> None:
     photograph = Photograph.objects.get()
@@ -41,7 +41,7 @@ def test_a_photograph_is_taken_shown_and_removed(
     assert client_of(world.registrar).delete(f"/api/v1/photographs/{photograph.pk}/").status_code == 204
 
 
-def test_a_photograph_without_consent_is_refused(world: World, client_of: Client) -> None:
+def test_photograph_without_consent_is_refused(world: World, client_of: Client) -> None:
     path = f"/api/v1/students/{world.dan.pk}/photographs/"
     answer = client_of(world.registrar).post(path, {"photograph": BytesIO(b"no picture")}, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (400, "no_consent")
@@ -50,7 +50,7 @@ def test_a_photograph_without_consent_is_refused(world: World, client_of: Client
 @pytest.mark.parametrize(
     ("student", "name", "code"), [("ann", "biden", "unlike_own"), ("bea", "obama", "looks_like_another")]
 )
-def test_a_face_in_doubt_is_refused_and_taken_with_a_reason(
+def test_photograph_in_doubt_is_accepted_with_a_reason(
     world: World, client_of: Client, enrolled: tuple[Path, ...], student: str, name: str, code: str
 ) -> None:
     theirs = str(Photograph.objects.get().pk)
@@ -87,7 +87,7 @@ def heic(path: Path) -> bytes:
 
 
 @pytest.mark.django_db(transaction=True)  # the galleries read on a connection of their own
-def test_identify_names_whom_it_knows_and_stores_nothing(
+def test_identify_names_known_students_and_stores_nothing(
     world: World, client_of: Client, enrolled: tuple[Path, ...], fits: Fits
 ) -> None:
     (known,) = identify(client_of(world.teacher), world, enrolled[0].read_bytes(), fits)
@@ -102,7 +102,7 @@ def test_identify_names_whom_it_knows_and_stores_nothing(
     assert Photograph.objects.count() == Blob.objects.count() == 1
 
 
-def test_a_photograph_is_taken_from_a_telephone(world: World, client_of: Client, fits: Fits) -> None:
+def test_photograph_of_a_phone_is_accepted(world: World, client_of: Client, fits: Fits) -> None:
     path = f"/api/v1/students/{world.ann.pk}/photographs/"
     body = {"photograph": upload(heic(people()["obama"][0]))}
     answer = client_of(world.registrar).post(path, body, format="multipart")
@@ -119,7 +119,7 @@ def group(client: APIClient, world: World, *paths: Path) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)  # the galleries read on a connection of their own
-def test_group_photographs_mark_only_whom_a_person_accepts(
+def test_group_photograph_marks_only_accepted_students(
     world: World, client_of: Client, enrolled: tuple[Path, ...], fits: Fits
 ) -> None:
     client, stranger = client_of(world.teacher), people()["biden"][0]
@@ -147,7 +147,7 @@ def test_group_photographs_mark_only_whom_a_person_accepts(
 
 
 @pytest.mark.django_db(transaction=True)  # the galleries read on a connection of their own
-def test_a_face_that_a_person_said_is_not_the_student_is_not_proposed_in_that_session(
+def test_group_photograph_does_not_propose_a_rejected_match(
     world: World, client_of: Client, enrolled: tuple[Path, ...]
 ) -> None:
     client = client_of(world.teacher)

@@ -1,4 +1,4 @@
-"""Staff and tokens: passwords that work once, tokens that are shown once, and rights that follow the role."""
+"""Users and API tokens: one-time passwords, tokens that are shown once, rights by role."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from attendance.access import lockout, tokens
-from attendance.access.one_time_password import one_time_password
+from attendance.access.one_time_password import set_one_time_password
 from attendance.admin.base import PolicyAdmin, RefusableForm, person
 from attendance.admin.pages import form_page, secret_page
 from attendance.admin.site import site
@@ -43,8 +43,8 @@ class UserAdmin(PolicyAdmin[User]):
             "%(n)d accounts were unlocked.",
             lifted,
         )
-        said = text % {"n": lifted} if lifted else _("None of these accounts was locked.")
-        self.message_user(request, said, messages.SUCCESS if lifted else messages.INFO)
+        message = text % {"n": lifted} if lifted else _("None of these accounts was locked.")
+        self.message_user(request, message, messages.SUCCESS if lifted else messages.INFO)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(new_password)
@@ -57,13 +57,11 @@ class UserAdmin(PolicyAdmin[User]):
                 "own_account", _("Only another administrator can change your role or disable your account.")
             )
         if obj.role != Role.ADMINISTRATOR:
-            # This flag would keep every right, whatever the role says.
+            # Django gives a superuser all rights, whatever the role is.
             obj.is_superuser = False
         obj.is_staff = obj.role in OFFICE
         if not change:
-            request.one_time_password = one_time_password()  # type: ignore[attr-defined]
-            obj.set_password(request.one_time_password)  # type: ignore[attr-defined]
-            obj.must_change_password = True
+            request.one_time_password = set_one_time_password(obj)  # type: ignore[attr-defined]
         obj.save()
 
     def response_add(
@@ -83,15 +81,13 @@ def _password_page(request: HttpRequest, user: User, password: str) -> HttpRespo
 
 
 def new_password(request: HttpRequest, user_id: UUID) -> HttpResponse:
-    """A new one-time password; logins of the user elsewhere end with the old one."""
+    """Set a one-time password and show it. The user's logins end with the old password."""
     if not policy.may(request.user, Action.MANAGE_USERS):
         raise PermissionDenied
     user = get_object_or_404(User, pk=user_id)
     form = forms.Form(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        password = one_time_password()
-        user.set_password(password)
-        user.must_change_password = True
+        password = set_one_time_password(user)
         user.save(update_fields=["password", "must_change_password"])
         audit.record(person(request), "password_reset", user)
         return _password_page(request, user, password)
@@ -145,8 +141,8 @@ class ApiTokenAdmin(PolicyAdmin[ApiToken]):
 
     @admin.action(description=gettext_lazy("Revoke tokens"), permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        standing = list(queryset.filter(revoked_at=None))
-        for token in standing:
+        valid = list(queryset.filter(revoked_at=None))
+        for token in valid:
             tokens.revoke(token=token, actor=person(request))
-        text = ngettext("%(n)d token revoked.", "%(n)d tokens revoked.", len(standing))
-        self.message_user(request, text % {"n": len(standing)}, messages.SUCCESS)
+        text = ngettext("%(n)d token revoked.", "%(n)d tokens revoked.", len(valid))
+        self.message_user(request, text % {"n": len(valid)}, messages.SUCCESS)
