@@ -232,7 +232,7 @@ def test_a_class_is_enrolled_from_a_zip_and_a_dry_run_keeps_nothing(world: World
     members = (("Ann Ash/1.jpg", picture), ("Eve Elm.jpg", picture))
     form = {"school_class": world.school_class.pk, "photographs": [packed(*members)], "dry_run": "on"}
     text = office.post("/admin/attendance/student/import/photographs/", form).content.decode()
-    assert "Belongs to this student" in text
+    assert "Matches this student" in text
     assert "Nobody in this class" in text
     assert Photograph.objects.count() == 0
     form = {"school_class": world.school_class.pk, "photographs": [packed(*members)]}

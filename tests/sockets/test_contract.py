@@ -157,7 +157,9 @@ def test_a_closed_session_is_said_on_both_sockets_and_takes_no_frames(
             assert said["session"]["state"] == "signed"
         said = answer(camera, frame(3, blank))
         assert (said["code"], said["seq"]) == ("session_closed", 3)
-        register.open_session(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
+        register.reopen(
+            session_id=school.session.pk, actor=school.teacher, now=timezone.now(), reason="signed too early"
+        )
         assert hear(camera, "session")["session"]["state"] == "open"
         assert answer(camera, frame(4, blank))["type"] == "result"
 
