@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from attendance.sockets.base import SessionConsumer
-from tests.sockets.serving import PATIENCE, Served, frame, hear
+from tests.sockets.serving import PATIENCE, Served, frame, receive
 from tests.world import World
 
 pytestmark = pytest.mark.fault
@@ -50,12 +50,12 @@ def answered(stream: ClientConnection, picture: bytes) -> float:
     for seq in range(ROUNDS):
         began = time.monotonic()
         stream.send(frame(seq, picture))
-        assert hear(stream, "result")["seq"] == seq
+        assert receive(stream, "result")["seq"] == seq
         slowest = max(slowest, time.monotonic() - began)
     return slowest
 
 
-def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
+def test_stalled_or_broken_camera_leaves_other_cameras(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     with (
@@ -65,7 +65,7 @@ def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
         server.token(camera_path, school.teacher) as calm,
     ):
         for stream in (stalled, rubbish, deaf, calm):
-            hear(stream, "ready")
+            receive(stream, "ready")
         usual = answered(calm, blank)
         stalled.socket.sendall(HALF_A_MESSAGE)
         with (
@@ -73,13 +73,13 @@ def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
             sending(deaf, frame(1, blank), 20),
         ):
             assert answered(calm, blank) < usual + 1.5
-        assert hear(rubbish, "error")["code"] == "bad_frame"
-        assert hear(deaf, "result")["seq"] == 1
+        assert receive(rubbish, "error")["code"] == "bad_frame"
+        assert receive(deaf, "result")["seq"] == 1
         stalled.socket.close()
         assert answered(calm, blank) < usual + 1.5
 
 
-async def test_an_answer_to_a_camera_that_has_just_gone_is_no_fault() -> None:
+async def test_answer_to_a_disconnected_camera_is_no_error() -> None:
     consumer = SessionConsumer()
 
     async def gone(_message: object) -> None:

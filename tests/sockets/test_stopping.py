@@ -74,7 +74,7 @@ def flooded(
             flooding.result(60)
 
 
-def test_a_server_that_is_told_to_end_ends_in_time_with_frames_in_hand(
+def test_server_stops_in_time_with_frames_in_progress(
     school: World, camera_path: str, blank: bytes, tmp_path: Path
 ) -> None:
     log = tmp_path / "server.log"
@@ -92,7 +92,7 @@ def test_a_server_that_is_told_to_end_ends_in_time_with_frames_in_hand(
 
 @pytest.mark.soak
 @pytest.mark.timeout(400)
-def test_memory_stays_flat_while_cameras_send_more_than_can_be_taken(
+def test_memory_stays_constant_under_overload(
     school: World, camera_path: str, blank: bytes, tmp_path: Path, soak: bool
 ) -> None:
     cameras, warming, lasting = (100, 15, 60) if soak else (10, 4, 6)

@@ -24,8 +24,8 @@ from attendance.models import (
 )
 from attendance.people import consents, students
 from tests.sockets.people import clip_frames, enrolled
-from tests.sockets.serving import Message, Served, frame, hear, token_of
-from tests.sockets.test_door import cookie_of, device_cookie
+from tests.sockets.serving import Message, Served, frame, receive, token_of
+from tests.sockets.test_access import cookie_of, device_cookie
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(120)
@@ -58,7 +58,7 @@ def switch(*, on: bool) -> None:
 @contextmanager
 def camera(server: Served, school: World, **headers: str) -> Iterator[ClientConnection]:
     with server.connect(f"/ws/sessions/{school.session.pk}/camera/", **headers) as stream:
-        assert hear(stream, "ready")
+        assert receive(stream, "ready")
         yield stream
 
 
@@ -71,7 +71,7 @@ def faces(stream: ClientConnection, film: list[bytes], most: int = PATIENCE) -> 
     """The faces that are seen, frame after frame."""
     for seq, picture in enumerate(islice(cycle(film), most)):
         stream.send(frame(seq, picture))
-        yield from hear(stream, "result")["faces"]
+        yield from receive(stream, "result")["faces"]
 
 
 def asked(stream: ClientConnection, film: list[bytes]) -> Message:
@@ -94,7 +94,7 @@ def nobody(found: list[Message]) -> None:
     assert all("visitor" not in face and face["student"] is None for face in found)
 
 
-def test_the_teachers_own_page_is_asked_and_nothing_is_written(
+def test_visitor_is_shown_on_the_teachers_page_and_not_stored(
     server: Served, school: World, eve: Student, film: list[bytes]
 ) -> None:
     before = AuditEvent.objects.count()
@@ -110,7 +110,7 @@ def test_the_teachers_own_page_is_asked_and_nothing_is_written(
     assert AuditEvent.objects.count() == before
 
 
-def test_no_device_and_no_other_system_is_told_what_the_page_is_asked(
+def test_visitor_is_not_shown_to_devices_and_tokens(
     server: Served, school: World, eve: Student, film: list[bytes]
 ) -> None:
     with page(server, school) as stream:
@@ -137,7 +137,7 @@ def switched_off(_school: World, _student: Student) -> None:
 
 
 @pytest.mark.parametrize("end", [withdrawn, gone, switched_off])
-def test_nobody_is_asked_about_once_it_has_ended(
+def test_visitor_is_not_shown_after_the_reason_ended(
     server: Served, school: World, eve: Student, film: list[bytes], end: Callable[[World, Student], Any]
 ) -> None:
     with page(server, school) as stream:
@@ -146,7 +146,7 @@ def test_nobody_is_asked_about_once_it_has_ended(
         nobody(list(faces(stream, film, most=30)))
 
 
-def test_a_school_that_did_not_ask_for_it_is_told_of_nobody(
+def test_visitor_is_not_shown_unless_the_school_turned_it_on(
     server: Served, school: World, eve: Student, film: list[bytes]
 ) -> None:
     switch(on=False)

@@ -23,7 +23,7 @@ from tests.conftest import SERVERS
 from tests.sockets import faults
 from tests.sockets.faults import Valkey, Way
 from tests.sockets.people import clip_frames
-from tests.sockets.serving import Message, Served, frame, hear, serving, token_of, wait_for
+from tests.sockets.serving import Message, Served, frame, receive, serving, token_of, wait_for
 from tests.world import World, by_hand
 
 pytestmark = pytest.mark.fault
@@ -91,7 +91,7 @@ def answers(stream: ClientConnection, frames: list[bytes], start: int = 0) -> li
     found = []
     for seq, picture in enumerate(frames, start):
         stream.send(frame(seq, picture))
-        while (said := hear(stream)).get("seq") != seq:
+        while (said := receive(stream)).get("seq") != seq:
             assert said["type"] != "error", said
         found.append(said)
     return found
@@ -120,7 +120,7 @@ def hears_of_bea(dashboard: ClientConnection, school: World) -> None:
     for letter, kind in (("/", "mark"), (None, "unmark")):
         began = time.monotonic()
         by_hand(school, school.bea, letter)
-        while hear(dashboard, kind, 10)["student"]["name"] != "Bea Birch":
+        while receive(dashboard, kind, 10)["student"]["name"] != "Bea Birch":
             pass
         assert time.monotonic() - began < PROMISED + NOISE
 
@@ -133,8 +133,8 @@ def both(served: Served, school: World) -> Iterator[tuple[ClientConnection, Clie
         served.token(f"{path}camera/", school.teacher) as camera,
         served.token(path, school.teacher) as dashboard,
     ):
-        hear(camera, "ready")
-        yield camera, dashboard, hear(dashboard, "register")["version"]
+        receive(camera, "ready")
+        yield camera, dashboard, receive(dashboard, "register")["version"]
 
 
 def all_is_well(served: Served, school: World) -> None:
@@ -160,7 +160,7 @@ def pages_answer(served: Served, school: World) -> None:
     assert cem["mark"]["code"] == "/"
 
 
-def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
+def test_recognition_marks_and_dashboards_work_without_valkey(
     alone: Served,
     valkey_of_mine: Valkey,
     school: World,
@@ -174,10 +174,10 @@ def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
         valkey_of_mine.child.stop()
         try:
             names_ann(camera, frames)
-            assert hear(dashboard, "mark", 5)["version"] == version + 1
+            assert receive(dashboard, "mark", 5)["version"] == version + 1
             assert Mark.objects.filter(session=school.session, student=miranda).exists()
             with alone.token(dashboard_path, school.viewer) as late:
-                assert hear(late, "register")["version"] == version + 1
+                assert receive(late, "register")["version"] == version + 1
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
             wait_for(lambda: not cache_health(alone)["ok"], 15)
@@ -190,11 +190,11 @@ def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
         hears_of_bea(dashboard, school)
 
 
-def test_a_valkey_that_hangs_slows_nothing_but_itself(
+def test_hanging_valkey_delays_nothing(
     alone: Served, valkey_of_mine: Valkey, school: World, camera_path: str, blank: bytes
 ) -> None:
     with alone.token(camera_path, school.teacher) as camera:
-        hear(camera, "ready")
+        receive(camera, "ready")
         usual = seconds_of(camera, blank)
         pid = valkey_of_mine.child.process.pid
         os.kill(pid, signal.SIGSTOP)
@@ -202,13 +202,13 @@ def test_a_valkey_that_hangs_slows_nothing_but_itself(
             # A second of patience for each frame would be ten.
             assert seconds_of(camera, blank) < 2 * usual + 5
             by_hand(school, school.bea, "/")
-            assert hear(camera, "mark", 6)["student"]["name"] == "Bea Birch"
+            assert receive(camera, "mark", 6)["student"]["name"] == "Bea Birch"
             pages_answer(alone, school)
         finally:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody(
+def test_slow_valkey_causes_a_warning_and_no_delay(
     alone: Served,
     way: Way,
     school: World,
@@ -223,7 +223,7 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
             names_ann(camera, frames)
             # Half a second for each frame would be five more.
             assert seconds_of(camera, blank) < 2 * usual + 2.5
-            hear(dashboard, "mark", 5)
+            receive(dashboard, "mark", 5)
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
             wait_for(lambda: "ms to store a value" in cache_health(alone)["fault"], 15)
@@ -232,7 +232,7 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
         hears_of_bea(dashboard, school)
 
 
-def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
+def test_full_valkey_causes_a_warning_and_no_loss(
     alone: Served,
     valkey_of_mine: Valkey,
     school: World,
@@ -243,7 +243,7 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
     with both(alone, school) as (camera, dashboard, _):
         with faults.full(valkey_of_mine.socket):
             names_ann(camera, frames)
-            hear(dashboard, "mark", 5)
+            receive(dashboard, "mark", 5)
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
             wait_for(lambda: "maxmemory" in cache_health(alone)["fault"], 15)
@@ -251,7 +251,7 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
         hears_of_bea(dashboard, school)
 
 
-def test_a_job_waits_for_the_sweep_while_the_broker_is_full() -> None:
+def test_job_is_started_by_the_timer_while_the_broker_is_full() -> None:
     app.set_default()  # tasks that several apps may share ring with ours
     with faults.full(SERVERS.sockets / VALKEY_SOCKET):
         assert not queue.wake_worker(uuid4())
