@@ -1,4 +1,4 @@
-"""Who is let in at the sockets, who is told why not, and with which code the door closes."""
+"""Who may open the sockets, and the errors and close codes for others."""
 
 import datetime as dt
 import socket
@@ -20,7 +20,7 @@ from tests.world import World, open_session
 
 
 def cookie_of(user: User) -> str:
-    """A browser's cookie after login."""
+    """Return the cookie of a browser after login."""
     client = Client()
     client.force_login(user)
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
@@ -47,7 +47,7 @@ PATHS = ("/ws/sessions/{}/camera/", "/ws/sessions/{}/")
 
 
 def test_client_that_closes_slowly_is_not_cut_off(server: Served, school: World) -> None:
-    """A browser that was busy when the close came would take the cut for a fault and never see the code."""
+    """Give a busy browser time to close: it would take a cut connection for a failure and not see the code."""
     asked = f"GET {PATHS[0].format(school.session.pk)} HTTP/1.1"
     headers = "Host: localhost", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:

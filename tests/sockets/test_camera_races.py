@@ -1,4 +1,4 @@
-"""What happens beside a camera's frames, each moment met on purpose."""
+"""Events that coincide with a camera's frames; each moment is arranged by the test."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ STAGES = ["queue", "decode", "detect", "align", "encode", "match", "total"]
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that says it is large."""
+    """Return a PNG of a few bytes whose header claims a large image."""
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         (b"IDAT", zlib.compress(b"")),

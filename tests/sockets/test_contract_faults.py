@@ -1,4 +1,4 @@
-"""The socket contract where something is wrong, word for word: too busy, no database, a device's eyes, a flood."""
+"""The socket contract under failures: overload, no database, devices, floods."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_flood_ends_with_a_second_below_the_limits() -> None:
     began=st.floats(100, 101),
 )
 def test_client_that_waits_for_answers_never_floods(size: int, takes: list[float], began: float) -> None:
-    """However fast the answers are: those of an empty view take two milliseconds."""
+    """Also with fast answers: those of an empty view take two milliseconds."""
     meter, now = RateMeter(), began
     for take in itertools.islice(itertools.cycle(takes), FRAMES_PER_SECOND * 2 * FLOOD_SECONDS):
         assert not meter.flooded(size, now)

@@ -1,4 +1,4 @@
-"""What happens while a dashboard reads its state: the socket inside this process, on the real database."""
+"""Events while a dashboard reads the register: the socket inside this process, on the real database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def no_threads_left() -> Any:
 
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The socket hears what the test tells it, when it tells it."""
+    """Connect a dashboard that gets only the events that the test publishes."""
     monkeypatch.setattr(broadcast, "publish_on_commit", lambda _session, _message: None)
 
 

@@ -1,4 +1,4 @@
-"""A camera that sees an enrolled student, to the committed mark on both sockets."""
+"""From a camera that shows an enrolled student to the committed mark on both sockets."""
 
 from itertools import cycle, islice
 
@@ -7,8 +7,8 @@ from tests.sockets.people import clip_frames
 from tests.sockets.serving import Message, Served, frame, receive
 from tests.world import World
 
+# Frames: samples of a track are apart in time, so the number depends on how fast frames are answered.
 PATIENCE = 300
-"""Frames: a track wants looks that lie apart in time, so how many it takes depends on how fast they are answered."""
 
 
 def test_camera_marks_a_student_and_both_sockets_get_the_event(

@@ -1,4 +1,4 @@
-"""Whoever is withdrawn is named by no process once that is committed, even by one that dies as it commits."""
+"""No process names a student after the withdrawal was committed, even where the withdrawing process dies then."""
 
 import os
 import subprocess
@@ -29,12 +29,12 @@ os.kill(os.getpid(), 9)
 
 pytestmark = pytest.mark.fault
 
+# Frames, of about 50 ms each, within which a face that is in all of them must be named.
 PATIENCE = 300
-"""Frames, of some 50 ms each, after which a face that is in all of them should long have had its name."""
 
 
 def named_on(stream: ClientConnection, frames: list[bytes]) -> int:
-    """Shows the frames again and again until somebody is named; the number of the next frame.
+    """Send the frames repeatedly until somebody is named, and return the number of the next frame.
 
     A track wants looks that lie apart in time, so how many frames that takes depends on how fast they are answered.
     """
@@ -48,7 +48,7 @@ def named_on(stream: ClientConnection, frames: list[bytes]) -> int:
 
 
 def names(server: Served, school: World, path: str, frames: list[bytes]) -> list[str]:
-    """Whom the server named over these frames."""
+    """Return the names that the server gave in these frames."""
     with server.token(path, school.teacher) as stream:
         receive(stream, "ready")
         found = []

@@ -1,4 +1,4 @@
-"""Who builds a class's gallery: one process at a time, whatever becomes of it, and again in the background."""
+"""Building galleries: one process at a time, even if it dies, and again in the background."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ gallery_source.DatabaseSource().run_locked("{class_id}", build)
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """On a busy machine the database may answer late; and no thread is left."""
+    """Allow the database to answer late on a busy machine, and leave no thread."""
     monkeypatch.setattr(gallery_source, "VERSION_SECONDS", 20.0)
     yield
     runtime.MAINTENANCE.close()

@@ -1,4 +1,4 @@
-"""What stands between the threads that recognise and PostgreSQL."""
+"""The gallery source and results between recognition threads and PostgreSQL."""
 
 import threading
 import time

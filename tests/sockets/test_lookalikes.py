@@ -1,4 +1,4 @@
-"""Who is hard to tell apart, and who was said not to be somebody, from the office to the camera's answer."""
+"""Confusable pairs and rejected matches, from enrolment to the camera's answer."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ PATIENCE = 300
 
 @pytest.fixture(scope="module")
 def film() -> list[bytes]:
-    """One man before the camera without a break."""
+    """Return frames that show one man without a break."""
     return clip_frames(85, 210, 6)
 
 
 def shown(stream: ClientConnection, film: list[bytes], state: str, first: int = 0) -> Message:
-    """Shows the film until a face has that state; that face, and the `marks` that came before it."""
+    """Send the film until a face has that state; return the face, with the `marks` that came before it."""
     marks: list[Message] = []
     for seq, picture in enumerate(islice(cycle(film), PATIENCE), start=first):
         stream.send(frame(seq, picture))
@@ -56,7 +56,7 @@ def shown(stream: ClientConnection, film: list[bytes], state: str, first: int = 
 
 
 def waiting(dashboard: ClientConnection) -> int:
-    """How many faces wait, once some do: by the event, or by the whole state where another event came with it."""
+    """Return how many faces wait, once some do: from the event, or from the register after a gap."""
     while True:
         said = receive(dashboard)
         if found := said.get("waiting") or said.get("reviews"):
@@ -74,7 +74,7 @@ def all_states(stream: ClientConnection, film: list[bytes], first: int, count: i
 
 
 def apart(one: Review, other: Review) -> float:
-    """The distance between the faces of two questions."""
+    """Return the distance between the faces of two reviews."""
     faces = [
         rejected_matches.unseal(row.sealed_template, "review", row.pk, row.session_id) for row in (one, other)
     ]
@@ -84,7 +84,7 @@ def apart(one: Review, other: Review) -> float:
 def test_twin_is_queued_for_review_and_never_guessed(
     server: Served, school: World, miranda: Student, camera_path: str, dashboard_path: str, film: list[bytes]
 ) -> None:
-    """Bea's photograph is his, mirrored: held back at enrolment, and kept as a twin's."""
+    """Enrol the man's mirrored photograph for Bea, with a reason, as a twin's."""
     path = material.film().photograph
     mirrored = encode_jpeg(np.ascontiguousarray(cv2.flip(decode(path.read_bytes()), 1)), 95)
 
@@ -129,7 +129,7 @@ def test_twin_is_queued_for_review_and_never_guessed(
 
 
 def beside(template: Array, angle: float) -> Array:
-    """Another unit template, turned away from this one by so many degrees."""
+    """Return another unit template, rotated from this one by that many degrees."""
     across = world.vector(5)
     across = across - (across @ template) * template
     turned = np.cos(np.radians(angle)) * template + np.sin(np.radians(angle)) * across / np.linalg.norm(
@@ -141,7 +141,7 @@ def beside(template: Array, angle: float) -> Array:
 def test_confusable_pair_needs_a_larger_margin(
     server: Served, school: World, miranda: Student, camera_path: str, film: list[bytes]
 ) -> None:
-    """Bea lies so far away that anybody else would be named, and near enough to be found hard to tell apart."""
+    """Give Bea a template far enough to name anybody else, and near enough for a confusable pair."""
     path = material.film().photograph
     stored = Template.objects.select_related("photograph", "space").get()
     assert stored.photograph_id is not None

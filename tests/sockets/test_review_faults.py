@@ -1,4 +1,4 @@
-"""Undecided faces beside withdrawals, other people, and a register that does not take the mark."""
+"""Reviews during withdrawals, other decisions, and refusals of the register."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def beside(call: Callable[[], Any], act: Callable[[], object]) -> Any:
-    """`call` on a connection of its own, begun while `act` is done and not yet committed; it must wait for that."""
+    """Run `call` on its own connection while `act` is done but not committed, and check that it waits."""
 
     def run() -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Faces that only a person may decide."""
+"""The review queue: faces that only a person may decide."""
 
 import datetime as dt
 
@@ -199,7 +199,7 @@ def test_rules_contain_confusable_pairs(world: World) -> None:
 
 
 def twins(world: World) -> None:
-    """Ann and Bea are hard to tell apart."""
+    """Make Ann and Bea a confusable pair."""
     first, second = sorted((world.ann, world.bea), key=lambda student: student.pk)
     ConfusablePair.objects.create(first=first, second=second, distance=0.2)
 
@@ -210,7 +210,7 @@ def near(template: Array, seed: int) -> Array:
 
 
 def between(world: World, distances: tuple[float, float], template: Array, *, track: int) -> UncertainTrack:
-    """A face that may be Ann or Bea, Ann first: she is not blocked."""
+    """Return a face that may be Ann or Bea, Ann first."""
     candidates = tuple(
         Match(str(student.pk), distance)
         for student, distance in zip((world.ann, world.bea), distances, strict=True)

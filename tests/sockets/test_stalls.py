@@ -1,4 +1,4 @@
-"""Cameras that stop in the middle, never listen, or send rubbish: what the others notice of them, which is nothing."""
+"""Cameras that stop in mid-message, never read, or send invalid data do not affect others."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.sockets.serving import PATIENCE, Served, frame, receive
 from tests.world import World
 
 pytestmark = pytest.mark.fault
+# The header of a binary message of 10,000 bytes, and its first hundred bytes.
 HALF_A_MESSAGE = b"\x82\xfe\x27\x10" + b"mask" + b"x" * 100
-"""The head of a binary message of 10,000 bytes, and its first hundred."""
 ROUNDS = 8
 
 
 @contextmanager
 def sending(stream: ClientConnection, data: bytes, per_second: float) -> Iterator[None]:
-    """That message again and again, beside the block, which begins with the first; its answers lie unread."""
+    """Send that message repeatedly during the block, which begins with the first; do not read the answers."""
     begun, ends = threading.Event(), threading.Event()
 
     def send() -> None:
@@ -45,7 +45,7 @@ def sending(stream: ClientConnection, data: bytes, per_second: float) -> Iterato
 
 
 def answered(stream: ClientConnection, picture: bytes) -> float:
-    """Each frame gets its result; the seconds of the slowest."""
+    """Check that each frame gets its result, and return the seconds of the slowest."""
     slowest = 0.0
     for seq in range(ROUNDS):
         began = time.monotonic()

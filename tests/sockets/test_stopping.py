@@ -1,4 +1,4 @@
-"""The end of a server in mid-session, and its memory while many cameras send more than it can take."""
+"""Stopping a server in mid-session, and its memory under overload."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ async def flood(
     started: list[int],
     ends: threading.Event,
 ) -> None:
-    """One camera: send at that rate and read what comes, until the end."""
+    """Send frames at that rate as one camera and read the answers, until the end."""
 
     async def listen(stream: ClientConnection) -> None:
         with suppress(ConnectionClosed):
@@ -56,7 +56,7 @@ async def flood(
 def flooded(
     server: Served, school: World, path: str, picture: bytes, *, cameras: int, rate: float
 ) -> Iterator[None]:
-    """So many cameras that send at that rate beside the block, all in one thread."""
+    """Run that many cameras in one thread during the block."""
     ends, token, started = threading.Event(), token_of(school.teacher), list[int]()
 
     async def all_of_them() -> None:

@@ -1,4 +1,4 @@
-"""A visitor of another class before the camera: a question to the teacher's own page, and to nobody else."""
+"""Visitors of other classes are shown on the teacher's page only."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -30,20 +30,20 @@ from tests.world import World
 
 pytestmark = pytest.mark.timeout(120)
 
+# Frames: five samples are apart in time, and maintenance builds the school's gallery within five seconds.
 PATIENCE = 600
-"""Frames: five looks lie apart in time, and the school's gallery is built in the next round, up to five seconds off."""
 VERSIONS = count(1000, 1000)
 
 
 @pytest.fixture(scope="module")
 def film() -> list[bytes]:
-    """One man before the camera without a break."""
+    """Return frames that show one man without a break."""
     return clip_frames(85, 210, 6)
 
 
 @pytest.fixture
 def eve(school: World) -> Student:
-    """Eve, of another class, has the face of the man in the clip; the school wants to be asked about visitors."""
+    """Enrol the man of the film as Eve, of another class, and turn visitors on."""
     switch(on=True)
     # The server outlives each test's school: no two of them may have had the same version of its gallery.
     SchoolSettings.objects.update(school_gallery_version=next(VERSIONS))
@@ -63,24 +63,24 @@ def camera(server: Served, school: World, **headers: str) -> Iterator[ClientConn
 
 
 def page(server: Served, school: World) -> AbstractContextManager[ClientConnection]:
-    """The camera of the teacher's own page."""
+    """Connect the camera of the teacher's page."""
     return camera(server, school, Origin=server.origin, Cookie=cookie_of(school.teacher))
 
 
 def faces(stream: ClientConnection, film: list[bytes], most: int = PATIENCE) -> Iterator[Message]:
-    """The faces that are seen, frame after frame."""
+    """Yield the faces of frame after frame."""
     for seq, picture in enumerate(islice(cycle(film), most)):
         stream.send(frame(seq, picture))
         yield from receive(stream, "result")["faces"]
 
 
 def asked(stream: ClientConnection, film: list[bytes]) -> Message:
-    """The face about which the page is asked."""
+    """Return the face that is shown as a visitor."""
     return next(face for face in faces(stream, film) if face["state"] == "visitor")
 
 
 def looks_long(stream: ClientConnection, film: list[bytes], looks: int = 8) -> list[Message]:
-    """The faces until one of them has been looked at for longer than a visitor needs."""
+    """Return the faces until one has more samples than a visitor needs."""
     found: list[Message] = []
     for face in faces(stream, film):
         found.append(face)

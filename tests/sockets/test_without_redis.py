@@ -1,5 +1,5 @@
-"""Valkey really stopped, started again, frozen, slowed and filled: recognition and dashboards go on, nobody sees an
-error, it is said where operators look, and afterwards all is as before."""
+"""Valkey is stopped, started again, frozen, slowed and filled: recognition and dashboards continue without errors,
+readiness warns, and afterwards everything is as before."""
 
 import json
 import os
@@ -27,10 +27,10 @@ from tests.sockets.serving import Message, Served, frame, receive, serving, toke
 from tests.world import World, by_hand
 
 pytestmark = pytest.mark.fault
+# Seconds after which a dashboard must be correct, whatever Redis does.
 PROMISED = 2.0
-"""Seconds in which a dashboard is right, whatever Redis does."""
+# Seconds that a busy machine may add.
 NOISE = 1.0
-"""What a machine that does other things as well may add to that."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def way(valkey_of_mine: Valkey) -> Iterator[Way]:
 
 @pytest.fixture(scope="module")
 def alone(django_db_setup: None, way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server that shares no Redis with the test: what the test writes reaches it through PostgreSQL alone."""
+    """Run a server with a Redis of its own: what the test writes reaches it through PostgreSQL only."""
     log = tmp_path_factory.mktemp("alone") / "server.log"
     with serving(log, REDIS_URL=way.url) as served:
         yield served
@@ -59,12 +59,12 @@ def alone(django_db_setup: None, way: Way, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def frames() -> list[bytes]:
-    """Ann's face in the clip."""
+    """Enrol Ann with the face in the film."""
     return clip_frames(90, 200, 8)
 
 
 def get(served: Served, path: str, **headers: str) -> Any:
-    """What an address answers; a status of 400 or more is an error here."""
+    """Return what an address answers; a status of 400 or more is an error."""
     request = urllib.request.Request(f"{served.origin}{path}", headers=headers)
     with urllib.request.urlopen(request, timeout=20) as answer:
         body = answer.read().decode()
@@ -72,7 +72,7 @@ def get(served: Served, path: str, **headers: str) -> Any:
 
 
 def cache_health(served: Served) -> Message:
-    """What readiness says of the cache; it is asked again when five seconds old."""
+    """Return the cache's part of readiness, which is renewed after five seconds."""
     ready = get(served, "/healthz/ready")
     assert ready["status"] == "ok"
     found: Message = ready["checks"]["cache"]
@@ -87,7 +87,7 @@ def faults_counted(served: Served) -> float:
 
 
 def answers(stream: ClientConnection, frames: list[bytes], start: int = 0) -> list[Message]:
-    """One answer for each frame: a result, or the error that it came too late."""
+    """Check that each frame has one answer: a result, or the error that it was late."""
     found = []
     for seq, picture in enumerate(frames, start):
         stream.send(frame(seq, picture))
@@ -98,7 +98,7 @@ def answers(stream: ClientConnection, frames: list[bytes], start: int = 0) -> li
 
 
 def names_ann(stream: ClientConnection, frames: list[bytes]) -> None:
-    """Frames until she is named."""
+    """Send frames until Ann is named."""
     for seq, picture in enumerate(islice(cycle(frames), 200), 1000):
         (said,) = answers(stream, [picture], seq)
         names = [face["student"]["name"] for face in said.get("faces", ()) if face["student"]]
@@ -109,14 +109,14 @@ def names_ann(stream: ClientConnection, frames: list[bytes]) -> None:
 
 
 def seconds_of(stream: ClientConnection, blank: bytes) -> float:
-    """How long ten frames take, one after the other, each of which must get its result."""
+    """Return the seconds for ten frames, one after the other; each must get its result."""
     began = time.monotonic()
     assert all(said["type"] == "result" for said in answers(stream, [blank] * 10, 5000))
     return time.monotonic() - began
 
 
 def hears_of_bea(dashboard: ClientConnection, school: World) -> None:
-    """A mark that another process wrote is on the dashboard in time, and goes from it in time."""
+    """Check that a mark of another process appears on the dashboard in time, and disappears in time."""
     for letter, kind in (("/", "mark"), (None, "unmark")):
         began = time.monotonic()
         by_hand(school, school.bea, letter)
@@ -127,7 +127,7 @@ def hears_of_bea(dashboard: ClientConnection, school: World) -> None:
 
 @contextmanager
 def both(served: Served, school: World) -> Iterator[tuple[ClientConnection, ClientConnection, int]]:
-    """A camera and a dashboard that have heard their first message, and the version in the dashboard's."""
+    """Connect a camera and a dashboard, and yield them with the register's version."""
     path = f"/ws/sessions/{school.session.pk}/"
     with (
         served.token(f"{path}camera/", school.teacher) as camera,
@@ -138,13 +138,13 @@ def both(served: Served, school: World) -> Iterator[tuple[ClientConnection, Clie
 
 
 def all_is_well(served: Served, school: World) -> None:
-    """Readiness has no warning, and pages and the API answer."""
+    """Check that readiness has no warning, and that pages and the API answer."""
     wait_for(lambda: bool(cache_health(served)["ok"]), 15)
     pages_answer(served, school)
 
 
 def pages_answer(served: Served, school: World) -> None:
-    """The API's register, with marks written by it: a write rings bells that Redis carries."""
+    """Return a call of the API that writes marks, which broadcasts through Redis."""
     token = {"Authorization": f"Token {token_of(school.teacher)}"}
     path = f"/api/v1/sessions/{school.session.pk}/"
     mark = urllib.request.Request(
