@@ -1,4 +1,4 @@
-"""Clients of the admin, logged in without the login page, which has its own tests."""
+"""Clients of the admin, logged in without the login page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def office(world: World) -> Client:
-    """A registrar's browser."""
+    """Return a client of a registrar."""
     client = Client()
     client.force_login(world.registrar)
     return client
@@ -21,7 +21,7 @@ def office(world: World) -> Client:
 
 @pytest.fixture
 def head(world: World) -> Client:
-    """An administrator's browser."""
+    """Return a client of an administrator."""
     client = Client()
     client.force_login(world.administrator)
     return client

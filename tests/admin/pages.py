@@ -1,4 +1,4 @@
-"""Every page of the admin, and what makes a page clean under the content security policy."""
+"""All pages of the admin, and a parser for what the content security policy forbids."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ADMINISTRATORS_ONLY = {"user", "apitoken", "auditevent"}
 
 
 def fill(world: World) -> None:
-    """One row at least in every table that the admin shows."""
+    """Add at least one row to each table that the admin shows."""
     small.photograph(world.ann, small.vector(1))
     register.mark(
         register.MarkRequest(
@@ -60,7 +60,7 @@ def fill(world: World) -> None:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """(model, address) of each list, form and row that the admin answers. `fill` comes first."""
+    """Return (model, address) of each list, form and row of the admin. Call `fill` first."""
     yield "index", reverse("admin:index")
     yield "performance", reverse("admin:performance")
     for model, model_admin in site._registry.items():
@@ -75,7 +75,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def own_pages() -> Iterator[tuple[str, str]]:
-    """The pages that Django's admin does not have."""
+    """Return the addresses of Rollcall's own pages."""
     photograph = Photograph.objects.get()
     student = photograph.student
     mark = Mark.objects.get()
@@ -93,7 +93,7 @@ def own_pages() -> Iterator[tuple[str, str]]:
 
 
 class Inline(HTMLParser):
-    """Collects what a strict policy forbids: style and event attributes, styles and scripts within the page."""
+    """Collects what the policy forbids: style and event attributes, inline styles and scripts."""
 
     def __init__(self) -> None:
         super().__init__()

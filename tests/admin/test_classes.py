@@ -1,4 +1,4 @@
-"""Classes: teachers with their days, and many students at once."""
+"""Classes: their staff, and adding many students at once."""
 
 from __future__ import annotations
 

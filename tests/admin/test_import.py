@@ -1,4 +1,4 @@
-"""Students by CSV: a dry run with a verdict a line, all or nothing, and cells that no spreadsheet runs."""
+"""Import and export of students: preview, all or nothing, encodings, formulas."""
 
 from __future__ import annotations
 

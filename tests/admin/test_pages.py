@@ -1,4 +1,4 @@
-"""Each page opens for those who may, is refused to all others, and keeps the content security policy."""
+"""Rights of all pages, and their content security policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of figures: right numbers, told in words and drawn, for those who may see the office."""
+"""The performance page: figures, charts and rights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = "Milliseconds of all stages"
 
 
 class Page(HTMLParser):
-    """Tables by their captions as rows of text, drawings by what they are called, and heads without a scope."""
+    """Collects tables by caption, charts by label, and table heads without a scope."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Monitor:
-    """This process's figures as of one that has just begun."""
+    """Reset this process's figures."""
     monitor = Monitor()
     monkeypatch.setattr(metrics, "MONITOR", monitor)
     return monitor
@@ -78,7 +78,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Monitor:
 
 @pytest.fixture
 def busy(alone: Monitor, monkeypatch: pytest.MonkeyPatch) -> Monitor:
-    """Two processes: this one has looked at ten frames, another at thirty slower ones."""
+    """Publish two processes: this one analysed ten frames, the other thirty slower ones."""
     for monitor, frames, slowness in ((alone, 10, 1.0), (Monitor(), 30, 3.0)):
         for number in range(frames):
             for stage, cost in (("queue", 2.0), ("detect", 20.0), ("total", 40.0 + number)):

@@ -1,4 +1,4 @@
-"""Photographs in the admin: verdicts, crops behind a permission, and whole classes by file name."""
+"""Photographs in the admin: verdicts, crops, and imports by file name."""
 
 from __future__ import annotations
 

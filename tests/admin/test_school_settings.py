@@ -1,4 +1,4 @@
-"""What the school decides for itself, and that deciding about visitors is noted."""
+"""School settings, and the audit record of visitors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions and marks in the admin: planned here, corrected through the one door, with a reason and a history."""
+"""Sessions in the admin: planning, and amendments with reason and history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A student's page: details, classes, consent, erasure, and the list that finds who lacks something."""
+"""Students in the admin: details, classes, consents, erasure, and the list with its filters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page(student: Student, part: str = "") -> str:
 
 
 def details(student: Student | None = None, **changes: str) -> dict[str, str]:
-    """What the form sends, with one empty row of memberships at most."""
+    """Return the data of the form, with at most one empty row of memberships."""
     values = {
         "given_name": "" if student is None else student.given_name,
         "family_name": "" if student is None else student.family_name,

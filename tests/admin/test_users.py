@@ -1,4 +1,4 @@
-"""Staff, tokens and devices: secrets shown once, rights that follow the role, and ends that are at once."""
+"""Users, tokens and devices: secrets shown once, rights by role, and revocation."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Fits = Callable[[str, Any], None]
 
 @pytest.fixture
 def client_of() -> Client:
-    """A client with that person's login; None: nobody's. CSRF is not in its way (test_login.py has it on)."""
+    """Return a function that logs a client in as a person, or as nobody (None), without CSRF checks."""
 
     def made(user: User | None) -> APIClient:
         client = APIClient()
@@ -46,7 +46,7 @@ def token_client() -> Callable[[User], APIClient]:
 
 @pytest.fixture(scope="session")
 def schema() -> Any:
-    """The API's own description, as everybody gets it."""
+    """Return the API's schema."""
     from drf_spectacular.generators import SchemaGenerator
     from drf_spectacular.renderers import OpenApiJsonRenderer
 
@@ -55,7 +55,7 @@ def schema() -> Any:
 
 @pytest.fixture(scope="session")
 def fits(schema: Any) -> Fits:
-    """Fails where an answer is not what the schema says of it, a member too many included."""
+    """Return a check that an answer fits a component of the schema, without further members."""
     components = copy.deepcopy(schema["components"])
     for component in components["schemas"].values():
         if "properties" in component:
@@ -69,7 +69,7 @@ def fits(schema: Any) -> Fits:
 
 
 def upload(data: bytes, name: str = "picture") -> io.BytesIO:
-    """A file as the test client sends it."""
+    """Return a file for the test client."""
     file = io.BytesIO(data)
     file.name = name
     return file

@@ -1,4 +1,4 @@
-"""One shape for every refusal, whoever refuses; and no body that makes the server fail."""
+"""All errors have one form, and no body makes the server fail."""
 
 import json
 from typing import Any

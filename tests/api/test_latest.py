@@ -28,7 +28,7 @@ def face(track: int, state: State, student: object = None, near: object = None) 
 
 @pytest.fixture
 def cameras(world: World) -> Iterator[World]:
-    """Two cameras: one sees Ann, a stranger near Bea, and an undecided face; the other sees nobody."""
+    """Keep the results of two cameras: one with Ann, an unknown face near Bea and an uncertain one; the other empty."""
     photograph(world.ann, vector(1))
     faces = (
         face(1, State.RECOGNISED, world.ann.pk),
@@ -46,7 +46,7 @@ def cameras(world: World) -> Iterator[World]:
 
 @pytest.fixture
 def asked(cameras: World, client_of: Client, fits: Fits) -> Callable[[str], Latest]:
-    """The answer to a person, which is what the schema says."""
+    """Return the answer to a person, checked against the schema."""
 
     def ask(who: str) -> Latest:
         path = f"/api/v1/sessions/{cameras.session.pk}/latest/"

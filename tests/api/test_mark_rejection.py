@@ -1,4 +1,4 @@
-""" "Not this person", through the API, with a real face as evidence."""
+"""Rejecting a camera's mark by the API, with a real face as evidence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.world import World
 
 @pytest.fixture(scope="module")
 def face() -> tuple[bytes, Array]:
-    """A crop as evidence keeps it, and the template of the face in it."""
+    """Return a crop as evidence keeps it, and the template of its face."""
     rgb = decode(people()["obama"][0].read_bytes())
     (found,) = engine().analyse(rgb)
     return encode_jpeg(crop(rgb, found.box)), found.template

@@ -1,4 +1,4 @@
-"""Writing marks: idempotent by nonce, refused by revision, the same door as the pages."""
+"""Writing marks: nonces, revisions, tokens and lists."""
 
 import threading
 from collections.abc import Callable

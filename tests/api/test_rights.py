@@ -1,4 +1,4 @@
-"""Address x role x status, and exactly who is seen in which list."""
+"""The status of each address for each role, and the rows of each list."""
 
 import pytest
 from rest_framework.test import APIClient

@@ -1,4 +1,4 @@
-"""The description of the API, and its page."""
+"""The schema of the API, and its documentation page."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A session from its start to its end: the register, undecided faces, other devices."""
+"""Sessions from planning to signing: register, reviews and devices."""
 
 import datetime as dt
 from typing import Any
@@ -68,7 +68,7 @@ def test_register_lists_refused_attempts(world: World, teacher: APIClient, fits:
 
 @pytest.fixture
 def review(world: World) -> Review:
-    """A face between Ann and Bea."""
+    """Return a review of a face that may be Ann or Bea."""
     candidates = (Match(str(world.ann.pk), 0.33), Match(str(world.bea.pk), 0.35))
     decision = Decision(State.UNCERTAIN, None, 0.33, 0.02, 0.7, 3, candidates)
     review_queue.offer(

@@ -1,4 +1,4 @@
-"""Photographs sent, people identified, and group photographs accepted, with real faces."""
+"""Enrolment, identification and group photographs, with real faces."""
 
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.world import World
 
 @pytest.fixture
 def enrolled(world: World, client_of: Client) -> tuple[Path, ...]:
-    """Ann has Obama's face; the paths are his pictures."""
+    """Enrol Obama's photographs for Ann, and return their paths."""
     pictures = people()["obama"]
     path = f"/api/v1/students/{world.ann.pk}/photographs/"
     answer = client_of(world.registrar).post(
@@ -80,7 +80,7 @@ def identify(client: APIClient, world: World, data: bytes, fits: Fits) -> Any:
 
 
 def heic(path: Path) -> bytes:
-    """The picture as a telephone sends it."""
+    """Return the image as a phone sends it."""
     rgb, out = decode(path.read_bytes()), BytesIO()
     pillow_heif.from_bytes("RGB", rgb.shape[1::-1], rgb.tobytes()).save(out, quality=90)
     return out.getvalue()

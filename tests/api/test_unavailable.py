@@ -1,4 +1,4 @@
-"""What cannot be foreseen, and what does not answer: still the one shape of refusal."""
+"""Unexpected errors and services that do not answer have the same form of error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_request_for_unknown_host_is_answered_400_as_json(caplog: pytest.LogCapt
 
 @contextmanager
 def held(table: str) -> Iterator[None]:
-    """Somebody else keeps a table, which this test has not touched, and we wait a tenth of a second for it."""
+    """Lock a table by another connection, with a lock timeout of a tenth of a second."""
     given = connection.get_connection_params()
     other = psycopg2.connect(**{n: given[n] for n in ("host", "user", "password", "dbname")})
     try:

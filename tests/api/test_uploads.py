@@ -1,4 +1,4 @@
-"""Pictures sent: never on a disk, bounded in number at once, and no body that makes the server fail."""
+"""Uploads: never in a file, limited in number at once, and none makes the server fail."""
 
 import asyncio
 import tempfile
@@ -18,13 +18,13 @@ from recognition.engine.images.image import encode_jpeg
 from tests.api.conftest import Client, upload
 from tests.world import World
 
+# More bytes than Django keeps in memory by default.
 LARGE = b"\0" * 5_000_000
-"""More than Django keeps in memory by itself."""
 
 
 @pytest.fixture
 def no_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever makes a temporary file fails."""
+    """Make temporary files fail."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
     with pytest.raises(FileNotFoundError):
         tempfile.mkstemp()

@@ -1,4 +1,4 @@
-"""One server for all tests of the sockets, and a small school that it sees."""
+"""One server for all tests of the sockets, and a small school."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from attendance.models import Student
-    from tests.sockets.inside import Eyes
+    from tests.sockets.in_process import FakeRecogniser
     from tests.sockets.serving import Served
     from tests.world import World
 
@@ -43,7 +43,7 @@ def dashboard_path(school: World) -> str:
 
 @pytest.fixture
 def miranda(school: World) -> Student:
-    """Ann has the face of the man in the film."""
+    """Ann, enrolled with the face of the man in the film."""
     from tests.sockets.people import enrolled
 
     return enrolled(school, school.ann)
@@ -58,25 +58,28 @@ def blank() -> bytes:
 
 
 @pytest.fixture
-def eyes(school: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
-    """The recogniser of `inside.filming`, in the hands of the test; sockets hear only what the test tells the hub."""
+def recogniser(school: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRecogniser]:
+    """The recogniser of `in_process.camera_socket`, controlled by the test.
+
+    Nothing is broadcast: sockets get only the events that the test publishes to the hub.
+    """
     from attendance.core import db_threads
     from attendance.live import runtime
     from attendance.register import broadcast
-    from tests.sockets import inside
+    from tests.sockets import in_process
 
-    made = inside.Eyes()
-    streams = inside.streams_of(made)
-    monkeypatch.setattr(runtime, "live_pipeline", lambda: inside.Whole(streams))
+    fake = in_process.FakeRecogniser()
+    streams = in_process.queue_of(fake)
+    monkeypatch.setattr(runtime, "live_pipeline", lambda: in_process.FakePipeline(streams))
     monkeypatch.setattr(broadcast, "publish_on_commit", lambda _session, _message: None)
-    yield made
+    yield fake
     assert streams.stop()
     db_threads.DB_THREADS.close()
 
 
 @pytest.fixture
 def authorization(school: World) -> bytes:
-    """The teacher's, as a header's value."""
+    """The teacher's token, as the value of a header."""
     from tests.sockets.serving import token_of
 
     return f"Token {token_of(school.teacher)}".encode()

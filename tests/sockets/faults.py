@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, and a way to it that can be made slow."""
+"""A Valkey for one test, and a proxy to it that can be made slow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from launcher.valkey import start_valkey
 
 
 class Valkey:
-    """A Valkey that a test may stop, fill and start again."""
+    """A Valkey that a test can stop, fill and start again."""
 
     def __init__(self, folder: Path) -> None:
         self.config = EmbeddedConfig(var=folder, sockets=folder, durable=False)
@@ -34,7 +34,7 @@ class Valkey:
 
 @contextlib.contextmanager
 def full(valkey: Path) -> Iterator[None]:
-    """The Valkey at this socket takes no more: its memory ends below what it holds, and nothing may be thrown away."""
+    """Make the Valkey at this socket full: its memory limit is below its size, and nothing may be evicted."""
     with redis.Redis(unix_socket_path=str(valkey)) as client:
         before = client.config_get("maxmemory*")
         client.config_set("maxmemory-policy", "noeviction")
@@ -47,7 +47,7 @@ def full(valkey: Path) -> Iterator[None]:
 
 
 class Way:
-    """A loopback port that leads to a Valkey; each of its answers takes `delay` seconds longer."""
+    """A proxy on a loopback port; each answer of its Valkey takes `delay` seconds longer."""
 
     def __init__(self, valkey: Path) -> None:
         self.delay = 0.0
@@ -63,7 +63,7 @@ class Way:
         return f"redis://127.0.0.1:{self._door.getsockname()[1]}"
 
     def close(self) -> None:
-        """Shuts the door and ends every thread."""
+        """Close the port and end all threads."""
         self._ends.set()
         # A listening socket wakes from `accept` by a visitor, and by nothing else.
         with contextlib.suppress(OSError):
@@ -111,7 +111,7 @@ def _shut(end: socket.socket) -> None:
 
 @contextlib.contextmanager
 def valkey() -> Iterator[Valkey]:
-    """One in a folder of its own, whose name is short enough for a socket."""
+    """Start a Valkey in its own folder, whose name is short enough for a socket."""
     folder = Path(tempfile.mkdtemp(prefix="rc-"))
     made = Valkey(folder)
     try:
@@ -123,7 +123,7 @@ def valkey() -> Iterator[Valkey]:
 
 @contextlib.contextmanager
 def way_to(valkey: Path) -> Iterator[Way]:
-    """To the Valkey that listens at this socket."""
+    """Return a proxy to the Valkey at this socket."""
     made = Way(valkey)
     try:
         yield made

@@ -1,4 +1,4 @@
-"""Real faces of the shared material: enrolled for students, and as frames of a camera."""
+"""Real faces of the test material: enrolled for students, and as frames of a camera."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.world import World
 
 
 def enrolled(school: World, student: Student) -> Student:
-    """The photograph of the person in the film, enrolled for a student."""
+    """Enrol the photograph of the person in the film for a student."""
     verdict = enrolment.enrol(
         student_id=student.pk,
         data=material.film().photograph.read_bytes(),
@@ -27,11 +27,11 @@ def enrolled(school: World, student: Student) -> Student:
 
 def clip_frames(first: int, last: int, step: int = 1) -> list[bytes]:
     """Return frames of the film as JPEG."""
-    pictures = frames_of(material.film().path)
-    assert len(pictures) >= last
-    return [encode_jpeg(np.asarray(picture[..., ::-1]), 85) for picture in pictures[first:last:step]]
+    images = frames_of(material.film().path)
+    assert len(images) >= last
+    return [encode_jpeg(np.asarray(image[..., ::-1]), 85) for image in images[first:last:step]]
 
 
 def blank() -> bytes:
-    """A frame with nobody in it."""
+    """Return a frame with nobody in it."""
     return encode_jpeg(np.full((360, 640, 3), 90, np.uint8), 85)

@@ -42,7 +42,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self, path: str, **headers: str) -> ClientConnection:
-        """A socket with just these headers."""
+        """Connect a socket with these headers only."""
         return connect(
             f"ws://127.0.0.1:{self.port}{path}",
             additional_headers={name.replace("_", "-"): value for name, value in headers.items()},
@@ -51,19 +51,19 @@ class Served:
         )
 
     def token(self, path: str, user: User, **headers: str) -> ClientConnection:
-        """A socket of another system."""
+        """Connect a socket with a token."""
         return self.connect(path, Authorization=f"Token {token_of(user)}", **headers)
 
 
 def token_of(user: User) -> str:
-    """A new token of that user."""
+    """Return a new token of the user."""
     number = user.api_tokens.count()
     return tokens.create(user=user, name=f"test {number}", actor=None)[1]
 
 
 @contextmanager
 def serving(log: Path, **extra: str) -> Iterator[Served]:
-    """A server on the database of this test run, until the block ends; it must end by itself within 10 s."""
+    """Run a server on the database of this test run until the block ends; it must stop within 10 s."""
     port = free_port()
     environment = {
         **os.environ,
@@ -72,12 +72,12 @@ def serving(log: Path, **extra: str) -> Iterator[Served]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         **extra,
     }
-    with log.open("wb") as words:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [*engine_cost.command("launcher.server"), "--port", str(port)],
             cwd=ROOT,
             env=environment,
-            stdout=words,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
@@ -92,13 +92,13 @@ def serving(log: Path, **extra: str) -> Iterator[Served]:
 
 
 def database_url() -> str:
-    """The database of this test run, for another process."""
+    """Return the address of this test run's database, for another process."""
     address = urlsplit(ADDRESSES.database_url)
     return address._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def answers(port: int) -> bool:
-    """Whether the doors are open."""
+    """Return whether the server accepts connections."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
@@ -107,16 +107,16 @@ def answers(port: int) -> bool:
 
 
 def ended(process: subprocess.Popen[bytes], log: Path) -> bool:
-    """Fails with what the server said where it ended instead of starting."""
+    """Fail with the server's log where it ended instead of starting."""
     assert process.poll() is None, log.read_text(errors="replace")
     return False
 
 
-def wait_for(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Until something is so."""
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait until the condition is true."""
     end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
+    while not condition():
+        assert time.monotonic() < end, "the condition did not become true"
         threading.Event().wait(0.05)
 
 
@@ -126,8 +126,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def hear(stream: ClientConnection, kind: str | None = None, seconds: float = PATIENCE) -> Message:
-    """The next message, or the next of that type; others in between are passed over."""
+def receive(stream: ClientConnection, kind: str | None = None, seconds: float = PATIENCE) -> Message:
+    """Return the next message, or the next of that type."""
     end = time.monotonic() + seconds
     while True:
         message: Message = json.loads(stream.recv(timeout=max(0.01, end - time.monotonic())))
@@ -136,19 +136,19 @@ def hear(stream: ClientConnection, kind: str | None = None, seconds: float = PAT
 
 
 def closes(stream: ClientConnection, seconds: float = PATIENCE) -> tuple[int, list[Message]]:
-    """The code that the server closes with, and what it said before."""
-    said: list[Message] = []
+    """Return the code that the server closes with, and the messages before it."""
+    messages: list[Message] = []
     end = time.monotonic() + seconds
 
     def listen() -> None:
         while True:
-            said.append(json.loads(stream.recv(timeout=max(0.01, end - time.monotonic()))))
+            messages.append(json.loads(stream.recv(timeout=max(0.01, end - time.monotonic()))))
 
     with pytest.raises(ConnectionClosed) as closed:
         listen()
     assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, said
+    return closed.value.rcvd.code, messages
 
 
-def frame(seq: int, picture: bytes) -> bytes:
-    return seq.to_bytes(4, "big") + picture
+def frame(seq: int, image: bytes) -> bytes:
+    return seq.to_bytes(4, "big") + image

@@ -16,8 +16,8 @@ from websockets.sync.client import ClientConnection
 
 from attendance.models import Mark
 from attendance.register import signing
-from tests.sockets import inside
-from tests.sockets.serving import Message, Served, frame, hear
+from tests.sockets import in_process
+from tests.sockets.serving import Message, Served, frame, receive
 from tests.world import World, by_hand
 
 MEMBERS_OF_A_RESULT = {"type", "seq", "faces", "dropped", "ms"}
@@ -25,7 +25,7 @@ STAGES = ["queue", "decode", "detect", "align", "encode", "match", "total"]
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that says it is large."""
+    """Return a PNG of a few bytes whose header claims a large image."""
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         (b"IDAT", zlib.compress(b"")),
@@ -41,13 +41,13 @@ def png_bomb(width: int, height: int) -> bytes:
 @contextmanager
 def ready(server: Served, path: str, school: World) -> Iterator[ClientConnection]:
     with server.token(path, school.teacher) as stream:
-        assert hear(stream)["type"] == "ready"
+        assert receive(stream)["type"] == "ready"
         yield stream
 
 
 def following(stream: ClientConnection) -> Message:
     """Return the next message but advice, which comes whenever the cost of frames has changed."""
-    while (message := hear(stream))["type"] == "advice":
+    while (message := receive(stream))["type"] == "advice":
         pass
     return message
 
@@ -57,7 +57,7 @@ def answer(stream: ClientConnection, data: bytes | str) -> Message:
     return following(stream)
 
 
-def test_a_frame_has_one_answer_with_its_number_and_its_times(
+def test_frame_has_one_answer_with_number_and_times(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     with ready(server, camera_path, school) as stream:
@@ -71,7 +71,7 @@ def test_a_frame_has_one_answer_with_its_number_and_its_times(
             assert (found["ms"]["detect"] > 0) is (seq == 0)
 
 
-def test_what_is_no_frame_is_answered_and_the_socket_goes_on(
+def test_message_that_is_no_frame_is_answered_with_an_error(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     wrong: list[tuple[bytes | str, str, int | None]] = [
@@ -95,7 +95,7 @@ def test_what_is_no_frame_is_answered_and_the_socket_goes_on(
         assert answer(stream, frame(9, blank))["seq"] == 9
 
 
-def test_a_message_beyond_every_limit_ends_its_own_socket_only(
+def test_oversized_message_ends_only_its_socket(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     with ready(server, camera_path, school) as other:
@@ -104,7 +104,7 @@ def test_a_message_beyond_every_limit_ends_its_own_socket_only(
         assert answer(other, frame(1, blank))["type"] == "result"
 
 
-def test_each_of_many_frames_is_answered_or_counted(
+def test_frames_are_all_answered_or_counted(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     with ready(server, camera_path, school) as stream:
@@ -113,7 +113,7 @@ def test_each_of_many_frames_is_answered_or_counted(
         answered: list[int] = []
         dropped = 0
         while not answered or answered[-1] != 59:
-            said = hear(stream)
+            said = receive(stream)
             if said["type"] == "result":
                 answered.append(said["seq"])
                 dropped += said["dropped"]
@@ -121,14 +121,14 @@ def test_each_of_many_frames_is_answered_or_counted(
         assert answered == sorted(set(answered))
 
 
-def test_marks_of_a_person_come_on_both_sockets_with_rising_versions(
+def test_marks_by_hand_are_sent_to_both_sockets_with_rising_versions(
     server: Served, school: World, camera_path: str, dashboard_path: str
 ) -> None:
     with (
         ready(server, camera_path, school) as camera,
         server.token(dashboard_path, school.teacher) as dashboard,
     ):
-        before = hear(dashboard)
+        before = receive(dashboard)
         assert before.keys() >= {"type", "version", "session", "codes", "counts", "students", "reviews"}
         for place, letter in enumerate(("/", "L", None), start=1):
             by_hand(school, school.ann, letter)
@@ -143,56 +143,56 @@ def test_marks_of_a_person_come_on_both_sockets_with_rising_versions(
                 assert said["mark"] == str(Mark.objects.get().pk)
 
 
-def test_a_closed_session_is_said_on_both_sockets_and_takes_no_frames(
+def test_signing_is_sent_to_both_sockets_and_frames_are_refused(
     server: Served, school: World, camera_path: str, dashboard_path: str, blank: bytes
 ) -> None:
     with (
         ready(server, camera_path, school) as camera,
         server.token(dashboard_path, school.teacher) as dashboard,
     ):
-        hear(dashboard)
+        receive(dashboard)
         signing.sign(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
         for stream in (camera, dashboard):
-            said = hear(stream, "session")
+            said = receive(stream, "session")
             assert said["session"]["state"] == "signed"
         said = answer(camera, frame(3, blank))
         assert (said["code"], said["seq"]) == ("session_closed", 3)
         signing.reopen(
             session_id=school.session.pk, actor=school.teacher, now=timezone.now(), reason="too early"
         )
-        assert hear(camera, "session")["session"]["state"] == "open"
+        assert receive(camera, "session")["session"]["state"] == "open"
         assert answer(camera, frame(4, blank))["type"] == "result"
 
 
-def test_a_dashboard_only_listens(server: Served, school: World, dashboard_path: str) -> None:
+def test_dashboard_refuses_messages(server: Served, school: World, dashboard_path: str) -> None:
     with server.token(dashboard_path, school.teacher) as stream:
-        hear(stream)
+        receive(stream)
         assert answer(stream, "mark everybody")["code"] == "bad_frame"
         assert answer(stream, b"\0\0\0\1picture")["code"] == "bad_frame"
 
 
-async def test_advice_is_given_again_when_more_cameras_come(
-    school: World, eyes: inside.Eyes, authorization: bytes
+async def test_advice_changes_with_the_number_of_cameras(
+    school: World, recogniser: in_process.FakeRecogniser, authorization: bytes
 ) -> None:
     """Inside this process, where a frame has a cost that the test knows."""
-    async with inside.filming(school, authorization) as first:
-        await inside.hear(first, "ready")
-        eyes.shows()
-        await inside.show(first)
+    async with in_process.camera_socket(school, authorization) as first:
+        await in_process.receive(first, "ready")
+        recogniser.next_result()
+        await in_process.send_frame(first)
         async with AsyncExitStack() as others:
             for _ in range(60):
-                other = await others.enter_async_context(inside.filming(school, authorization))
-                await inside.hear(other, "ready")
-            lowest = (await inside.hear(first, "advice"))["advice"]["fps"]
+                other = await others.enter_async_context(in_process.camera_socket(school, authorization))
+                await in_process.receive(other, "ready")
+            lowest = (await in_process.receive(first, "advice"))["advice"]["fps"]
         assert lowest < 5
         # It may have been told before all of them were there, and then hears of the rest first.
-        while (told := (await inside.hear(first, "advice"))["advice"]["fps"]) < lowest:
-            lowest = told
-        assert told > lowest
+        while (fps := (await in_process.receive(first, "advice"))["advice"]["fps"]) < lowest:
+            lowest = fps
+        assert fps > lowest
 
 
 @pytest.mark.fault
-def test_a_flood_closes_1008_and_disturbs_no_other_camera(
+def test_flood_closes_1008_and_leaves_other_cameras(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     with ready(server, camera_path, school) as calm, ready(server, camera_path, school) as flooding:
@@ -231,7 +231,7 @@ def test_a_flood_closes_1008_and_disturbs_no_other_camera(
         assert slowest < 1
 
 
-def test_a_camera_that_vanishes_leaves_room(
+def test_camera_that_disconnects_frees_its_place(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     for _ in range(5):

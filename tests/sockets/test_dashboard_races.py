@@ -1,4 +1,4 @@
-"""What happens while a dashboard reads its state: the socket inside this process, on the real database."""
+"""Events while a dashboard reads the register: the socket inside this process, on the real database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from attendance.register import broadcast, state
 from attendance.register.description import RegisterState
 from attendance.sockets import dashboard, hub
 from attendance.sockets.dashboard import DashboardConsumer
-from tests.sockets.inside import marks_ann
+from tests.sockets.in_process import mark_ann
 from tests.sockets.serving import Message
 from tests.world import World
 
@@ -32,12 +32,12 @@ def no_threads_left() -> Any:
 
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The socket hears what the test tells it, when it tells it."""
+    """Connect a dashboard that gets only the events that the test publishes."""
     monkeypatch.setattr(broadcast, "publish_on_commit", lambda _session, _message: None)
 
 
 @asynccontextmanager
-async def watching(school: World, authorization: bytes) -> AsyncIterator[WebsocketCommunicator]:
+async def dashboard_socket(school: World, authorization: bytes) -> AsyncIterator[WebsocketCommunicator]:
     socket = WebsocketCommunicator(
         DashboardConsumer.as_asgi(), "/ws/", headers=[(b"authorization", authorization)]
     )
@@ -52,19 +52,19 @@ def letter_of(state: Message) -> str | None:
     return None if found is None else str(found["code"])
 
 
-async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
+async def test_mark_during_the_first_reading_is_sent(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, told, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["/"]
+    read, session_hub, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["/"]
 
     def read_then_marked(*args: Any, **given: Any) -> RegisterState:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.publish, school.session.pk, marks_ann(school, letters.pop()))
+            loop.call_soon_threadsafe(session_hub.publish, school.session.pk, mark_ann(school, letters.pop()))
         return state
 
     monkeypatch.setattr(state, "register_state", read_then_marked)
-    async with watching(school, authorization) as socket:
+    async with dashboard_socket(school, authorization) as socket:
         first = await socket.receive_json_from(10)
         second = await socket.receive_json_from(10)
     assert (first["type"], letter_of(first)) == ("register", None)
@@ -72,28 +72,33 @@ async def test_a_mark_while_the_first_state_is_read_is_shown_all_the_same(
     assert second["version"] == first["version"] + 1
 
 
-async def test_what_is_lost_while_the_state_is_read_again_is_read_once_more(
+async def test_gap_during_a_reading_causes_another_reading(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, told, loop, letters = state.register_state, hub.hub(), asyncio.get_running_loop(), ["I", "L", "/"]
+    read, session_hub, loop, letters = (
+        state.register_state,
+        hub.hub(),
+        asyncio.get_running_loop(),
+        ["I", "L", "/"],
+    )
 
     def read_then_marked(*args: Any, **given: Any) -> RegisterState:
         state = read(*args, **given)
         if letters:
-            loop.call_soon_threadsafe(told.publish, school.session.pk, marks_ann(school, letters.pop()))
+            loop.call_soon_threadsafe(session_hub.publish, school.session.pk, mark_ann(school, letters.pop()))
         return state
 
     monkeypatch.setattr(state, "register_state", read_then_marked)
-    async with watching(school, authorization) as socket:
+    async with dashboard_socket(school, authorization) as socket:
         found = [letter_of(await socket.receive_json_from(10)) for _ in range(4)]
     assert found == [None, "/", "L", "I"]
 
 
-async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
+async def test_database_failure_is_reported_once_and_reading_repeated(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dashboard, "POLL_SECONDS", 0.05)
-    read, told, faults = state.register_state, hub.hub(), [3]
+    read, session_hub, faults = state.register_state, hub.hub(), [3]
 
     def away(*args: Any, **given: Any) -> RegisterState:
         if faults[0]:
@@ -101,12 +106,12 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
             raise OperationalError("the database is away")
         return read(*args, **given)
 
-    async with watching(school, authorization) as socket:
+    async with dashboard_socket(school, authorization) as socket:
         version = (await socket.receive_json_from(10))["version"]
         monkeypatch.setattr(state, "register_state", away)
         # Two changes, of which only the second is told of.
-        await db_threads.db(marks_ann, school, "L")
-        told.publish(school.session.pk, await db_threads.db(marks_ann, school, "/"))
+        await db_threads.db(mark_ann, school, "L")
+        session_hub.publish(school.session.pk, await db_threads.db(mark_ann, school, "/"))
         fault = await socket.receive_json_from(10)
         assert (fault["type"], fault["code"]) == ("error", "unavailable")
         told_now = await socket.receive_json_from(10)
@@ -114,7 +119,7 @@ async def test_a_database_that_went_away_meanwhile_is_said_once_and_asked_again(
     assert faults == [0]
 
 
-async def test_a_student_who_joins_the_class_reaches_an_open_register(
+async def test_student_who_joins_the_class_appears_in_an_open_register(
     school: World, authorization: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "POLL_SECONDS", 0.05)
@@ -127,7 +132,7 @@ async def test_a_student_who_joins_the_class_reaches_an_open_register(
             actor=school.registrar,
         )
 
-    async with watching(school, authorization) as socket:
+    async with dashboard_socket(school, authorization) as socket:
         first = await socket.receive_json_from(10)
         await db_threads.db(joins)
         second = await socket.receive_json_from(10)

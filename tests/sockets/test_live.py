@@ -1,4 +1,4 @@
-"""What stands between the threads that recognise and PostgreSQL."""
+"""The gallery source and results between recognition threads and PostgreSQL."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def no_threads_left() -> Iterator[None]:
     db_threads.DB_THREADS.close()
 
 
-def test_a_class_is_found_from_a_thread_that_never_touches_the_database(school: World) -> None:
+def test_gallery_is_searched_from_a_thread_without_database(school: World) -> None:
     photograph(school.ann, vector(1))
     photograph(school.bea, vector(2))
     galleries = Galleries(DatabaseSource(), monitor=Monitor(), rebuild_seconds=60)
@@ -48,9 +48,7 @@ def test_a_class_is_found_from_a_thread_that_never_touches_the_database(school: 
 
 
 @pytest.mark.clock
-def test_a_database_that_does_not_answer_in_time_names_nobody(
-    school: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_without_database_in_time_names_nobody(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gallery_source, "VERSION_SECONDS", 0.2)
 
     def slow(_class_ids: object) -> dict[str, int]:
@@ -66,7 +64,7 @@ def test_a_database_that_does_not_answer_in_time_names_nobody(
     assert time.monotonic() - began < 0.9
 
 
-def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(school: World) -> None:
+def test_gallery_is_built_by_one_process_at_a_time(school: World) -> None:
     class_id = str(school.school_class.pk)
     order: list[str] = []
     inside, release = threading.Event(), threading.Event()
@@ -106,7 +104,7 @@ def test_one_process_builds_a_class_at_a_time_and_the_lock_ends_with_its_holder(
     assert order[-1] == "after a fault"
 
 
-def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: World) -> None:
+def test_latest_results_keep_the_newest_of_each_camera(school: World) -> None:
     session = school.session.pk
     first, second = (FrameResult((), (), (), SPACE, {"total": total}) for total in (1.0, 2.0))
     LATEST_RESULTS.get().remember(session, "front", first)
@@ -121,7 +119,7 @@ def test_the_newest_result_of_each_camera_of_a_session_can_be_asked_for(school: 
     assert LATEST_RESULTS.get().of_session(session) == ()
 
 
-def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_publishes_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.05)
     key = f"{metrics.KEY_PREFIX}:{process_name()}"
     worker_ready.send(app)
@@ -133,7 +131,7 @@ def test_a_worker_shares_its_figures_until_it_ends(monkeypatch: pytest.MonkeyPat
     assert not any(thread.name == "maintenance" for thread in threading.enumerate())
 
 
-def test_whom_a_stranger_might_be_is_not_kept_with_the_newest_result(school: World) -> None:
+def test_latest_results_keep_no_visitors(school: World) -> None:
     session = school.session.pk
     nobody = Decision(State.UNKNOWN, None, None, None, None, 5, ())
     face = FrameFace((0, 0, 9, 9), 1, nobody, visitor=str(school.eve.pk))

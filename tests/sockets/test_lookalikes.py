@@ -1,4 +1,4 @@
-"""Who is hard to tell apart, and who was said not to be somebody, from the office to the camera's answer."""
+"""Confusable pairs and rejected matches, from enrolment to the camera's answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from recognition.engine.images.image import decode, encode_jpeg
 from recognition.engine.types import Array
 from tests import material, world
 from tests.sockets.people import clip_frames
-from tests.sockets.serving import Message, Served, frame, hear
+from tests.sockets.serving import Message, Served, frame, receive
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(300)
@@ -37,16 +37,16 @@ PATIENCE = 300
 
 @pytest.fixture(scope="module")
 def film() -> list[bytes]:
-    """One man before the camera without a break."""
+    """Return frames that show one man without a break."""
     return clip_frames(85, 210, 6)
 
 
 def shown(stream: ClientConnection, film: list[bytes], state: str, first: int = 0) -> Message:
-    """Shows the film until a face has that state; that face, and the `marks` that came before it."""
+    """Send the film until a face has that state; return the face, with the `marks` that came before it."""
     marks: list[Message] = []
     for seq, picture in enumerate(islice(cycle(film), PATIENCE), start=first):
         stream.send(frame(seq, picture))
-        while (said := hear(stream))["type"] != "result":
+        while (said := receive(stream))["type"] != "result":
             if said["type"] == "mark":
                 marks.append(said)
         for face in said["faces"]:
@@ -56,9 +56,9 @@ def shown(stream: ClientConnection, film: list[bytes], state: str, first: int = 
 
 
 def waiting(dashboard: ClientConnection) -> int:
-    """How many faces wait, once some do: by the event, or by the whole state where another event came with it."""
+    """Return how many faces wait, once some do: from the event, or from the register after a gap."""
     while True:
-        said = hear(dashboard)
+        said = receive(dashboard)
         if found := said.get("waiting") or said.get("reviews"):
             return int(found)
 
@@ -67,24 +67,24 @@ def all_states(stream: ClientConnection, film: list[bytes], first: int, count: i
     states: set[str] = set()
     for seq, picture in enumerate(islice(cycle(film), count), start=first):
         stream.send(frame(seq, picture))
-        result = hear(stream, "result")
+        result = receive(stream, "result")
         states |= {face["state"] for face in result["faces"]}
         assert [face["student"] for face in result["faces"]] == [None] * len(result["faces"])
     return states
 
 
 def apart(one: Review, other: Review) -> float:
-    """The distance between the faces of two questions."""
+    """Return the distance between the faces of two reviews."""
     faces = [
         rejected_matches.unseal(row.sealed_template, "review", row.pk, row.session_id) for row in (one, other)
     ]
     return float(np.linalg.norm(faces[0] - faces[1]))
 
 
-def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_guessed(
+def test_twin_is_queued_for_review_and_never_guessed(
     server: Served, school: World, miranda: Student, camera_path: str, dashboard_path: str, film: list[bytes]
 ) -> None:
-    """Bea's photograph is his, mirrored: held back at enrolment, and kept as a twin's."""
+    """Enrol the man's mirrored photograph for Bea, with a reason, as a twin's."""
     path = material.film().photograph
     mirrored = encode_jpeg(np.ascontiguousarray(cv2.flip(decode(path.read_bytes()), 1)), 95)
 
@@ -107,8 +107,8 @@ def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_g
         server.token(camera_path, school.teacher) as camera,
         server.token(dashboard_path, school.teacher) as dashboard,
     ):
-        hear(camera, "ready")
-        hear(dashboard, "register")
+        receive(camera, "ready")
+        receive(dashboard, "register")
         face = shown(camera, film, "uncertain")
         assert (face["student"], face["marks"]) == (None, [])
         assert waiting(dashboard) == 1
@@ -125,11 +125,11 @@ def test_a_twin_who_was_kept_with_a_reason_is_put_before_the_teacher_and_never_g
             actor=school.teacher,
             now=timezone.now(),
         )
-        assert hear(camera, "mark")["student"]["name"] == "Bea Birch"
+        assert receive(camera, "mark")["student"]["name"] == "Bea Birch"
 
 
 def beside(template: Array, angle: float) -> Array:
-    """Another unit template, turned away from this one by so many degrees."""
+    """Return another unit template, rotated from this one by that many degrees."""
     across = world.vector(5)
     across = across - (across @ template) * template
     turned = np.cos(np.radians(angle)) * template + np.sin(np.radians(angle)) * across / np.linalg.norm(
@@ -138,10 +138,10 @@ def beside(template: Array, angle: float) -> Array:
     return np.asarray(turned, np.float32)
 
 
-def test_a_pair_that_enrolment_found_needs_a_larger_margin(
+def test_confusable_pair_needs_a_larger_margin(
     server: Served, school: World, miranda: Student, camera_path: str, film: list[bytes]
 ) -> None:
-    """Bea lies so far away that anybody else would be named, and near enough to be found hard to tell apart."""
+    """Give Bea a template far enough to name anybody else, and near enough for a confusable pair."""
     path = material.film().photograph
     stored = Template.objects.select_related("photograph", "space").get()
     assert stored.photograph_id is not None
@@ -155,35 +155,35 @@ def test_a_pair_that_enrolment_found_needs_a_larger_margin(
     assert again.accepted
     assert ConfusablePair.objects.count() == 1
     with server.token(camera_path, school.teacher) as camera:
-        hear(camera, "ready")
+        receive(camera, "ready")
         face = shown(camera, film, "uncertain")
         assert "recognised" not in all_states(camera, film, face["seq"] + 1, 60)
     assert not Mark.objects.exists()
     # Nothing but the pair held the name back.
     ConfusablePair.objects.all().delete()
     with server.token(camera_path, school.teacher) as camera:
-        hear(camera, "ready")
+        receive(camera, "ready")
         assert shown(camera, film, "recognised")["student"]["name"] == "Ann Ash"
 
 
-def test_not_this_person_keeps_the_face_from_the_student_until_the_session_closes(
+def test_rejected_match_is_not_repeated_until_signing(
     server: Served, school: World, miranda: Student, camera_path: str, film: list[bytes]
 ) -> None:
     with server.token(camera_path, school.teacher) as camera:
-        hear(camera, "ready")
+        receive(camera, "ready")
         face = shown(camera, film, "recognised")
-        mark = face["marks"][0] if face["marks"] else hear(camera, "mark")
+        mark = face["marks"][0] if face["marks"] else receive(camera, "mark")
         assert mark["student"]["name"] == "Ann Ash"
         assert not_this_student.by_teacher(mark_id=mark["mark"], actor=school.teacher, now=timezone.now())
-        assert hear(camera, "unmark")["mark"] == mark["mark"]
+        assert receive(camera, "unmark")["mark"] == mark["mark"]
         # The event that says so may come a moment after the first frames: they are not marked by, at any rate.
         for _ in range(PATIENCE):
             camera.send(frame(0, film[0]))
-            if all(each["student"] is None for each in hear(camera, "result")["faces"]):
+            if all(each["student"] is None for each in receive(camera, "result")["faces"]):
                 break
         assert "recognised" not in all_states(camera, film, 1, 60)
     with server.token(camera_path, school.teacher) as another:
-        hear(another, "ready")
+        receive(another, "ready")
         assert "recognised" not in all_states(another, film, 0, 60)
     assert Mark.objects.get().code is None
     assert MarkEvent.objects.count() == 2

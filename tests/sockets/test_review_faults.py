@@ -1,4 +1,4 @@
-"""Undecided faces beside withdrawals, other people, and a register that does not take the mark."""
+"""Reviews during withdrawals, other decisions, and refusals of the register."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def beside(call: Callable[[], Any], act: Callable[[], object]) -> Any:
-    """`call` on a connection of its own, begun while `act` is done and not yet committed; it must wait for that."""
+    """Run `call` on its own connection while `act` is done but not committed, and check that it waits."""
 
     def run() -> Any:
         try:
@@ -73,7 +73,7 @@ def deciding(world: World, verdict: str, who: str | None = None) -> Callable[[],
 
 
 @pytest.mark.parametrize("candidate", ["ann", "bea"])
-def test_a_face_is_not_kept_once_a_candidate_s_consent_is_withdrawn(world: World, candidate: str) -> None:
+def test_review_is_not_kept_after_a_candidates_withdrawal(world: World, candidate: str) -> None:
     withdraw(world, candidate)()
     assert offered(world) is None
     assert not Review.objects.exists()
@@ -81,7 +81,7 @@ def test_a_face_is_not_kept_once_a_candidate_s_consent_is_withdrawn(world: World
 
 
 @pytest.mark.parametrize("candidate", ["ann", "bea"])
-def test_an_offer_waits_for_a_withdrawal_and_then_keeps_nothing(world: World, candidate: str) -> None:
+def test_review_waits_for_a_withdrawal_and_keeps_nothing(world: World, candidate: str) -> None:
     asked = question(world.ann, world.bea, vector(1))
     offer = lambda: review_queue.offer(session_id=world.session.pk, question=asked, camera="front")  # noqa: E731
     assert beside(offer, withdraw(world, candidate)) is None
@@ -89,7 +89,7 @@ def test_an_offer_waits_for_a_withdrawal_and_then_keeps_nothing(world: World, ca
     assert not Blob.objects.exists()
 
 
-def test_a_face_is_not_kept_for_who_left_the_class(world: World) -> None:
+def test_review_is_not_kept_for_a_student_who_left_the_class(world: World) -> None:
     membership = Membership.objects.get(student=world.bea)
     yesterday = world.session.date - dt.timedelta(days=1)
     memberships.end(membership_id=membership.pk, ends_on=yesterday, actor=world.registrar)
@@ -99,7 +99,7 @@ def test_a_face_is_not_kept_for_who_left_the_class(world: World) -> None:
 
 @pytest.mark.parametrize("candidate", ["ann", "bea"])
 @pytest.mark.parametrize("verdict", ["student", "neither"])
-def test_a_decision_waits_for_a_withdrawal_and_finds_the_face_gone(
+def test_decision_waits_for_a_withdrawal_and_finds_no_review(
     world: World, verdict: str, candidate: str
 ) -> None:
     offered(world)
@@ -109,7 +109,7 @@ def test_a_decision_waits_for_a_withdrawal_and_finds_the_face_gone(
         assert not kept.objects.exists()
 
 
-def test_a_consent_that_ran_out_leaves_the_mark_and_keeps_no_picture(world: World) -> None:
+def test_decision_after_expired_consent_marks_without_crop(world: World) -> None:
     offered(world)
     yesterday = world.session.date - dt.timedelta(days=1)
     world.ann.consents.update(expires_on=yesterday)
@@ -120,7 +120,7 @@ def test_a_consent_that_ran_out_leaves_the_mark_and_keeps_no_picture(world: Worl
 
 
 @pytest.mark.parametrize("verdicts", [("student", "student"), ("student", "neither"), ("neither", "ignored")])
-def test_two_teachers_who_decide_at_once_get_one_decision(world: World, verdicts: tuple[str, str]) -> None:
+def test_simultaneous_decisions_give_one_decision(world: World, verdicts: tuple[str, str]) -> None:
     offered(world)
     calls = [
         deciding(world, verdict, who if verdict == "student" else None)
@@ -139,7 +139,7 @@ def test_two_teachers_who_decide_at_once_get_one_decision(world: World, verdicts
         )
 
 
-def test_where_the_register_takes_no_mark_the_face_waits_on_and_nobody_is_blocked(world: World) -> None:
+def test_decision_refused_by_the_register_leaves_the_review(world: World) -> None:
     offered(world)
     version = world.session.version + 1
     with pytest.raises(Refused) as refused:
@@ -160,7 +160,7 @@ def test_where_the_register_takes_no_mark_the_face_waits_on_and_nobody_is_blocke
     assert deciding(world, "student", "ann")().written
 
 
-def test_a_clock_that_went_back_is_said_and_the_face_waits_on(world: World) -> None:
+def test_decision_with_a_wrong_clock_leaves_the_review(world: World) -> None:
     offered(world)
     with pytest.raises(Refused, match="clock") as refused:
         review_queue.decide(
@@ -190,7 +190,7 @@ def seen_by_camera(world: World) -> Mark:
     return result.mark
 
 
-def test_not_this_person_never_takes_back_what_somebody_else_said_meanwhile(world: World) -> None:
+def test_rejection_leaves_a_mark_changed_meanwhile(world: World) -> None:
     shown = seen_by_camera(world)
     register.mark(
         register.MarkRequest(
@@ -209,7 +209,7 @@ def test_not_this_person_never_takes_back_what_somebody_else_said_meanwhile(worl
     assert not RejectedMatch.objects.exists()
 
 
-def test_not_this_person_of_who_left_the_class_blocks_nobody(world: World) -> None:
+def test_rejection_for_a_student_who_left_keeps_no_face(world: World) -> None:
     shown = seen_by_camera(world)
     Membership.objects.filter(student=world.cem).update(ends_on=world.session.date - dt.timedelta(days=1))
     with pytest.raises(Refused) as refused:
@@ -219,7 +219,7 @@ def test_not_this_person_of_who_left_the_class_blocks_nobody(world: World) -> No
     assert not RejectedMatch.objects.exists()
 
 
-def test_what_a_camera_recognised_before_it_heard_of_a_block_is_not_marked(world: World) -> None:
+def test_match_in_flight_is_not_marked_after_a_rejection(world: World) -> None:
     offered(world)
     deciding(world, "neither")()
     near = vector(1) + 0.1 * vector(2)

@@ -1,4 +1,4 @@
-"""Faces that only a person may decide."""
+"""The review queue: faces that only a person may decide."""
 
 import datetime as dt
 
@@ -58,7 +58,7 @@ def decide(world: World, verdict: str, student: Student | None = None) -> regist
     )
 
 
-def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World) -> None:
+def test_uncertain_face_is_queued_encrypted_with_both_candidates(world: World) -> None:
     review = offered(world)
     assert review is not None
     (shown,) = review_queue.waiting(world.session)
@@ -72,14 +72,14 @@ def test_an_uncertain_face_waits_with_both_candidates_and_is_sealed(world: World
         review_queue.crop(review_id=review.pk, actor=world.other_teacher)
 
 
-def test_the_same_face_is_asked_about_once_whatever_camera_or_track(world: World) -> None:
+def test_same_face_is_queued_once_for_all_cameras_and_tracks(world: World) -> None:
     assert offered(world)
     near = vector(1) + 0.1 * vector(2)
     assert offered(world, template=near / np.linalg.norm(near), camera="back", track=9) is None
     assert offered(world, template=vector(3), track=2)
 
 
-def test_nobody_is_asked_for_a_student_who_is_here_or_in_a_closed_session(world: World) -> None:
+def test_face_is_not_queued_for_present_students_or_signed_sessions(world: World) -> None:
     by_hand(world, world.ann)
     assert offered(world) is None
     Mark.objects.update(code=None)
@@ -87,13 +87,13 @@ def test_nobody_is_asked_for_a_student_who_is_here_or_in_a_closed_session(world:
     assert offered(world) is None
 
 
-def test_a_crowd_does_not_fill_the_table(world: World) -> None:
+def test_review_queue_has_a_limit(world: World) -> None:
     for track in range(review_queue.MOST_WAITING):
         assert offered(world, template=vector(100 + track), track=track)
     assert offered(world, template=vector(99), track=99) is None
 
 
-def test_this_one_marks_with_the_evidence_and_keeps_the_other_from_the_face(world: World) -> None:
+def test_decision_for_a_student_marks_and_rejects_the_other(world: World) -> None:
     offered(world)
     result = decide(world, "student", world.bea)
     assert result is not None
@@ -108,7 +108,7 @@ def test_this_one_marks_with_the_evidence_and_keeps_the_other_from_the_face(worl
     assert review_queue.waiting(world.session) == []
 
 
-def test_neither_keeps_both_from_the_face_and_from_no_other(world: World) -> None:
+def test_decision_neither_rejects_the_face_for_both(world: World) -> None:
     offered(world)
     assert decide(world, "neither") is None
     standing = rejected_matches.of_session(world.session)
@@ -117,14 +117,14 @@ def test_neither_keeps_both_from_the_face_and_from_no_other(world: World) -> Non
     assert not Mark.objects.exists()
 
 
-def test_ignored_blocks_nobody_and_is_not_asked_again(world: World) -> None:
+def test_decision_ignored_rejects_nobody_and_is_not_repeated(world: World) -> None:
     offered(world)
     decide(world, "ignored")
     assert not RejectedMatch.objects.exists()
     assert offered(world, track=5) is None
 
 
-def test_each_step_raises_the_version_by_one(world: World) -> None:
+def test_review_steps_raise_the_version_by_one(world: World) -> None:
     world.session.refresh_from_db()
     before = world.session.version
     offered(world)
@@ -135,7 +135,7 @@ def test_each_step_raises_the_version_by_one(world: World) -> None:
     assert world.session.version == before + 2
 
 
-def test_what_cannot_be_decided_is_refused(world: World) -> None:
+def test_decision_that_is_invalid_is_refused(world: World) -> None:
     offered(world)
     with pytest.raises(Refused) as refused:
         decide(world, "perhaps")
@@ -156,7 +156,7 @@ def test_what_cannot_be_decided_is_refused(world: World) -> None:
     assert refused.value.code == "already"
 
 
-def test_closing_the_session_leaves_nothing_of_an_undecided_face(world: World) -> None:
+def test_signing_deletes_reviews(world: World) -> None:
     offered(world)
     offered(world, template=vector(7), track=2)
     review_queue.decide(
@@ -173,7 +173,7 @@ def test_closing_the_session_leaves_nothing_of_an_undecided_face(world: World) -
     assert not Blob.objects.filter(kind=Blob.Kind.REVIEW).exists()
 
 
-def test_not_this_person_takes_the_mark_back_and_keeps_the_face_from_the_student(world: World) -> None:
+def test_rejection_removes_the_mark_and_rejects_the_face(world: World) -> None:
     result = register.mark(
         register.MarkRequest(
             session_id=world.session.pk,
@@ -190,7 +190,7 @@ def test_not_this_person_takes_the_mark_back_and_keeps_the_face_from_the_student
     assert rejected_students(vector(4), rejected_matches.of_session(world.session)) == {str(world.cem.pk)}
 
 
-def test_the_rules_of_a_session_know_who_is_hard_to_tell_apart(world: World) -> None:
+def test_rules_contain_confusable_pairs(world: World) -> None:
     first, second = sorted((world.ann, world.cem), key=lambda student: student.pk)
     ConfusablePair.objects.create(first=first, second=second, distance=0.2)
     assert camera_marks.rules(world.session, visitors=False).confusable == {
@@ -199,7 +199,7 @@ def test_the_rules_of_a_session_know_who_is_hard_to_tell_apart(world: World) -> 
 
 
 def twins(world: World) -> None:
-    """Ann and Bea are hard to tell apart."""
+    """Make Ann and Bea a confusable pair."""
     first, second = sorted((world.ann, world.bea), key=lambda student: student.pk)
     ConfusablePair.objects.create(first=first, second=second, distance=0.2)
 
@@ -210,7 +210,7 @@ def near(template: Array, seed: int) -> Array:
 
 
 def between(world: World, distances: tuple[float, float], template: Array, *, track: int) -> UncertainTrack:
-    """A face that may be Ann or Bea, Ann first: she is not blocked."""
+    """Return a face that may be Ann or Bea, Ann first."""
     candidates = tuple(
         Match(str(student.pk), distance)
         for student, distance in zip((world.ann, world.bea), distances, strict=True)
@@ -224,7 +224,7 @@ def ask(world: World, asked: UncertainTrack, camera: str = "front") -> bool:
     return review_queue.offer(session_id=world.session.pk, question=asked, camera=camera) is not None
 
 
-def test_one_twin_being_here_leaves_the_other_to_be_asked_about(world: World) -> None:
+def test_face_is_queued_for_the_missing_twin(world: World) -> None:
     twins(world)
     assert ask(world, between(world, (0.20, 0.28), vector(1), track=1))
     assert decide(world, "student", world.ann)
@@ -243,7 +243,7 @@ def test_one_twin_being_here_leaves_the_other_to_be_asked_about(world: World) ->
     assert not ask(world, between(world, (0.27, 0.21), near(vector(1), 3), track=3))
 
 
-def test_the_twin_who_is_here_is_not_asked_about_again(world: World) -> None:
+def test_face_is_not_queued_for_the_present_twin(world: World) -> None:
     twins(world)
     assert ask(world, between(world, (0.20, 0.28), vector(1), track=1))
     decide(world, "student", world.ann)
@@ -252,13 +252,13 @@ def test_the_twin_who_is_here_is_not_asked_about_again(world: World) -> None:
     assert not ask(world, between(world, (0.25, 0.24), near(vector(1), 3), track=1))
 
 
-def test_classmates_who_are_no_twins_are_told_apart_without_a_question(world: World) -> None:
+def test_face_is_not_queued_for_classmates_who_are_no_twins(world: World) -> None:
     assert ask(world, between(world, (0.20, 0.28), vector(1), track=1))
     decide(world, "student", world.ann)
     assert not ask(world, between(world, (0.27, 0.21), near(vector(1), 2), track=2))
 
 
-def test_a_face_that_is_neither_twin_is_not_asked_about_again(world: World) -> None:
+def test_face_decided_as_neither_twin_is_not_queued_again(world: World) -> None:
     twins(world)
     assert ask(world, between(world, (0.20, 0.28), vector(1), track=1))
     decide(world, "neither")

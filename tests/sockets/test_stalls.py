@@ -1,4 +1,4 @@
-"""Cameras that stop in the middle, never listen, or send rubbish: what the others notice of them, which is nothing."""
+"""Cameras that stop in mid-message, never read, or send invalid data do not affect others."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from attendance.sockets.base import SessionConsumer
-from tests.sockets.serving import PATIENCE, Served, frame, hear
+from tests.sockets.serving import PATIENCE, Served, frame, receive
 from tests.world import World
 
 pytestmark = pytest.mark.fault
+# The header of a binary message of 10,000 bytes, and its first hundred bytes.
 HALF_A_MESSAGE = b"\x82\xfe\x27\x10" + b"mask" + b"x" * 100
-"""The head of a binary message of 10,000 bytes, and its first hundred."""
 ROUNDS = 8
 
 
 @contextmanager
 def sending(stream: ClientConnection, data: bytes, per_second: float) -> Iterator[None]:
-    """That message again and again, beside the block, which begins with the first; its answers lie unread."""
+    """Send that message repeatedly during the block, which begins with the first; do not read the answers."""
     begun, ends = threading.Event(), threading.Event()
 
     def send() -> None:
@@ -45,17 +45,17 @@ def sending(stream: ClientConnection, data: bytes, per_second: float) -> Iterato
 
 
 def answered(stream: ClientConnection, picture: bytes) -> float:
-    """Each frame gets its result; the seconds of the slowest."""
+    """Check that each frame gets its result, and return the seconds of the slowest."""
     slowest = 0.0
     for seq in range(ROUNDS):
         began = time.monotonic()
         stream.send(frame(seq, picture))
-        assert hear(stream, "result")["seq"] == seq
+        assert receive(stream, "result")["seq"] == seq
         slowest = max(slowest, time.monotonic() - began)
     return slowest
 
 
-def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
+def test_stalled_or_broken_camera_leaves_other_cameras(
     server: Served, school: World, camera_path: str, blank: bytes
 ) -> None:
     with (
@@ -65,7 +65,7 @@ def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
         server.token(camera_path, school.teacher) as calm,
     ):
         for stream in (stalled, rubbish, deaf, calm):
-            hear(stream, "ready")
+            receive(stream, "ready")
         usual = answered(calm, blank)
         stalled.socket.sendall(HALF_A_MESSAGE)
         with (
@@ -73,13 +73,13 @@ def test_a_camera_that_stops_in_mid_message_or_sends_rubbish_disturbs_no_other(
             sending(deaf, frame(1, blank), 20),
         ):
             assert answered(calm, blank) < usual + 1.5
-        assert hear(rubbish, "error")["code"] == "bad_frame"
-        assert hear(deaf, "result")["seq"] == 1
+        assert receive(rubbish, "error")["code"] == "bad_frame"
+        assert receive(deaf, "result")["seq"] == 1
         stalled.socket.close()
         assert answered(calm, blank) < usual + 1.5
 
 
-async def test_an_answer_to_a_camera_that_has_just_gone_is_no_fault() -> None:
+async def test_answer_to_a_disconnected_camera_is_no_error() -> None:
     consumer = SessionConsumer()
 
     async def gone(_message: object) -> None:

@@ -1,4 +1,4 @@
-"""The end of a server in mid-session, and its memory while many cameras send more than it can take."""
+"""Stopping a server in mid-session, and its memory under overload."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ async def flood(
     started: list[int],
     ends: threading.Event,
 ) -> None:
-    """One camera: send at that rate and read what comes, until the end."""
+    """Send frames at that rate as one camera and read the answers, until the end."""
 
     async def listen(stream: ClientConnection) -> None:
         with suppress(ConnectionClosed):
@@ -56,7 +56,7 @@ async def flood(
 def flooded(
     server: Served, school: World, path: str, picture: bytes, *, cameras: int, rate: float
 ) -> Iterator[None]:
-    """So many cameras that send at that rate beside the block, all in one thread."""
+    """Run that many cameras in one thread during the block."""
     ends, token, started = threading.Event(), token_of(school.teacher), list[int]()
 
     async def all_of_them() -> None:
@@ -74,7 +74,7 @@ def flooded(
             flooding.result(60)
 
 
-def test_a_server_that_is_told_to_end_ends_in_time_with_frames_in_hand(
+def test_server_stops_in_time_with_frames_in_progress(
     school: World, camera_path: str, blank: bytes, tmp_path: Path
 ) -> None:
     log = tmp_path / "server.log"
@@ -92,7 +92,7 @@ def test_a_server_that_is_told_to_end_ends_in_time_with_frames_in_hand(
 
 @pytest.mark.soak
 @pytest.mark.timeout(400)
-def test_memory_stays_flat_while_cameras_send_more_than_can_be_taken(
+def test_memory_stays_constant_under_overload(
     school: World, camera_path: str, blank: bytes, tmp_path: Path, soak: bool
 ) -> None:
     cameras, warming, lasting = (100, 15, 60) if soak else (10, 4, 6)

@@ -1,4 +1,4 @@
-"""A visitor of another class before the camera: a question to the teacher's own page, and to nobody else."""
+"""Visitors of other classes are shown on the teacher's page only."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -24,26 +24,26 @@ from attendance.models import (
 )
 from attendance.people import consents, students
 from tests.sockets.people import clip_frames, enrolled
-from tests.sockets.serving import Message, Served, frame, hear, token_of
-from tests.sockets.test_door import cookie_of, device_cookie
+from tests.sockets.serving import Message, Served, frame, receive, token_of
+from tests.sockets.test_access import cookie_of, device_cookie
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(120)
 
+# Frames: five samples are apart in time, and maintenance builds the school's gallery within five seconds.
 PATIENCE = 600
-"""Frames: five looks lie apart in time, and the school's gallery is built in the next round, up to five seconds off."""
 VERSIONS = count(1000, 1000)
 
 
 @pytest.fixture(scope="module")
 def film() -> list[bytes]:
-    """One man before the camera without a break."""
+    """Return frames that show one man without a break."""
     return clip_frames(85, 210, 6)
 
 
 @pytest.fixture
 def eve(school: World) -> Student:
-    """Eve, of another class, has the face of the man in the clip; the school wants to be asked about visitors."""
+    """Enrol the man of the film as Eve, of another class, and turn visitors on."""
     switch(on=True)
     # The server outlives each test's school: no two of them may have had the same version of its gallery.
     SchoolSettings.objects.update(school_gallery_version=next(VERSIONS))
@@ -58,29 +58,29 @@ def switch(*, on: bool) -> None:
 @contextmanager
 def camera(server: Served, school: World, **headers: str) -> Iterator[ClientConnection]:
     with server.connect(f"/ws/sessions/{school.session.pk}/camera/", **headers) as stream:
-        assert hear(stream, "ready")
+        assert receive(stream, "ready")
         yield stream
 
 
 def page(server: Served, school: World) -> AbstractContextManager[ClientConnection]:
-    """The camera of the teacher's own page."""
+    """Connect the camera of the teacher's page."""
     return camera(server, school, Origin=server.origin, Cookie=cookie_of(school.teacher))
 
 
 def faces(stream: ClientConnection, film: list[bytes], most: int = PATIENCE) -> Iterator[Message]:
-    """The faces that are seen, frame after frame."""
+    """Yield the faces of frame after frame."""
     for seq, picture in enumerate(islice(cycle(film), most)):
         stream.send(frame(seq, picture))
-        yield from hear(stream, "result")["faces"]
+        yield from receive(stream, "result")["faces"]
 
 
 def asked(stream: ClientConnection, film: list[bytes]) -> Message:
-    """The face about which the page is asked."""
+    """Return the face that is shown as a visitor."""
     return next(face for face in faces(stream, film) if face["state"] == "visitor")
 
 
 def looks_long(stream: ClientConnection, film: list[bytes], looks: int = 8) -> list[Message]:
-    """The faces until one of them has been looked at for longer than a visitor needs."""
+    """Return the faces until one has more samples than a visitor needs."""
     found: list[Message] = []
     for face in faces(stream, film):
         found.append(face)
@@ -94,7 +94,7 @@ def nobody(found: list[Message]) -> None:
     assert all("visitor" not in face and face["student"] is None for face in found)
 
 
-def test_the_teachers_own_page_is_asked_and_nothing_is_written(
+def test_visitor_is_shown_on_the_teachers_page_and_not_stored(
     server: Served, school: World, eve: Student, film: list[bytes]
 ) -> None:
     before = AuditEvent.objects.count()
@@ -110,7 +110,7 @@ def test_the_teachers_own_page_is_asked_and_nothing_is_written(
     assert AuditEvent.objects.count() == before
 
 
-def test_no_device_and_no_other_system_is_told_what_the_page_is_asked(
+def test_visitor_is_not_shown_to_devices_and_tokens(
     server: Served, school: World, eve: Student, film: list[bytes]
 ) -> None:
     with page(server, school) as stream:
@@ -137,7 +137,7 @@ def switched_off(_school: World, _student: Student) -> None:
 
 
 @pytest.mark.parametrize("end", [withdrawn, gone, switched_off])
-def test_nobody_is_asked_about_once_it_has_ended(
+def test_visitor_is_not_shown_after_the_reason_ended(
     server: Served, school: World, eve: Student, film: list[bytes], end: Callable[[World, Student], Any]
 ) -> None:
     with page(server, school) as stream:
@@ -146,7 +146,7 @@ def test_nobody_is_asked_about_once_it_has_ended(
         nobody(list(faces(stream, film, most=30)))
 
 
-def test_a_school_that_did_not_ask_for_it_is_told_of_nobody(
+def test_visitor_is_not_shown_unless_the_school_turned_it_on(
     server: Served, school: World, eve: Student, film: list[bytes]
 ) -> None:
     switch(on=False)

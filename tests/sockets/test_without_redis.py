@@ -1,5 +1,5 @@
-"""Valkey really stopped, started again, frozen, slowed and filled: recognition and dashboards go on, nobody sees an
-error, it is said where operators look, and afterwards all is as before."""
+"""Valkey is stopped, started again, frozen, slowed and filled: recognition and dashboards continue without errors,
+readiness warns, and afterwards everything is as before."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from tests.conftest import SERVERS
 from tests.sockets import faults
 from tests.sockets.faults import Valkey, Way
 from tests.sockets.people import clip_frames
-from tests.sockets.serving import Message, Served, frame, hear, serving, token_of, wait_for
+from tests.sockets.serving import Message, Served, frame, receive, serving, token_of, wait_for
 from tests.world import World, by_hand
 
 pytestmark = pytest.mark.fault
+# Seconds after which a dashboard must be correct, whatever Redis does.
 PROMISED = 2.0
-"""Seconds in which a dashboard is right, whatever Redis does."""
+# Seconds that a busy machine may add.
 NOISE = 1.0
-"""What a machine that does other things as well may add to that."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def way(valkey_of_mine: Valkey) -> Iterator[Way]:
 
 @pytest.fixture(scope="module")
 def alone(django_db_setup: None, way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server that shares no Redis with the test: what the test writes reaches it through PostgreSQL alone."""
+    """Run a server with a Redis of its own: what the test writes reaches it through PostgreSQL only."""
     log = tmp_path_factory.mktemp("alone") / "server.log"
     with serving(log, REDIS_URL=way.url) as served:
         yield served
@@ -59,12 +59,12 @@ def alone(django_db_setup: None, way: Way, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def frames() -> list[bytes]:
-    """Ann's face in the clip."""
+    """Enrol Ann with the face in the film."""
     return clip_frames(90, 200, 8)
 
 
 def get(served: Served, path: str, **headers: str) -> Any:
-    """What an address answers; a status of 400 or more is an error here."""
+    """Return what an address answers; a status of 400 or more is an error."""
     request = urllib.request.Request(f"{served.origin}{path}", headers=headers)
     with urllib.request.urlopen(request, timeout=20) as answer:
         body = answer.read().decode()
@@ -72,7 +72,7 @@ def get(served: Served, path: str, **headers: str) -> Any:
 
 
 def cache_health(served: Served) -> Message:
-    """What readiness says of the cache; it is asked again when five seconds old."""
+    """Return the cache's part of readiness, which is renewed after five seconds."""
     ready = get(served, "/healthz/ready")
     assert ready["status"] == "ok"
     found: Message = ready["checks"]["cache"]
@@ -87,18 +87,18 @@ def faults_counted(served: Served) -> float:
 
 
 def answers(stream: ClientConnection, frames: list[bytes], start: int = 0) -> list[Message]:
-    """One answer for each frame: a result, or the error that it came too late."""
+    """Check that each frame has one answer: a result, or the error that it was late."""
     found = []
     for seq, picture in enumerate(frames, start):
         stream.send(frame(seq, picture))
-        while (said := hear(stream)).get("seq") != seq:
+        while (said := receive(stream)).get("seq") != seq:
             assert said["type"] != "error", said
         found.append(said)
     return found
 
 
 def names_ann(stream: ClientConnection, frames: list[bytes]) -> None:
-    """Frames until she is named."""
+    """Send frames until Ann is named."""
     for seq, picture in enumerate(islice(cycle(frames), 200), 1000):
         (said,) = answers(stream, [picture], seq)
         names = [face["student"]["name"] for face in said.get("faces", ()) if face["student"]]
@@ -109,42 +109,42 @@ def names_ann(stream: ClientConnection, frames: list[bytes]) -> None:
 
 
 def seconds_of(stream: ClientConnection, blank: bytes) -> float:
-    """How long ten frames take, one after the other, each of which must get its result."""
+    """Return the seconds for ten frames, one after the other; each must get its result."""
     began = time.monotonic()
     assert all(said["type"] == "result" for said in answers(stream, [blank] * 10, 5000))
     return time.monotonic() - began
 
 
 def hears_of_bea(dashboard: ClientConnection, school: World) -> None:
-    """A mark that another process wrote is on the dashboard in time, and goes from it in time."""
+    """Check that a mark of another process appears on the dashboard in time, and disappears in time."""
     for letter, kind in (("/", "mark"), (None, "unmark")):
         began = time.monotonic()
         by_hand(school, school.bea, letter)
-        while hear(dashboard, kind, 10)["student"]["name"] != "Bea Birch":
+        while receive(dashboard, kind, 10)["student"]["name"] != "Bea Birch":
             pass
         assert time.monotonic() - began < PROMISED + NOISE
 
 
 @contextmanager
 def both(served: Served, school: World) -> Iterator[tuple[ClientConnection, ClientConnection, int]]:
-    """A camera and a dashboard that have heard their first message, and the version in the dashboard's."""
+    """Connect a camera and a dashboard, and yield them with the register's version."""
     path = f"/ws/sessions/{school.session.pk}/"
     with (
         served.token(f"{path}camera/", school.teacher) as camera,
         served.token(path, school.teacher) as dashboard,
     ):
-        hear(camera, "ready")
-        yield camera, dashboard, hear(dashboard, "register")["version"]
+        receive(camera, "ready")
+        yield camera, dashboard, receive(dashboard, "register")["version"]
 
 
 def all_is_well(served: Served, school: World) -> None:
-    """Readiness has no warning, and pages and the API answer."""
+    """Check that readiness has no warning, and that pages and the API answer."""
     wait_for(lambda: bool(cache_health(served)["ok"]), 15)
     pages_answer(served, school)
 
 
 def pages_answer(served: Served, school: World) -> None:
-    """The API's register, with marks written by it: a write rings bells that Redis carries."""
+    """Return a call of the API that writes marks, which broadcasts through Redis."""
     token = {"Authorization": f"Token {token_of(school.teacher)}"}
     path = f"/api/v1/sessions/{school.session.pk}/"
     mark = urllib.request.Request(
@@ -160,7 +160,7 @@ def pages_answer(served: Served, school: World) -> None:
     assert cem["mark"]["code"] == "/"
 
 
-def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
+def test_recognition_marks_and_dashboards_work_without_valkey(
     alone: Served,
     valkey_of_mine: Valkey,
     school: World,
@@ -174,10 +174,10 @@ def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
         valkey_of_mine.child.stop()
         try:
             names_ann(camera, frames)
-            assert hear(dashboard, "mark", 5)["version"] == version + 1
+            assert receive(dashboard, "mark", 5)["version"] == version + 1
             assert Mark.objects.filter(session=school.session, student=miranda).exists()
             with alone.token(dashboard_path, school.viewer) as late:
-                assert hear(late, "register")["version"] == version + 1
+                assert receive(late, "register")["version"] == version + 1
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
             wait_for(lambda: not cache_health(alone)["ok"], 15)
@@ -190,11 +190,11 @@ def test_without_valkey_recognition_marks_and_dashboards_go_on_and_come_back(
         hears_of_bea(dashboard, school)
 
 
-def test_a_valkey_that_hangs_slows_nothing_but_itself(
+def test_hanging_valkey_delays_nothing(
     alone: Served, valkey_of_mine: Valkey, school: World, camera_path: str, blank: bytes
 ) -> None:
     with alone.token(camera_path, school.teacher) as camera:
-        hear(camera, "ready")
+        receive(camera, "ready")
         usual = seconds_of(camera, blank)
         pid = valkey_of_mine.child.process.pid
         os.kill(pid, signal.SIGSTOP)
@@ -202,13 +202,13 @@ def test_a_valkey_that_hangs_slows_nothing_but_itself(
             # A second of patience for each frame would be ten.
             assert seconds_of(camera, blank) < 2 * usual + 5
             by_hand(school, school.bea, "/")
-            assert hear(camera, "mark", 6)["student"]["name"] == "Bea Birch"
+            assert receive(camera, "mark", 6)["student"]["name"] == "Bea Birch"
             pages_answer(alone, school)
         finally:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody(
+def test_slow_valkey_causes_a_warning_and_no_delay(
     alone: Served,
     way: Way,
     school: World,
@@ -223,7 +223,7 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
             names_ann(camera, frames)
             # Half a second for each frame would be five more.
             assert seconds_of(camera, blank) < 2 * usual + 2.5
-            hear(dashboard, "mark", 5)
+            receive(dashboard, "mark", 5)
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
             wait_for(lambda: "ms to store a value" in cache_health(alone)["fault"], 15)
@@ -232,7 +232,7 @@ def test_a_valkey_that_takes_half_a_second_is_warned_of_and_waited_for_by_nobody
         hears_of_bea(dashboard, school)
 
 
-def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
+def test_full_valkey_causes_a_warning_and_no_loss(
     alone: Served,
     valkey_of_mine: Valkey,
     school: World,
@@ -243,7 +243,7 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
     with both(alone, school) as (camera, dashboard, _):
         with faults.full(valkey_of_mine.socket):
             names_ann(camera, frames)
-            hear(dashboard, "mark", 5)
+            receive(dashboard, "mark", 5)
             hears_of_bea(dashboard, school)
             pages_answer(alone, school)
             wait_for(lambda: "maxmemory" in cache_health(alone)["fault"], 15)
@@ -251,7 +251,7 @@ def test_a_full_valkey_is_warned_of_and_nothing_is_lost_by_it(
         hears_of_bea(dashboard, school)
 
 
-def test_a_job_waits_for_the_sweep_while_the_broker_is_full() -> None:
+def test_job_is_started_by_the_timer_while_the_broker_is_full() -> None:
     app.set_default()  # tasks that several apps may share ring with ours
     with faults.full(SERVERS.sockets / VALKEY_SOCKET):
         assert not queue.wake_worker(uuid4())

@@ -1,4 +1,4 @@
-"""Browsers without a screen, one for each person of the world."""
+"""Clients of the pages, one for each role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLES = ("anonymous", "teacher", "other_teacher", "viewer", "registrar", "admini
 
 @pytest.fixture
 def visitor(world: World) -> Visitor:
-    """A client logged in as one of `ROLES`."""
+    """Return a function that logs a client in as one of `ROLES`."""
     from attendance.models import User
 
     def of(role: str) -> Client:

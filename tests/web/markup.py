@@ -1,4 +1,4 @@
-"""Reading a rendered page for what the policy forbids and what accessibility asks."""
+"""A parser of rendered pages for what the policy forbids and accessibility needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VOID = {"input", "img", "meta", "link", "br", "hr", "use", "path", "canvas"}
 
 @dataclass(slots=True)
 class Page(HTMLParser):
-    """What was found: forbidden things, and identifiers with what refers to them."""
+    """Collects forbidden markup, and ids with the references to them."""
 
     forbidden: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)

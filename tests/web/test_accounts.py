@@ -1,4 +1,4 @@
-"""Login, lockout, the first password, languages."""
+"""Login, lockout, one-time password and language."""
 
 from __future__ import annotations
 

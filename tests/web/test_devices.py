@@ -1,4 +1,4 @@
-"""Projectors, kiosks and second cameras: what they may, and when it ends."""
+"""Projectors, kiosks and cameras: their rights, and when these end."""
 
 from __future__ import annotations
 

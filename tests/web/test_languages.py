@@ -1,4 +1,4 @@
-"""Every message has a translation, and the translations say what the originals say."""
+"""Messages have translations with the same placeholders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLACES = re.compile(r"%\((\w+)\)[sd]")
 
 @pytest.fixture
 def compiled() -> Iterator[None]:
-    """Catalogues as the start makes them, and nothing remembered of before."""
+    """Compile the catalogues as at the start, and clear caches."""
     catalogues.compile_all(ROOT)
     trans_real._translations = {}  # type: ignore[attr-defined]  # Django's own cache of catalogues
     yield

@@ -1,4 +1,4 @@
-"""What the pages show, and what one tap does."""
+"""The content of pages, and starting sessions."""
 
 from __future__ import annotations
 

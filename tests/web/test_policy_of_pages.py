@@ -1,4 +1,4 @@
-"""What every rendered page keeps to: the content policy, caches, names of fields, languages."""
+"""Rules of all pages: content security policy, caches, labels, languages."""
 
 from __future__ import annotations
 

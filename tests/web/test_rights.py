@@ -1,4 +1,4 @@
-"""Every address, every role: exactly these answers."""
+"""The answer of each address to each role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera's socket inside this process, on the real database; what its frames show is said by the test."""
+"""A camera's socket inside this process, on the real database; the test decides what its frames show."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ DEADLINE = 5.0
 FRAME_SECONDS = 0.03
 
 
-def passed() -> threading.Event:
-    """An event that has happened."""
+def set_event() -> threading.Event:
+    """Return an event that is set."""
     event = threading.Event()
     event.set()
     return event
@@ -43,69 +43,69 @@ def passed() -> threading.Event:
 
 @dataclass(slots=True, eq=False)
 class Gate:
-    """A function of the house that goes on when the test lets it."""
+    """Replaces a function: it waits until the test lets it continue."""
 
     real: Callable[..., Any]
     entered: threading.Event = field(default_factory=threading.Event)
-    free: threading.Event = field(default_factory=threading.Event)
+    may_continue: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, *args: Any, **given: Any) -> Any:
         self.entered.set()
-        assert self.free.wait(WAIT)
+        assert self.may_continue.wait(WAIT)
         return self.real(*args, **given)
 
 
 @dataclass(slots=True, eq=False)
-class Eyes:
-    """The recogniser's place: gives out what the test laid down, one for each frame; None is a fault."""
+class FakeRecogniser:
+    """Replaces the recogniser: returns the results that the test prepared, one for each frame; None is a failure."""
 
-    laid: list[FrameResult | None] = field(default_factory=list)
+    results: list[FrameResult | None] = field(default_factory=list)
     views: list[CameraContext] = field(default_factory=list)
-    gate: Gate = field(default_factory=lambda: Gate(lambda: None, free=passed()))
+    gate: Gate = field(default_factory=lambda: Gate(lambda: None, may_continue=set_event()))
 
     def work(self, frames: Sequence[Frame[CameraContext]]) -> list[FrameResult | None]:
         self.gate()
-        self.views += [each.state for each in frames]
-        return [self.laid.pop(0) for _ in frames]
+        self.views += [frame.state for frame in frames]
+        return [self.results.pop(0) for _ in frames]
 
-    def shows(
+    def next_result(
         self, *, claims: Sequence[RecognisedTrack] = (), questions: Sequence[UncertainTrack] = ()
     ) -> None:
         faces = [
             FrameFace((1, 2, 3, 4), track, decision)
             for track, decision in (
-                *((each.track, each.decision) for each in claims),
-                *((each.track, each.decision) for each in questions),
+                *((claim.track, claim.decision) for claim in claims),
+                *((question.track, question.decision) for question in questions),
             )
         ]
-        self.laid.append(FrameResult(tuple(faces), tuple(claims), tuple(questions), SPACE, {}))
+        self.results.append(FrameResult(tuple(faces), tuple(claims), tuple(questions), SPACE, {}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whole:
-    """In `live.Live`'s place."""
+class FakePipeline:
+    """Replaces `runtime.LivePipeline`."""
 
     streams: Any
 
 
 class FixedCost(Adviser):
-    """An adviser to which every frame costs FRAME_SECONDS, however fast this machine is."""
+    """An adviser for which each frame costs FRAME_SECONDS, however fast this machine is."""
 
     def record(self, seconds: float, frames: int) -> None:
         super().record(FRAME_SECONDS * frames, frames)
 
 
-def streams_of(eyes: Eyes) -> Any:
-    """One thread; a frame is worth nothing after DEADLINE seconds."""
+def queue_of(recogniser: FakeRecogniser) -> Any:
+    """Return a queue with one thread; frames expire after DEADLINE seconds."""
     adviser = FixedCost(workers=1, largest_side=640, quality=85, seconds=FRAME_SECONDS)
-    return FrameQueue(eyes.work, workers=1, monitor=Monitor(), adviser=adviser, deadline=DEADLINE)
+    return FrameQueue(recogniser.work, workers=1, monitor=Monitor(), adviser=adviser, deadline=DEADLINE)
 
 
 @asynccontextmanager
-async def filming(
+async def camera_socket(
     school: World, authorization: bytes = b"", **headers: str
 ) -> AsyncIterator[WebsocketCommunicator]:
-    """The camera's socket, connected, with a token or with these headers."""
+    """Connect a camera's socket with a token or with these headers."""
     given = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     if authorization:
         given.append((b"authorization", authorization))
@@ -116,36 +116,36 @@ async def filming(
     await socket.disconnect()
 
 
-async def hear(socket: WebsocketCommunicator, kind: str) -> Message:
-    """The next message, which is of that type."""
-    said: Message = await socket.receive_json_from(WAIT)
-    assert said["type"] == kind, said
-    return said
+async def receive(socket: WebsocketCommunicator, kind: str) -> Message:
+    """Return the next message, which must be of that type."""
+    message: Message = await socket.receive_json_from(WAIT)
+    assert message["type"] == kind, message
+    return message
 
 
-async def show(socket: WebsocketCommunicator, seq: int = 1) -> Message:
+async def send_frame(socket: WebsocketCommunicator, seq: int = 1) -> Message:
     await socket.send_to(bytes_data=frame(seq, b"a picture"))
-    return await hear(socket, "result")
+    return await receive(socket, "result")
 
 
-def marks_ann(school: World, letter: str | None = "/") -> MarkMessage:
-    """The teacher marks Ann, or takes her mark back; the event of it."""
+def mark_ann(school: World, letter: str | None = "/") -> MarkMessage:
+    """Mark Ann by hand, or remove her mark with None, and return the event."""
     result = by_hand(school, school.ann, letter)
     assert result.mark is not None
     return mark_message(result.mark, result.version)
 
 
-def claim_of(student: Student, track: int = 1) -> RecognisedTrack:
+def recognised_track(student: Student, track: int = 1) -> RecognisedTrack:
     decision = Decision(State.RECOGNISED, str(student.pk), 0.2, 0.3, 0.99, 5, (Match(str(student.pk), 0.2),))
     return RecognisedTrack(track, str(student.pk), decision, 3, vector(1), b"a crop")
 
 
-def question_of(first: Student, second: Student, template: Array, track: int) -> UncertainTrack:
+def uncertain_track(first: Student, second: Student, template: Array, track: int) -> UncertainTrack:
     candidates = (Match(str(first.pk), 0.30), Match(str(second.pk), 0.32))
     return UncertainTrack(
         track, Decision(State.UNCERTAIN, None, 0.3, 0.02, 0.7, 3, candidates), template, b"crop"
     )
 
 
-async def reached(gate: Gate) -> None:
+async def wait_entered(gate: Gate) -> None:
     assert await asyncio.to_thread(gate.entered.wait, WAIT)

@@ -1,32 +1,32 @@
-"""A camera that sees an enrolled student, to the committed mark on both sockets."""
+"""From a camera that shows an enrolled student to the committed mark on both sockets."""
 
 from itertools import cycle, islice
 
 from attendance.models import Evidence, Mark, Student
 from tests.sockets.people import clip_frames
-from tests.sockets.serving import Message, Served, frame, hear
+from tests.sockets.serving import Message, Served, frame, receive
 from tests.world import World
 
+# Frames: samples of a track are apart in time, so the number depends on how fast frames are answered.
 PATIENCE = 300
-"""Frames: a track wants looks that lie apart in time, so how many it takes depends on how fast they are answered."""
 
 
-def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
+def test_camera_marks_a_student_and_both_sockets_get_the_event(
     server: Served, school: World, miranda: Student, camera_path: str, dashboard_path: str
 ) -> None:
     with (
         server.token(dashboard_path, school.viewer) as dashboard,
         server.token(camera_path, school.teacher) as camera,
     ):
-        state = hear(dashboard)
+        state = receive(dashboard)
         assert state["type"] == "register"
-        assert hear(camera)["type"] == "ready"
+        assert receive(camera)["type"] == "ready"
         states: list[str] = []
         marks: list[Message] = []
         for seq, picture in enumerate(islice(cycle(clip_frames(85, 210, 6)), PATIENCE)):
             camera.send(frame(seq, picture))
             while True:
-                message = hear(camera)
+                message = receive(camera)
                 if message["type"] == "mark":
                     marks.append(message)
                 if message["type"] == "result":
@@ -38,7 +38,7 @@ def test_the_camera_marks_whom_it_sees_and_both_sockets_hear_of_it(
         assert marks[0]["student"] == {"id": str(miranda.pk), "name": "Ann Ash"}
         assert marks[0]["code"] == "/"
         assert set(states) == {"recognised"}
-        heard = hear(dashboard, "mark")
+        heard = receive(dashboard, "mark")
         assert heard["student"]["id"] == str(miranda.pk)
         assert heard["version"] == state["version"] + 1
     stored = Mark.objects.get(session=school.session)

@@ -1,4 +1,4 @@
-"""Who is let in at the sockets, who is told why not, and with which code the door closes."""
+"""Who may open the sockets, and the errors and close codes for others."""
 
 import datetime as dt
 import socket
@@ -15,12 +15,12 @@ from attendance.access import devices, tokens
 from attendance.models import ApiToken, Device, DeviceKind, Session, Teaching, User
 from attendance.models.base import new_id
 from attendance.register.state import session_state
-from tests.sockets.serving import Served, closes, hear, token_of
+from tests.sockets.serving import Served, closes, receive, token_of
 from tests.world import World, open_session
 
 
 def cookie_of(user: User) -> str:
-    """A browser's cookie after login."""
+    """Return the cookie of a browser after login."""
     client = Client()
     client.force_login(user)
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
@@ -46,8 +46,8 @@ def turned_away(served: Served, path: str, **headers: str) -> tuple[int, str]:
 PATHS = ("/ws/sessions/{}/camera/", "/ws/sessions/{}/")
 
 
-def test_whoever_is_slow_to_say_goodbye_is_not_cut_off(server: Served, school: World) -> None:
-    """A browser that was busy when the close came would take the cut for a fault and never see the code."""
+def test_client_that_closes_slowly_is_not_cut_off(server: Served, school: World) -> None:
+    """Give a busy browser time to close: it would take a cut connection for a failure and not see the code."""
     asked = f"GET {PATHS[0].format(school.session.pk)} HTTP/1.1"
     headers = "Host: localhost", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
@@ -63,7 +63,7 @@ def test_whoever_is_slow_to_say_goodbye_is_not_cut_off(server: Served, school: W
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_without_a_login_the_door_says_so_and_closes_4401(server: Served, school: World, path: str) -> None:
+def test_socket_without_login_is_closed_4401(server: Served, school: World, path: str) -> None:
     address = path.format(school.session.pk)
     token = token_of(school.teacher)
     ApiToken.objects.update(revoked_at=timezone.now())
@@ -86,9 +86,7 @@ def test_without_a_login_the_door_says_so_and_closes_4401(server: Served, school
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_without_a_right_or_a_session_the_door_says_so_and_closes_4403(
-    server: Served, school: World, path: str
-) -> None:
+def test_socket_without_right_or_session_is_closed_4403(server: Served, school: World, path: str) -> None:
     address = path.format(school.session.pk)
     new = User.objects.create_user("new", password="x", role="teacher", must_change_password=True)
     Teaching.objects.create(user=new, school_class=school.school_class, starts_on=dt.date(2020, 1, 1))
@@ -99,16 +97,16 @@ def test_without_a_right_or_a_session_the_door_says_so_and_closes_4403(
     assert turned_away(server, nowhere, Authorization=authorization) == (4403, "not_allowed")
 
 
-def test_a_viewer_may_watch_and_not_film(
+def test_viewer_opens_dashboard_but_no_camera(
     server: Served, school: World, camera_path: str, dashboard_path: str
 ) -> None:
     authorization = f"Token {token_of(school.viewer)}"
     assert turned_away(server, camera_path, Authorization=authorization) == (4403, "not_allowed")
     with server.connect(dashboard_path, Authorization=authorization) as stream:
-        assert hear(stream)["type"] == "register"
+        assert receive(stream)["type"] == "register"
 
 
-def test_a_foreign_page_is_refused_at_the_handshake(server: Served, school: World, camera_path: str) -> None:
+def test_foreign_origin_is_refused_at_the_handshake(server: Served, school: World, camera_path: str) -> None:
     cookie = cookie_of(school.teacher)
     good = f"Token {token_of(school.teacher)}"
     foreign = (
@@ -131,13 +129,13 @@ def test_a_foreign_page_is_refused_at_the_handshake(server: Served, school: Worl
             assert refused.value.response.status_code in {400, 403}
 
 
-def test_an_address_without_a_socket_is_refused(server: Served, school: World) -> None:
+def test_unknown_address_is_refused_at_the_handshake(server: Served, school: World) -> None:
     for path in ("/ws/", "/ws/sessions/1/", f"/ws/sessions/{school.session.pk}/other/"):
         with pytest.raises(InvalidStatus), server.token(path, school.teacher):
             pass
 
 
-def test_a_teacher_s_browser_and_a_token_are_let_in(server: Served, school: World, camera_path: str) -> None:
+def test_browser_of_a_teacher_and_token_are_accepted(server: Served, school: World, camera_path: str) -> None:
     ways: tuple[dict[str, str], ...] = (
         {"Origin": server.origin, "Cookie": cookie_of(school.teacher)},
         {"Authorization": f"Token {token_of(school.teacher)}"},
@@ -146,7 +144,7 @@ def test_a_teacher_s_browser_and_a_token_are_let_in(server: Served, school: Worl
     )
     for headers in ways:
         with server.connect(camera_path, **headers) as stream:
-            ready = hear(stream)
+            ready = receive(stream)
         assert ready["type"] == "ready"
         assert ready["protocol"] == 1
         assert ready["session"] == session_state(school.session)
@@ -158,7 +156,7 @@ def test_a_teacher_s_browser_and_a_token_are_let_in(server: Served, school: Worl
 @pytest.mark.parametrize(
     ("kind", "films"), [(DeviceKind.CAMERA, True), (DeviceKind.KIOSK, True), (DeviceKind.PROJECTOR, False)]
 )
-def test_a_paired_device_has_rights_for_its_own_session_only(
+def test_device_opens_sockets_of_its_own_session_only(
     server: Served, school: World, camera_path: str, dashboard_path: str, kind: DeviceKind, films: bool
 ) -> None:
     headers = {"Origin": server.origin, "Cookie": device_cookie(school, kind)}
@@ -167,11 +165,11 @@ def test_a_paired_device_has_rights_for_its_own_session_only(
     assert turned_away(server, elsewhere, **headers) == (4401, "not_logged_in")
     if films:
         with server.connect(camera_path, **headers) as stream:
-            assert hear(stream)["type"] == "ready"
+            assert receive(stream)["type"] == "ready"
     else:
         assert turned_away(server, camera_path, **headers) == (4403, "not_allowed")
     with server.connect(dashboard_path, **headers) as stream:
-        state = hear(stream)
+        state = receive(stream)
     assert state["type"] == "register"
     assert state["students"] == []
     assert state["counts"]["expected"] == 4
@@ -179,7 +177,7 @@ def test_a_paired_device_has_rights_for_its_own_session_only(
 
 
 @pytest.mark.fault
-def test_rights_that_end_in_mid_session_end_the_sockets_within_fifteen_seconds(
+def test_rights_that_end_close_the_sockets_within_fifteen_seconds(
     server: Served, school: World, camera_path: str, dashboard_path: str
 ) -> None:
     second = User.objects.create_user("second", password="x", role="teacher")
@@ -201,7 +199,7 @@ def test_rights_that_end_in_mid_session_end_the_sockets_within_fifteen_seconds(
             )
         }
         for stream, _ in sockets.values():
-            assert hear(stream)["type"] in {"ready", "register"}
+            assert receive(stream)["type"] in {"ready", "register"}
         Teaching.objects.filter(user=second).delete()
         tokens.revoke(token=revoked, actor=None)
         Device.objects.update(revoked_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Who builds a class's gallery: one process at a time, whatever becomes of it, and again in the background."""
+"""Building galleries: one process at a time, even if it dies, and again in the background."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ gallery_source.DatabaseSource().run_locked("{class_id}", build)
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """On a busy machine the database may answer late; and no thread is left."""
+    """Allow the database to answer late on a busy machine, and leave no thread."""
     monkeypatch.setattr(gallery_source, "VERSION_SECONDS", 20.0)
     yield
     runtime.MAINTENANCE.close()
@@ -51,7 +51,7 @@ def waiting_for_a_lock() -> int:
 
 
 @pytest.mark.fault
-def test_a_builder_that_dies_leaves_its_turn_to_the_next_process(school: World) -> None:
+def test_gallery_lock_is_freed_when_its_process_dies(school: World) -> None:
     class_id = str(school.school_class.pk)
     photograph(school.ann, vector(1))
     galleries = Galleries(gallery_source.DatabaseSource(), monitor=(monitor := Monitor()), rebuild_seconds=60)
@@ -79,9 +79,7 @@ def test_a_builder_that_dies_leaves_its_turn_to_the_next_process(school: World) 
     assert monitor.figures().counters["gallery_built"] == 1
 
 
-def test_galleries_are_built_again_in_the_background_while_nobody_asks(
-    school: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_galleries_are_rebuilt_in_the_background(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
     class_id = str(school.school_class.pk)
     photograph(school.ann, vector(1))
     monitor = Monitor()
@@ -98,7 +96,7 @@ def test_galleries_are_built_again_in_the_background_while_nobody_asks(
     assert time.monotonic() - began < 5
 
 
-def test_a_process_that_recognises_has_hurried_looks_ready_before_the_first_queue(
+def test_reduced_detection_is_compiled_after_the_start(
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[bool] = []
@@ -108,7 +106,7 @@ def test_a_process_that_recognises_has_hurried_looks_ready_before_the_first_queu
     assert all(looked)
 
 
-def test_the_rounds_go_on_where_hurried_looks_cannot_be_made_ready(
+def test_maintenance_continues_without_reduced_detection(
     school: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rounds = threading.Event()
@@ -124,9 +122,7 @@ def test_the_rounds_go_on_where_hurried_looks_cannot_be_made_ready(
     assert "reduced detection is not ready" in caplog.text
 
 
-def test_a_process_that_recognises_nothing_loads_no_engine_for_hurried_looks(
-    school: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_maintenance_of_a_worker_loads_no_engine(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = threading.Event()
     monkeypatch.setattr(runtime, "warm_engine", lambda **_: pytest.fail("an engine was loaded"))
     monkeypatch.setattr(runtime, "MAINTENANCE_SECONDS", 0.01)
