@@ -6,10 +6,11 @@ from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from attendance.admin.audit_labels import label_of
 from attendance.admin.generic import ModelAdmin, ModelForm, TabularInline
@@ -17,7 +18,7 @@ from attendance.admin.pages import DayInput, MomentField, MomentInput
 from attendance.core import audit, policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
-from attendance.models import AuditEvent, User
+from attendance.models import AuditEvent, Student, User
 
 Row = TypeVar("Row", bound=Model)
 Parent = TypeVar("Parent", bound=Model)
@@ -155,6 +156,22 @@ class ReadOnlyAdmin(PolicyAdmin[Row]):
 
     addable = False
     changeable = False
+
+
+class StudentSearchAdmin(ReadOnlyAdmin[Any]):
+    """A list that is searched by the student's name."""
+
+    path_to_student = "student"
+    search_fields = ("student__search_key",)
+    search_help_text = gettext_lazy("Any part of the student's name or number.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        matching = Student.objects.search(search_term).values("pk")
+        return queryset.filter(**{f"{self.path_to_student}__in": matching}), False
 
 
 class PolicyInline(TabularInline[Row, Parent]):

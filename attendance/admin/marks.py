@@ -3,30 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from attendance.admin.amendments import history
-from attendance.admin.base import ReadOnlyAdmin
+from attendance.admin.base import StudentSearchAdmin
 from attendance.admin.site import site
-from attendance.models import Attempt, Evidence, Mark, Student
-
-
-class StudentSearchAdmin(ReadOnlyAdmin[Any]):
-    """A list that is searched by the student's name."""
-
-    path_to_student = "student"
-    search_fields = ("student__search_key",)
-    search_help_text = _("Any part of the student's name or number.")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term.strip():
-            return queryset, False
-        matching = Student.objects.search(search_term).values("pk")
-        return queryset.filter(**{f"{self.path_to_student}__in": matching}), False
+from attendance.models import Attempt, Evidence, Mark
 
 
 @admin.register(Mark, site=site)

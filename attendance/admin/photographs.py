@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from attendance.admin.base import person
-from attendance.admin.marks import StudentSearchAdmin
+from attendance.admin.base import StudentSearchAdmin, person
 from attendance.admin.pages import page
 from attendance.admin.site import site
 from attendance.core.errors import Refused

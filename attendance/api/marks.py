@@ -30,6 +30,7 @@ from attendance.models import (
     Source,
     Status,
 )
+from attendance.register import signing
 from attendance.register.description import MarkResult
 from attendance.register.state import result_state
 
@@ -166,7 +167,7 @@ class RemainingMarks(SessionView):
     def post(self, _request: Request, session: UUID) -> Response:
         """Give all unmarked students one code; 409 where their number is no longer `expected`."""
         self.session(session, Action.MARK)
-        results = register.mark_remaining(
+        results = signing.mark_remaining(
             session_id=session, actor=self.person, now=timezone.now(), **self.body(RemainingMarksIn)
         )
         version = results[-1].version if results else Session.objects.get(pk=session).version

@@ -10,7 +10,6 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attendance import register
 from attendance.api.base import ApiView, get_row
 from attendance.api.documents import documented, serializer_of
 from attendance.api.fields import MomentField, StrictSerializer
@@ -21,7 +20,7 @@ from attendance.core.policy import Action
 from attendance.live import camera_state
 from attendance.live.camera_state import LatestState
 from attendance.models import Session
-from attendance.register import state
+from attendance.register import opening, signing, state
 from attendance.register.description import RegisterState
 
 
@@ -149,7 +148,7 @@ class SessionStart(ApiView):
     def post(self, _request: Request) -> Response:
         """Start a session of the class now, or give the one that is open."""
         person = self.require(Action.RUN_SESSION)
-        row = register.start_now(actor=person, now=timezone.now(), **self.body(StartNowIn))
+        row = opening.start_now(actor=person, now=timezone.now(), **self.body(StartNowIn))
         return self.answer(SessionOut, row)
 
 
@@ -166,9 +165,9 @@ class SessionOpening(SessionView):
         """Open the register. A signed one needs a `reason`, and its signature stays."""
         current, body = self.session(session, Action.RUN_SESSION), self.body(OpeningIn)
         if current.is_signed:
-            row = register.reopen(session_id=session, actor=self.person, now=timezone.now(), **body)
+            row = signing.reopen(session_id=session, actor=self.person, now=timezone.now(), **body)
         else:
-            row = register.open_session(session_id=session, actor=self.person, now=timezone.now())
+            row = opening.open_session(session_id=session, actor=self.person, now=timezone.now())
         return self.answer(SessionOut, row)
 
 
@@ -177,7 +176,7 @@ class SessionSigning(SessionView):
     def post(self, _request: Request, session: UUID) -> Response:
         """Sign the register. With `unmarked` all students without a mark get that code."""
         self.session(session, Action.RUN_SESSION)
-        row = register.sign(session_id=session, actor=self.person, now=timezone.now(), **self.body(SigningIn))
+        row = signing.sign(session_id=session, actor=self.person, now=timezone.now(), **self.body(SigningIn))
         return self.answer(SessionOut, row)
 
 

@@ -6,33 +6,25 @@ from typing import Final
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from attendance.core import policy
 from attendance.core.clock import minutes_late, school_zone
 from attendance.core.errors import Refused
-from attendance.core.policy import Action
 from attendance.models import (
     AttendanceCode,
     SchoolSettings,
     Session,
-    User,
 )
 
 # In place of a letter: the code for present, late or late after closing, by the time of arrival.
 ARRIVED: Final = "arrived"
 
 
-def code_of(letter: str, session: Session, seen_at: dt.datetime, *, actor: User | None) -> AttendanceCode:
-    """Return the code of a letter or of `ARRIVED`. Raises `Refused`: none such, one of the office, or none chosen."""
+def code_of(letter: str, session: Session, seen_at: dt.datetime) -> AttendanceCode:
+    """Return the code of a letter or of `ARRIVED`. Raises `Refused`: no_such_code, code_not_chosen."""
     if letter == ARRIVED:
         return arrived_code(session, seen_at)
     code = AttendanceCode.objects.active().filter(letter=letter).first()
     if code is None:
         raise Refused("no_such_code", _("There is no attendance code “%(letter)s”.") % {"letter": letter})
-    office = actor is None or policy.may(actor, Action.MANAGE_SCHOOL)
-    if not code.for_teachers and not office:
-        raise Refused(
-            "code_of_the_office", _("Only the office may use the code “%(letter)s”.") % {"letter": letter}
-        )
     return code
 
 

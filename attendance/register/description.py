@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypedDict
 
 from attendance.core.json_types import Day, Id, IdAndName, Moment
 from attendance.models import Attempt, Category, OnPremises, Session, Source, Status
-from attendance.register.requests import Outcome
+from attendance.register.outcomes import Outcome
 
 SessionState = TypedDict(
     "SessionState",

@@ -18,9 +18,10 @@ from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import AttendanceCode, Category, Mark, MarkEvent, Student
 from attendance.register import broadcast
-from attendance.register.codes import code_of
+from attendance.register.codes import ARRIVED, code_of
 from attendance.register.evidence import keep_evidence
-from attendance.register.requests import MarkRequest, Outcome, PendingMark, Result
+from attendance.register.outcomes import Outcome
+from attendance.register.requests import MarkRequest, PendingMark, Result
 from attendance.register.rules import check_current, check_repeated, check_rules, nonce_reused
 from attendance.register.state import mark_message
 from attendance.register.versions import raise_version
@@ -73,11 +74,18 @@ def _write_over_current(mark: PendingMark) -> Result:
 
 
 def _code(mark: PendingMark) -> AttendanceCode | None:
-    """Return the requested code, None to undo."""
+    """Return the requested code, None to undo. Raises `Refused`: code_of_the_office, and as `code_of` does."""
     request = mark.request
     if request.code is None:
         return None
-    return code_of(request.code, mark.session, mark.seen_at, actor=request.actor)
+    code = code_of(request.code, mark.session, mark.seen_at)
+    office = request.actor is None or policy.may(request.actor, Action.MANAGE_SCHOOL)
+    if request.code != ARRIVED and not code.for_teachers and not office:
+        raise Refused(
+            "code_of_the_office",
+            _("Only the office may use the code “%(letter)s”.") % {"letter": code.letter},
+        )
+    return code
 
 
 def _store(mark: PendingMark, current: Mark | None, code: AttendanceCode | None) -> Result:

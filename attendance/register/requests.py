@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from attendance.models import (
     Student,
     User,
 )
+from attendance.register.outcomes import Outcome
 from recognition.engine.types import Array
 
 
@@ -86,13 +86,6 @@ class PendingMark:
     @property
     def seen_at(self) -> dt.datetime:
         return self.request.seen_at or self.request.now
-
-
-class Outcome(StrEnum):
-    CREATED = "created"
-    CHANGED = "changed"
-    ALREADY = "already_marked"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

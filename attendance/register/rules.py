@@ -12,7 +12,8 @@ from attendance.core.errors import Refused
 from attendance.models import Attempt, Consent, Mark, MarkEvent, Source, Student
 from attendance.register import rejected_matches
 from attendance.register.codes import ARRIVED
-from attendance.register.requests import Outcome, PendingMark, Result
+from attendance.register.outcomes import Outcome
+from attendance.register.requests import PendingMark, Result
 
 CLOCK_TOLERANCE = dt.timedelta(minutes=2)
 # A time seen longer before the session's start than this comes from a clock that is wrong.

@@ -22,6 +22,7 @@ from attendance.core.db_threads import NOT_ANSWERING, db
 from attendance.register import broadcast, feed
 from attendance.register.description import Message
 from attendance.register.feed import Snapshot
+from recognition.process import PROCESS
 
 logger = logging.getLogger(__name__)
 
@@ -196,13 +197,17 @@ class Hub:
                 return
 
 
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+def _no_hubs() -> WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]:
+    return WeakKeyDictionary()
+
+
+HUBS: Final = PROCESS.part(_no_hubs)
 
 
 def hub() -> Hub:
     """Return the hub of the running event loop, on which this process then sends its broadcasts."""
-    loop = asyncio.get_running_loop()
-    if loop not in _hubs:
-        broadcast.send_on(loop)
-        _hubs[loop] = Hub()
-    return _hubs[loop]
+    loop, hubs = asyncio.get_running_loop(), HUBS.get()
+    if loop not in hubs:
+        broadcast.BROADCASTER.get().send_on(loop)
+        hubs[loop] = Hub()
+    return hubs[loop]

@@ -11,7 +11,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from attendance import register
 from attendance.access import devices
 from attendance.access.device_cookie import delete_device_cookie, set_device_cookie
 from attendance.core import policy
@@ -20,7 +19,7 @@ from attendance.core.policy import Action
 from attendance.faces.photo_checks import live_limits
 from attendance.live import not_this_student
 from attendance.models import DeviceKind, SchoolSettings, Session
-from attendance.register import device_view, state
+from attendance.register import device_view, opening, signing, state
 from attendance.register.device_view import Board
 from attendance.web.access import device_for, login_needed, page_error, person_of, posted_id, session_for
 from attendance.web.forms import HandOverForm
@@ -72,8 +71,8 @@ def begin(request: HttpRequest, session_id: UUID) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     try:
         if reason := request.POST.get("reason", ""):
-            register.reopen(session_id=session_id, actor=person, now=now, reason=reason)
-        register.open_session(session_id=session_id, actor=person, now=now)
+            signing.reopen(session_id=session_id, actor=person, now=now, reason=reason)
+        opening.open_session(session_id=session_id, actor=person, now=now)
     except Refused as refusal:
         raise page_error(refusal) from refusal
     return redirect("live", session_id)

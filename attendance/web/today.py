@@ -10,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from attendance import register
 from attendance.core import policy
 from attendance.core.errors import Refused
 from attendance.core.policy import Action
 from attendance.models import SchoolClass, Session, User
+from attendance.register import opening
 from attendance.web.access import login_needed, person_of, posted_id, require
 
 # A planned session may be started this long before it begins.
@@ -87,7 +87,7 @@ def start(request: HttpRequest) -> HttpResponse:
     """Open the due session of a class, or a new one, and show it."""
     person = person_of(request)
     try:
-        session = register.start_now(class_id=posted_id(request, "class"), actor=person, now=timezone.now())
+        session = opening.start_now(class_id=posted_id(request, "class"), actor=person, now=timezone.now())
     except Refused as refusal:
         messages.error(request, refusal.message)
         return redirect("today")

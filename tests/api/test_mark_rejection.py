@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from attendance import register
 from attendance.models import AuditEvent, Mark, MarkEvent, Membership, RejectedMatch, Session, Source
-from attendance.register import MatchEvidence, rejected_matches
+from attendance.register import MatchEvidence, rejected_matches, signing
 from recognition.engine.identification.rejection import SAME_FACE
 from recognition.engine.images.image import crop, decode, encode_jpeg
 from recognition.engine.types import Array
@@ -77,7 +77,7 @@ def test_rejection_after_signing_keeps_no_face(
     world: World, client_of: Client, face: tuple[bytes, Array]
 ) -> None:
     mark = marked(world, face[0])
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     assert refuse(client_of, world.teacher, mark).json()["blocked"] is False
     assert Mark.objects.get().code is None
     assert not RejectedMatch.objects.exists()

@@ -120,7 +120,7 @@ def test_students_of_one_name_are_told_apart_and_times_are_the_schools(lesson: L
     assert sorted(page.locator("#register .who strong").all_inner_texts()) == labels
     page.get_by_role("button", name=f"Mark {labels[1]} present").click()
     shows(page, labels[1], "present")
-    key = lesson.students[list(lesson.students)[-1]]
+    key = list(lesson.students.values())[-1]
     state = ask(lesson.seat, "GET", f"/sessions/{lesson.session}/register/")
     (at,) = (each["mark"]["at"] for each in state["students"] if each["id"] == key)
     moment = dt.datetime.fromisoformat(at)

@@ -15,7 +15,7 @@ from attendance.access import socket_auth
 from attendance.core import db_threads
 from attendance.live import camera_marks, review_queue
 from attendance.models import Attempt, Mark, RejectedMatch, Review, Session
-from attendance.register import MarkRequest, feed
+from attendance.register import MarkRequest, feed, opening
 from attendance.register.description import ReviewsMessage
 from attendance.sockets import base, hub
 from recognition.streams.frame_results import MatchRules
@@ -76,7 +76,7 @@ async def test_session_opened_while_connecting_takes_frames(
     snapshot = feed.snapshot
 
     def opens(session_id: Any) -> Any:
-        register.open_session(session_id=session_id, actor=school.teacher, now=timezone.now())
+        opening.open_session(session_id=session_id, actor=school.teacher, now=timezone.now())
         return snapshot(session_id)
 
     monkeypatch.setattr(feed, "snapshot", opens)

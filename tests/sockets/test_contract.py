@@ -14,8 +14,8 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from attendance import register
 from attendance.models import Mark
+from attendance.register import signing
 from tests.sockets import in_process
 from tests.sockets.serving import Message, Served, frame, receive
 from tests.world import World, by_hand
@@ -151,13 +151,13 @@ def test_signing_is_sent_to_both_sockets_and_frames_are_refused(
         server.token(dashboard_path, school.teacher) as dashboard,
     ):
         receive(dashboard)
-        register.sign(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
+        signing.sign(session_id=school.session.pk, actor=school.teacher, now=timezone.now())
         for stream in (camera, dashboard):
             said = receive(stream, "session")
             assert said["session"]["state"] == "signed"
         said = answer(camera, frame(3, blank))
         assert (said["code"], said["seq"]) == ("session_closed", 3)
-        register.reopen(
+        signing.reopen(
             session_id=school.session.pk, actor=school.teacher, now=timezone.now(), reason="too early"
         )
         assert receive(camera, "session")["session"]["state"] == "open"

@@ -20,7 +20,7 @@ from attendance.models import (
     Source,
     Student,
 )
-from attendance.register import rejected_matches
+from attendance.register import rejected_matches, signing
 from recognition.engine.identification.rejection import rejected_students
 from recognition.engine.types import Array, Decision, Match, State
 from recognition.streams.frame_results import UncertainTrack
@@ -165,7 +165,7 @@ def test_signing_deletes_reviews(world: World) -> None:
         actor=world.teacher,
         now=timezone.now(),
     )
-    register.sign(
+    signing.sign(
         session_id=world.session.pk, actor=world.teacher, now=timezone.now() + dt.timedelta(minutes=1)
     )
     assert not Review.objects.exists()

@@ -13,6 +13,7 @@ from attendance import register
 from attendance.access import devices
 from attendance.core.errors import Refused
 from attendance.models import Device, PairingCode, Source
+from attendance.register import signing
 from tests.web.conftest import Visitor
 from tests.world import World
 
@@ -80,7 +81,7 @@ def test_device_belongs_to_its_session_only(world: World) -> None:
 
 def test_signing_ends_all_devices_of_the_session(world: World) -> None:
     client = paired(world, "projector")
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     assert client.get(page("projector", world)).status_code == 403
 
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attendance import register
 from attendance.models import SchoolClass, Session, Signature, Student
+from attendance.register import signing
 from attendance.web.today import day_of
 from tests.web.conftest import Visitor
 from tests.world import World, by_hand, student
@@ -164,7 +164,7 @@ def test_classes_are_listed_by_name(world: World, visitor: Visitor) -> None:
 
 
 def test_signed_register_is_reopened_only_with_a_reason(world: World, visitor: Visitor) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now())
     client, url = visitor("teacher"), reverse("begin", args=[world.session.pk])
     assert client.post(url).status_code == 403
     assert client.post(url, {"reason": "signed too early"})["Location"] == reverse(

@@ -11,6 +11,7 @@ import numpy as np
 
 from recognition.engine.detectors import base
 from recognition.engine.networks.model_files import CENTERFACE_FILE, read
+from recognition.engine.networks.per_shape import NetworkPerShape
 from recognition.engine.networks.runtime import Runtime
 from recognition.engine.types import Array, Box, Detection, Pixels
 
@@ -28,7 +29,7 @@ class CenterFace:
 
     def __init__(self, runtime: Runtime, models_dir: Path | None) -> None:
         model = read(CENTERFACE_FILE, models_dir)
-        self._network = base.NetworkPerShape(runtime.compile(model))
+        self._network = NetworkPerShape(runtime.compile(model))
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:
         """Return the faces of `rgb`, best first."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.engine.detectors import base
 from recognition.engine.detectors.hog import clip_to_image
 from recognition.engine.errors import BadImage
 from recognition.engine.networks import conversion
 from recognition.engine.networks.model_files import MMOD_FILE, locate
+from recognition.engine.networks.per_shape import NetworkPerShape
 from recognition.engine.networks.runtime import Runtime
 from recognition.engine.types import Array, Box, Detection, Pixels
 
@@ -60,7 +60,7 @@ class Cnn:
 
     def __init__(self, runtime: Runtime, models_dir: Path | None, cache_dir: Path) -> None:
         model = conversion.load(conversion.MMOD, locate(MMOD_FILE, models_dir), cache_dir)
-        self._network = base.NetworkPerShape(runtime.compile(model), keep=2)
+        self._network = NetworkPerShape(runtime.compile(model), keep=2)
 
     def detect(self, rgb: Pixels, side: int) -> list[Detection]:  # noqa: ARG002 - always in full size
         """Return the boxes of `face_recognition.face_locations(rgb, model="cnn")`, clipped to the image, best first.

@@ -10,24 +10,17 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from recognition.engine.errors import RuntimeUnavailable
 from recognition.engine.networks import kernels
+from recognition.engine.networks.per_shape import Network, Shape
 from recognition.engine.types import Array
 
-Shape = tuple[int, ...]
 DEVICES = ("auto", "cpu", "gpu", "cuda")
 PRECISIONS = ("auto", "f32", "bf16")
-
-
-class Network(Protocol):
-    """A compiled network: takes pixels or floats, returns one array for each output, in the network's order."""
-
-    def __call__(self, pixels: np.ndarray) -> list[Array]:
-        """Run on one core and return the outputs, which belong to the caller."""
 
 
 # Compiles a network for an input shape; None keeps the model's own.

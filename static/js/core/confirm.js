@@ -2,6 +2,9 @@
 
 import { byId, tagById } from "./dom.js";
 
+/** Answer the question that is still open with "no". */
+let withdraw = () => {};
+
 /**
  * Resolve to true when the person agreed, to false otherwise. `more` is an element with further fields.
  *
@@ -15,9 +18,18 @@ export function confirmInDialog({ title, text = "", yes, more = null }) {
   byId("ask-text").hidden = !text;
   byId("ask-more").replaceChildren(...(more ? [more] : []));
   byId("ask-yes").textContent = yes;
+  withdraw();
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    /** @param {boolean} isAgreed */
+    const answer = (isAgreed) => {
+      dialog.removeEventListener("close", closed);
+      resolve(isAgreed);
+    };
+    // Browsers report that a dialog was closed a moment later: it may be open again by then, with this question.
+    const closed = () => dialog.open || answer(dialog.returnValue === "yes");
+    withdraw = () => answer(false);
+    dialog.addEventListener("close", closed);
   });
 }

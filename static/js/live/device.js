@@ -2,7 +2,7 @@
 
 import { apiErrorOf, call } from "../core/api.js";
 import { byId, findById, jsonById, tagById } from "../core/dom.js";
-import { _, fill, plural } from "../core/text.js";
+import { _, fill } from "../core/text.js";
 
 const POLL_MS = 2000;
 const POLL_AFTER_ERROR_MS = 6000;
@@ -52,7 +52,7 @@ function showProblem(sentence) {
 /** @param {Board} board */
 export function showCounts({ here, expected }) {
   byId("here").textContent = String(here.length);
-  byId("of").textContent = fill(plural("of %(n)s is here", "of %(n)s are here", expected), { n: expected });
+  byId("of").textContent = fill(_("of %(n)s on the premises"), { n: expected });
 }
 
 let isLeaving = false;

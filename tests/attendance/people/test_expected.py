@@ -14,7 +14,7 @@ from attendance.faces import enrolment, templates
 from attendance.live import camera_marks
 from attendance.models import Mark, Membership, Source, Student
 from attendance.people import students
-from attendance.register import state
+from attendance.register import signing, state
 from attendance.register.description import RegisterState
 from tests import world as small
 from tests.world import World, by_hand, photograph, vector
@@ -36,8 +36,8 @@ def names_in(register_now: RegisterState) -> list[str]:
 
 def test_student_who_left_is_on_no_later_register_and_not_marked_absent(world: World, left: Student) -> None:
     assert left.name not in names_in(state.register_state(world.session, user=world.teacher))
-    assert left not in register.unmarked_students(world.session)
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now(), unmarked="N")
+    assert left not in signing.unmarked_students(world.session)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=timezone.now(), unmarked="N")
     assert not Mark.objects.filter(student=left).exists()
     assert Mark.objects.filter(code__letter="N").count() == 3
 

@@ -16,8 +16,9 @@ from django.db import connection, transaction
 
 from attendance import register
 from attendance.models import Mark, Source
-from attendance.register import broadcast
+from attendance.register import broadcast, signing
 from launcher.processes import Child
+from recognition.process import PROCESS
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +40,7 @@ def mark(world: World) -> register.Result:
 async def received_event(world: World, action: Any, *, with_sockets: bool) -> dict[str, Any]:
     """Return the event that a dashboard receives while `action` runs in a thread, with or without sockets."""
     if with_sockets:
-        broadcast.send_on(asyncio.get_running_loop())
+        broadcast.BROADCASTER.get().send_on(asyncio.get_running_loop())
     layer = get_channel_layer(broadcast.LAYER)
     channel = await layer.new_channel()
     await layer.group_add(broadcast.group_name(world.session.pk), channel)
@@ -70,7 +71,7 @@ def test_mark_is_broadcast_after_commit_only(world: World, with_sockets: bool) -
 @pytest.fixture
 def stuck(valkey: Child, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Stop Valkey: it accepts connections and answers none."""
-    monkeypatch.setattr(broadcast, "_paused_until", 0.0)
+    monkeypatch.setattr(broadcast, "BROADCASTER", PROCESS.part(broadcast.Broadcaster))
     os.kill(valkey.process.pid, signal.SIGSTOP)
     yield
     os.kill(valkey.process.pid, signal.SIGCONT)
@@ -87,7 +88,7 @@ def test_mark_is_not_delayed_by_a_stuck_redis(world: World, stuck: None) -> None
 @pytest.mark.clock
 def test_mark_in_a_process_with_sockets_is_not_delayed_by_a_stuck_redis(world: World, stuck: None) -> None:
     async def marked() -> float:
-        broadcast.send_on(asyncio.get_running_loop())
+        broadcast.BROADCASTER.get().send_on(asyncio.get_running_loop())
         begun = time.monotonic()
         assert (await asyncio.to_thread(in_thread)).written
         took = time.monotonic() - begun
@@ -108,6 +109,6 @@ def test_mark_in_a_process_with_sockets_is_not_delayed_by_a_stuck_redis(world: W
 @pytest.mark.clock
 def test_many_marks_wait_for_a_stuck_redis_no_longer_than_one(world: World, stuck: None) -> None:
     begun = time.monotonic()
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert time.monotonic() - begun < broadcast.SEND_SECONDS + 3
     assert Mark.objects.count() == len(world.students)

@@ -15,7 +15,7 @@ from attendance.core.errors import Refused
 from attendance.faces import confusable_pairs, gallery_versions
 from attendance.models import Attempt, LoginFailure, Mark, MarkEvent, Membership, SchoolClass, Session, Source
 from attendance.people import consents, memberships
-from attendance.register import ARRIVED, Outcome
+from attendance.register import ARRIVED, Outcome, opening, signing
 from tests.world import World, open_session, photograph, vector
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,7 +95,7 @@ def test_concurrent_nonce_of_two_sessions_is_accepted_once(world: World) -> None
 
 def test_concurrent_marks_and_signing_agree(world: World) -> None:
     def close() -> Session:
-        return register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+        return signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
 
     cameras = [marking(world, student_id=student.pk) for student in (world.ann, world.bea, world.cem)]
     run_concurrently(*cameras, close, close, *cameras)
@@ -108,7 +108,7 @@ def test_concurrent_starts_get_one_session(world: World) -> None:
     Session.objects.all().delete()
 
     def start() -> Session:
-        return register.start_now(class_id=world.school_class.pk, actor=world.administrator, now=world.now)
+        return opening.start_now(class_id=world.school_class.pk, actor=world.administrator, now=world.now)
 
     sessions: Sequence[Session] = run_concurrently(*[start] * 5)
     assert len({session.pk for session in sessions}) == 1

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from attendance import register
 from attendance.core.errors import Refused
 from attendance.models import Mark
 from attendance.people import memberships
+from attendance.register import signing
 from tests.world import World, by_hand, student
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def sign_as_shown(world: World, **changes: Any) -> Any:
     shown = [student.pk for student in world.students]
-    return register.sign(
+    return signing.sign(
         session_id=world.session.pk, actor=world.teacher, now=world.now, students=shown, **changes
     )
 
@@ -61,7 +61,7 @@ def test_signing_after_students_were_exchanged_is_a_conflict(world: World) -> No
         ["Ann Ash"],
     )
     with pytest.raises(Refused) as refusal:
-        register.mark_remaining(
+        signing.mark_remaining(
             session_id=world.session.pk,
             code="/",
             expected=4,

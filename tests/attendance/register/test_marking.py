@@ -113,7 +113,7 @@ def test_punctual_student_stays_punctual_when_marked_arrived_later(world: World)
 
 
 def test_amendment_weeks_later_has_no_minutes_late(world: World) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     later = world.now + dt.timedelta(days=40)
     result = mark(world, world.ann, "L", now=later, reason="Was at the dentist's, came late")
     assert result.mark is not None
@@ -141,12 +141,12 @@ def test_camera_mark_with_expired_consent_is_refused(world: World) -> None:
 
 
 def test_camera_mark_in_a_signed_session_is_refused(world: World) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     assert by_camera(world, world.ann).reason == "session_closed"
 
 
 def test_amendment_of_a_signed_register_needs_a_reason(world: World) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     with pytest.raises(Refused) as refusal:
         mark(world, world.ann)
     assert refusal.value.code == "reason_needed"
@@ -247,7 +247,7 @@ def test_mark_without_right_is_refused(world: World, who: str) -> None:
 
 def test_signing_marks_unmarked_students_absent(world: World) -> None:
     by_camera(world, world.ann)
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     letters = {row.student_id: (row.letter, row.source) for row in Mark.objects.all()}
     assert letters[world.ann.pk] == ("/", "camera")
     assert {letters[student.pk] for student in (world.bea, world.cem, world.dan)} == {("N", "signing")}
@@ -255,15 +255,15 @@ def test_signing_marks_unmarked_students_absent(world: World) -> None:
 
 
 def test_signing_twice_changes_nothing(world: World) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     before = version(world)
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     assert (version(world), Mark.objects.count()) == (before, 0)
 
 
 def test_signing_that_fails_leaves_the_session_open(world: World) -> None:
     with pytest.raises(Refused):
-        register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="C")
+        signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="C")
     assert Session.objects.get(pk=world.session.pk).is_open
     assert Mark.objects.count() == 0
 
@@ -282,19 +282,19 @@ def test_signing_deletes_undecided_faces(world: World) -> None:
     RejectedMatch.objects.create(
         session=world.session, student=world.ann, sealed_template=b"x", rejected_at=world.now
     )
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     assert (Review.objects.count(), RejectedMatch.objects.count(), Blob.objects.count()) == (0, 0, 0)
 
 
 def test_signed_register_is_reopened_with_a_reason_and_keeps_its_signature(world: World) -> None:
     mark(world, world.ann)
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     arguments: dict[str, Any] = {"session_id": world.session.pk, "actor": world.teacher}
     later = world.now + dt.timedelta(minutes=1)
     with pytest.raises(Refused) as refusal:
-        register.reopen(reason=" ", now=later, **arguments)
+        signing.reopen(reason=" ", now=later, **arguments)
     assert refusal.value.code == "reason_needed"
-    again = register.reopen(reason="signed too early", now=later, **arguments)
+    again = signing.reopen(reason="signed too early", now=later, **arguments)
     assert (again.is_open, again.was_signed) == (True, True)
     assert again.opened_at == world.session.opened_at
     first, second = Signature.objects.all()
@@ -305,8 +305,8 @@ def test_signed_register_is_reopened_with_a_reason_and_keeps_its_signature(world
 
 
 def test_change_after_the_first_signature_needs_a_reason(world: World) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
-    register.reopen(session_id=world.session.pk, actor=world.teacher, now=world.now, reason="too early")
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.reopen(session_id=world.session.pk, actor=world.teacher, now=world.now, reason="too early")
     with pytest.raises(Refused) as refusal:
         mark(world, world.ann)
     assert refusal.value.code == "reason_needed"
@@ -314,7 +314,7 @@ def test_change_after_the_first_signature_needs_a_reason(world: World) -> None:
 
 
 def test_changed_signature_does_not_fit_its_digest(world: World) -> None:
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now, unmarked="N")
     signature = Signature.objects.get()
     signature.snapshot["students"][0]["mark"]["code"] = "/"
     assert signature.hmac != signing.digest_of(signature)
@@ -324,10 +324,10 @@ def test_remaining_students_are_marked_if_their_number_is_as_expected(world: Wor
     mark(world, world.ann)
     arguments: dict[str, Any] = {"session_id": world.session.pk, "code": "/", "actor": world.teacher}
     with pytest.raises(Refused) as refusal:
-        register.mark_remaining(expected=4, now=world.now, **arguments)
+        signing.mark_remaining(expected=4, now=world.now, **arguments)
     assert (refusal.value.code, refusal.value.extra) == ("conflict", {"unmarked": 3})
-    assert len(register.mark_remaining(expected=3, now=world.now, **arguments)) == 3
-    assert register.unmarked_students(world.session) == []
+    assert len(signing.mark_remaining(expected=3, now=world.now, **arguments)) == 3
+    assert signing.unmarked_students(world.session) == []
 
 
 def test_codes_of_a_new_school_have_their_statuses(world: World) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from attendance import register
 from attendance.models import SchoolClass, Session, User
+from attendance.register import opening
 from tests.attendance.refusals import refusal_of
 from tests.world import World, open_session
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def start(world: World, now: dt.datetime, actor: User | None = None) -> Session:
-    return register.start_now(class_id=world.school_class.pk, actor=actor or world.teacher, now=now)
+    return opening.start_now(class_id=world.school_class.pk, actor=actor or world.teacher, now=now)
 
 
 def test_start_now_returns_the_open_session(world: World) -> None:
@@ -40,6 +40,6 @@ def test_start_now_after_the_session_creates_another(world: World) -> None:
 
 def test_start_now_without_right_or_for_an_archived_class_is_refused(world: World) -> None:
     arguments: dict[str, Any] = {"class_id": world.school_class.pk, "now": world.now}
-    assert refusal_of(register.start_now, actor=world.other_teacher, **arguments) == "not_allowed"
+    assert refusal_of(opening.start_now, actor=world.other_teacher, **arguments) == "not_allowed"
     SchoolClass.objects.filter(pk=world.school_class.pk).update(archived_at=world.now)
-    assert refusal_of(register.start_now, actor=world.teacher, **arguments) == "no_such_class"
+    assert refusal_of(opening.start_now, actor=world.teacher, **arguments) == "no_such_class"

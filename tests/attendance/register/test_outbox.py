@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from attendance import register
 from attendance.models import OutboxEvent, Session
+from attendance.register import signing
 from tests.world import World, by_hand
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ def test_version_of_a_register_has_one_outbox_event(world: World) -> None:
     by_hand(world, world.ann, "/")
     by_hand(world, world.ann, "N")
     by_hand(world, world.ann, "N")
-    register.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
+    signing.sign(session_id=world.session.pk, actor=world.teacher, now=world.now)
     version = Session.objects.get(pk=world.session.pk).version
     assert version == 3
     assert events() == [("register", world.session.pk, number) for number in (1, 2, 3)]
