@@ -54,7 +54,6 @@ class CameraConsumer(SessionConsumer):
 
     async def on_open(self) -> None:
         """Take a place in the queue and send `ready` with the advice."""
-        loop = asyncio.get_running_loop()
         # Events that come before the socket is ready.
         self.early_events: list[Message] | None = []
         self.reading_rules = self.rules_changed = False
@@ -69,16 +68,7 @@ class CameraConsumer(SessionConsumer):
         self.context = CameraContext(str(session.school_class_id), rules=await self.rules())
         # Numbers of tracks are unique within a connection, so reviews need a label that is unique to it.
         self.label = f"{self.principal.name[:60]} · {uuid4().hex[:8]}"
-        self.answers: asyncio.Queue[FrameAnswer[FrameResult | FrameError]] = asyncio.Queue()
-        streams = (await asyncio.to_thread(runtime.live_pipeline)).streams
-        self.streams = streams
-
-        def answered(answer: FrameAnswer[FrameResult | FrameError]) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self.answers.put_nowait, answer)
-
-        self.camera = streams.open(self.context, answered)
-        self.advice = streams.advice()
+        await self.open_stream()
         await self.send_message(
             {
                 "type": "ready",
@@ -94,6 +84,20 @@ class CameraConsumer(SessionConsumer):
             self.on_event(message)
         if self.rules_changed:
             self.reload_rules()
+
+    async def open_stream(self) -> None:
+        """Take a place in the queue. Recognition threads put their answers into `self.answers`."""
+        loop = asyncio.get_running_loop()
+        self.answers: asyncio.Queue[FrameAnswer[FrameResult | FrameError]] = asyncio.Queue()
+        streams = (await asyncio.to_thread(runtime.live_pipeline)).streams
+        self.streams = streams
+
+        def answered(answer: FrameAnswer[FrameResult | FrameError]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.answers.put_nowait, answer)
+
+        self.camera = streams.open(self.context, answered)
+        self.advice = streams.advice()
 
     def on_end(self) -> None:
         """Give up the place in the queue."""
