@@ -1,4 +1,4 @@
-"""Parsing of addresses and other values in the settings, and what follows from them. Pure functions."""
+"""Parse addresses and other values of the settings, and make Django's, Redis' and Celery's configuration of them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def parse_database_url(raw: str) -> str:
 
 
 def parse_redis_url(raw: str) -> str:
-    """Return a Redis or Valkey address without database number, unchanged."""
+    """Return a Redis or Valkey address, unchanged. It must not name a database."""
     parts = urlsplit(raw)
     target = parts.path if parts.scheme == "unix" else parts.hostname
     if parts.scheme not in ("redis", "rediss", "unix") or not target:

@@ -1,4 +1,4 @@
-"""Consents to face recognition: recorded from the signed form, and withdrawn with all face data."""
+"""Consents to face recognition: recorded from the signed form. Withdrawing one deletes all face data."""
 
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ class ConsentForm(forms.Form):
         label=gettext_lazy("Expires on"),
         widget=DayInput,
         required=False,
-        help_text=gettext_lazy("Leave empty if it has no end."),
+        help_text=gettext_lazy("Leave empty if it does not expire."),
     )
     version = forms.CharField(label=gettext_lazy("Version of the form"), max_length=20)
 

@@ -1,4 +1,4 @@
-"""The admin's first page: students who cannot be recognised, consents that end, today's sessions."""
+"""The admin's first page: students who cannot be recognised, consents that end, today's sessions, failed jobs."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils import timezone
 from attendance.admin.student_counts import FEW, SOON, with_counts
 from attendance.models import Consent, Job, Mark, Session, Student
 
-# Rows of each panel.
+# Most rows of the panels of consents and of failed jobs.
 PANEL_ROWS = 10
 
 
@@ -33,13 +33,13 @@ def dashboard() -> Dashboard:
         students=Count("pk"),
         none=Count("pk", filter=Q(photograph_count=0)),
         few=Count("pk", filter=Q(photograph_count__gt=0, photograph_count__lt=FEW)),
-        refused=Count("pk", filter=Q(has_consent=False)),
+        without_consent=Count("pk", filter=Q(has_consent=False)),
     )
     return Dashboard(
         students=counts["students"],
         without_photographs=counts["none"],
         few_photographs=counts["few"],
-        without_consent=counts["refused"],
+        without_consent=counts["without_consent"],
         expiring=_expiring(now),
         sessions=_today(now),
         failed=list(Job.objects.filter(state=Job.State.FAILED)[:PANEL_ROWS]),

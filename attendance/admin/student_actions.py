@@ -24,7 +24,7 @@ class ErasureForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("Stored in the audit log permanently; no names."),
+        help_text=gettext_lazy("Stored permanently in the audit log. Do not write names here."),
     )
     sure = forms.BooleanField(label=gettext_lazy("I understand that this cannot be undone."))
 
@@ -72,7 +72,7 @@ class MembershipDatesForm(forms.Form):
 
     starts_on = forms.DateField(label=gettext_lazy("From"), widget=DayInput, initial=timezone.localdate)
     end_others = forms.BooleanField(
-        label=gettext_lazy("End their other classes the day before"), required=False
+        label=gettext_lazy("End their membership of other classes the day before"), required=False
     )
 
 

@@ -40,13 +40,13 @@ class LivePipeline:
     streams: CameraQueue
 
     def close(self) -> None:
-        """Take no more frames, and end the threads within two seconds."""
+        """Take no more frames, and wait up to two seconds for the threads to end."""
         if not self.streams.stop():
             logger.warning("a thread was still recognising after two seconds")
 
 
 class Maintenance:
-    """A thread that every few seconds publishes this process's metrics and rebuilds galleries that are old."""
+    """A thread that publishes metrics, drops invalid encodings and brings galleries up to date every few seconds."""
 
     def __init__(self) -> None:
         self._ending = threading.Event()
@@ -67,7 +67,7 @@ class Maintenance:
                 ask(photograph_cache().drop_invalid, VERSION_SECONDS)
                 galleries().refresh()
             except SourceUnavailable as error:
-                logger.warning("galleries were not renewed: %s", error)
+                logger.warning("caches and galleries were not refreshed: %s", error)
             except Exception:  # the edge of the thread: the next run may succeed
                 logger.exception("maintenance failed")
 
@@ -78,13 +78,13 @@ def _warm_reduced_detection() -> None:
         warm_engine(reduced=True)
     except Stopped:
         return
-    except (
-        Exception
-    ):  # the edge of the thread: maintenance goes on, and the first reduced detection tries again
+    except Exception:
+        # The edge of the thread: maintenance goes on, and the first reduced detection tries again.
         logger.exception("reduced detection is not ready")
 
 
 def _make_galleries() -> Galleries:
+    # Made first, so that the database threads are closed after everything that uses galleries.
     DB_THREADS.get()
     return Galleries(
         DatabaseSource(),
@@ -112,7 +112,7 @@ def _make_live_pipeline() -> LivePipeline:
 
 GALLERIES: Final = PROCESS.part(_make_galleries)
 LIVE_PIPELINE: Final = PROCESS.part(_make_live_pipeline, LivePipeline.close)
-# The worker runs it too, although it loads an engine only when a job needs one.
+# The Celery worker runs it too, although it loads an engine only when a job needs one.
 MAINTENANCE: Final = PROCESS.part(Maintenance, Maintenance.close)
 
 

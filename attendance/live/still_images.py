@@ -41,7 +41,7 @@ class FaceState(TypedDict):
     box: ImageBox
     score: Annotated[float, "The detector's."]
     quality: float
-    eye_distance: Annotated[float, "Pixels of the picture between the eyes."]
+    eye_distance: Annotated[float, "Distance between the eyes, in pixels of the image."]
     sharpness: Annotated[float, "Variance of the Laplacian of the grey face."]
     light: Annotated[float, "Mean grey of the face, from 0 to 1."]
     state: Annotated[str, State]
@@ -61,8 +61,8 @@ class IdentifiedImage(TypedDict):
 class FaceMatch:
     """A face of a still image and its decision.
 
-    `image` is the number of the image, from 0. `photographs` counts those in the gallery of the best candidate. `crop`
-    is a JPEG of a proposed face, None for others.
+    `image` is the number of the image, from 0. `photographs` is the number of the best candidate's photographs in the
+    gallery. `crop` is a JPEG of a proposed face, None for others.
     """
 
     image: int

@@ -1,4 +1,7 @@
-"""Faces that the camera could not name, and what a person decided. Deleted when the register is signed."""
+"""Faces that the camera could not name, and what a person decided.
+
+Deleted when the register is signed, at the latest twelve hours after the session's end.
+"""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +10,7 @@ from attendance.models.base import Identified
 
 
 class Review(Identified):
-    """An uncertain track that waits for a person: its crop, its template and the two best candidates.
+    """An uncertain track that waits for a person: its crop, its template and the best one or two candidates.
 
     Distances are L2 between unit templates. `sealed_template` is encrypted.
     """

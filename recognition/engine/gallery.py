@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from recognition.engine.errors import DamagedGallery, WrongSpace
 from recognition.engine.types import SPACE, Array, Match
 
-# Templates up to which searches are exact.
+# Up to this many templates, searches are exact.
 EXACT_ROWS: Final = 100_000
 # The first bytes of a stored gallery; they change with its format.
 MAGIC: Final = b"RCGALRY1"
-# Numbers of a template.
+# How many numbers a template has.
 _WIDTH = 128
 _DIGEST_BYTES = 32
 # In a stored gallery: bytes of the description, bytes of the ids, rows, bytes of the index.
@@ -42,10 +42,11 @@ _INEXACT = 1e-3
 _DEPTH_PER_SUBJECT = 5
 # Makes a Match of a pair without a Python call, in a third of the time for a small search.
 _match = partial(tuple.__new__, Match)
-# An IVF index searches as many lists as find the nearest in this part of 256 sampled searches; it is trained on this
-# many templates for each list.
+# The part of sampled searches in which an IVF index must find the nearest template.
 _WANTED_RECALL = 0.995
+# Templates for each list that an IVF index is trained on.
 _TRAINED_PER_LIST = 48
+# Sampled searches with which the recall is measured.
 _RECALL_PROBES = 256
 # The distance between a new image of a person and the enrolled template; 0.17 to 0.33 for good tracks.
 _TYPICAL_DISTANCE = 0.3
@@ -208,23 +209,23 @@ class Gallery:
 
     @classmethod
     def _parsed(cls, body: memoryview, space: str) -> Gallery:
-        described, named, rows, packed = _SIZES.unpack_from(body)
-        at = _SIZES.size
-        description = json.loads(bytes(body[at : at + described]))
+        description_bytes, ids_bytes, rows, index_bytes = _SIZES.unpack_from(body)
+        offset = _SIZES.size
+        description = json.loads(bytes(body[offset : offset + description_bytes]))
         _same_space(str(description["space"]), space)
-        at += described
-        ids = tuple(json.loads(bytes(body[at : at + named])))
-        at += named
-        owners = np.frombuffer(body, "<u4", rows, at).copy()
-        at += owners.nbytes
-        photographs = np.frombuffer(body, "<u4", len(ids), at).copy()
-        at += photographs.nbytes
-        if at + packed != len(body) or (rows and owners.max() >= len(ids)):
+        offset += description_bytes
+        ids = tuple(json.loads(bytes(body[offset : offset + ids_bytes])))
+        offset += ids_bytes
+        owners = np.frombuffer(body, "<u4", rows, offset).copy()
+        offset += owners.nbytes
+        photographs = np.frombuffer(body, "<u4", len(ids), offset).copy()
+        offset += photographs.nbytes
+        if offset + index_bytes != len(body) or (rows and owners.max() >= len(ids)):
             raise ValueError("sizes disagree")
         if description["exact"]:
-            index = _flat(np.frombuffer(body, "<f4", rows * _WIDTH, at).reshape(rows, _WIDTH))
+            index = _flat(np.frombuffer(body, "<f4", rows * _WIDTH, offset).reshape(rows, _WIDTH))
         else:
-            index = faiss.deserialize_index(np.frombuffer(body, np.uint8, packed, at))
+            index = faiss.deserialize_index(np.frombuffer(body, np.uint8, index_bytes, offset))
         if index.ntotal != rows or index.d != _WIDTH:
             raise ValueError("the index has another size")
         return cls(index, owners, ids, photographs, space=space, recall=float(description["recall"]))
@@ -237,7 +238,10 @@ def _same_space(given: str | None, wanted: str) -> None:
 
 
 def _checked(templates: Array) -> Array:
-    """Return templates (N, 128) as contiguous float32. Raises ValueError for other shapes and infinite numbers."""
+    """Return templates (N, 128) as contiguous float32.
+
+    Raises ValueError for other shapes and for numbers that are not finite.
+    """
     rows = np.ascontiguousarray(templates, np.float32)
     if rows.size == 0:
         return rows.reshape(0, _WIDTH)
@@ -263,7 +267,7 @@ def _grouped(ids: Sequence[str | UUID], rows: int) -> tuple[tuple[str, ...], NDA
 def _first_of_each(
     owners: NDArray[np.uint32], labels: NDArray[np.int64], wanted: int
 ) -> tuple[NDArray[np.int64], bool]:
-    """Return the columns (P, wanted) in which each nearest owner appears first, -1 for none; and whether none is -1."""
+    """Return the column (P, wanted) where each nearest owner first appears (-1: none), and whether all were found."""
     row_owners = owners[labels]
     remaining = row_owners != row_owners[:, :1]
     if labels.min() < 0:
@@ -286,7 +290,7 @@ def _flat(rows: Array) -> faiss.IndexFlatL2:
 
 
 def _inverted(rows: Array) -> tuple[faiss.IndexIVFFlat, float]:
-    """Return an IVF index that searches the fewest lists with the wanted recall, and the recall measured."""
+    """Return an IVF index that searches enough of its lists for the wanted recall, and the measured recall."""
     lists = 2 ** round(math.log2(4 * math.sqrt(len(rows))))
     rng = np.random.default_rng(_SEED)
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(_WIDTH), _WIDTH, lists)

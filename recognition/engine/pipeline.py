@@ -77,7 +77,7 @@ class Engine:
         `detector` is auto, centerface, yunet, ssd, hog or cnn; `precision` auto, f32 or bf16; `device` auto, cpu, gpu
         or cuda; `backend` "fast", or "reference" for `face_recognition` itself. `scale` is the detector's longer side
         as a fraction of the image's (None: chosen by size and device). `workers` is limited to the usable cores (None:
-        up to four). Model files are searched in `models_dir`, then in the packages. `cache_dir` keeps the converted
+        up to four). Model files are looked for in `models_dir`, then in the packages. `cache_dir` keeps the converted
         networks (None: $XDG_CACHE_HOME/rollcall). The last `cache_size` encodings are kept by the content of their
         chips. Raises ModelMissing, ModelDamaged and RuntimeUnavailable.
         """
@@ -128,8 +128,8 @@ class Engine:
         """Return the detections of an image, best first.
 
         `tiled`: search large images in tiles as well, to find small faces. `reduced`: use a smaller detector size, in
-        less than half the time, which misses faces far away; without effect where `scale` was given or the detector
-        has one size.
+        about half the time, which misses faces far away; without effect with `tiled`, where `scale` was given, or
+        where the detector has one size.
         """
         pixels = self._check(rgb)
         with self.timings.stage("detect"):
@@ -140,13 +140,16 @@ class Engine:
     def encode(self, rgb: Pixels, detections: Sequence[Detection], *, quick: bool = False) -> list[Face]:
         """Return the faces at `detections`, which this engine's `detect` found in `rgb` or an image of its size.
 
-        A hard face (turned, hidden or blurred) gets a template averaged over two alignments, in twice the time; `quick`
-        does without, for live frames, in which another sample helps more.
+        A hard face (turned, hidden or blurred) gets a template averaged over two alignments, in twice the time;
+        `quick` skips the second alignment: for live frames, where another sample helps more.
         """
         return self._encode(self._align(self._check(rgb), detections), quick=quick)
 
     def visible(self, rgb: Pixels, face: Face) -> Visible:
-        """Return what can be seen of the parts of a face that this engine found in `rgb`: five encodings' time."""
+        """Return what can be seen of the parts of a face that this engine found in `rgb`.
+
+        Takes as long as five encodings.
+        """
         pixels = self._check(rgb)
         with self.timings.stage("align"):
             chip = self._aligner.align_by_landmarks(pixels, face.landmarks)

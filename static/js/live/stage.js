@@ -44,7 +44,7 @@ export class Stage extends Emitter {
     this.video = tagById("video", "video");
     this.camera = new Camera(this.video);
     this.overlay = new Overlay(tagById("canvas", "overlay"), this.video);
-    const encoder = new Encoder(document.body.dataset.encoder);
+    const encoder = new Encoder(document.body.dataset.jpegWorker);
     this.frames = new Frames(`/ws/sessions/${sessionId}/camera/`, this.video, encoder);
     this.#listenToPage();
     this.#listenToCamera();
