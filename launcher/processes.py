@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-NOBODY = 65534  # user id
+NOBODY = 65534  # user and group id
 
 # Bytes. A log that is longer when its process starts is renamed; one old log is kept.
 LOG_LIMIT = 8 * 1024 * 1024
@@ -116,8 +116,8 @@ def unprivileged_prefix(death_signal: signal.Signals, *, uid: int | None = None)
     """Return how a command must begin if its program refuses to run as root, and the uid that must own its files.
 
     For an ordinary user the prefix is empty. Root enters a user namespace, where its user is called nobody and keeps
-    its files. If the kernel forbids that, as in containers, the program runs as nobody and keeps only the right to
-    enter our folders. Raises LaunchError if neither works.
+    its files. If the kernel forbids that, as in containers, the program runs as nobody and keeps only
+    CAP_DAC_OVERRIDE, which ignores file permissions. Raises LaunchError if neither works.
     """
     uid = os.geteuid() if uid is None else uid
     if uid != 0:

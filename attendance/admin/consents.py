@@ -1,4 +1,7 @@
-"""Consents to face recognition: recorded from the signed form. Withdrawing one deletes all face data."""
+"""Consents, recorded from the signed form.
+
+Withdrawal ends all consents of the student and deletes the face data.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -80,8 +83,8 @@ def withdraw(request: HttpRequest, student_id: UUID) -> HttpResponse:
         danger=True,
         intro=[
             ngettext(
-                "%(count)d photograph with its template is removed at once, and evidence pictures too.",
-                "%(count)d photographs with their templates are removed at once, and evidence pictures too.",
+                "%(count)d photo and its face data are deleted at once, and so are the face images behind marks.",
+                "%(count)d photos and their face data are deleted at once, and so are the face images behind marks.",
                 photographs,
             )
             % {"count": photographs},

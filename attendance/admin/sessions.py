@@ -1,4 +1,7 @@
-"""Sessions, with the register of each, in which the office amends marks. They are run on the pages."""
+"""Sessions, with the register of each, in which the office amends marks.
+
+Teachers run sessions on the site's own pages, not in the admin.
+"""
 
 from typing import Any
 
@@ -34,7 +37,7 @@ class SessionAdmin(PolicyAdmin[Session]):
     date_hierarchy = "date"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> tuple[str, ...]:
-        # The times of a register that was opened are part of it.
+        # Class and times are fixed once the register has been opened.
         if obj is None:
             return ()
         opened = obj.state != Session.State.PLANNED

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 
 from attendance.models import Consent, Photograph, Student
 
-# Fewer photographs than this are too few: the error falls with the second and third.
+# Fewer photographs than this are too few: a second and third still reduce recognition errors.
 FEW = 3
 # Consents that end within this time are shown.
 SOON = dt.timedelta(days=30)

@@ -83,7 +83,7 @@ class ClassDetail(ApiView):
 
     @documented(request=ClassIn, responses=ClassOut)
     def patch(self, _request: Request, school_class: UUID) -> Response:
-        """Change the name, the room or the number, or archive the class."""
+        """Change the name, room or external id of a class, or archive it or bring it back."""
         person = self.require(Action.MANAGE_SCHOOL)
         classes.change(class_id=school_class, actor=person, **self.body(ClassIn, partial=True))
         return self.answer(ClassOut, _class(school_class))
@@ -113,7 +113,7 @@ class MembershipEndIn(StrictSerializer):
 class MembershipFilter(filters.FilterSet):  # type: ignore[misc]  # django_filters is untyped here
     student = filters.UUIDFilter(field_name="student")
     school_class = filters.UUIDFilter(field_name="school_class")
-    on = filters.DateFilter(method="valid_on", label="Those that hold on this day")
+    on = filters.DateFilter(method="valid_on", label="Memberships valid on this day")
     ordering = Ordering(fields=(("starts_on", "starts_on"), ("student__sort_key", "student")))
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Sign a register. Only here do unmarked students get a code for "not seen"."""
+"""Sign a register and open it again; give all unmarked students one code. Nothing else marks them in bulk."""
 
 import datetime as dt
 import json
@@ -63,7 +63,7 @@ def sign(
 
 
 def reopen(*, session_id: UUID, actor: User, now: dt.datetime, reason: str) -> Session:
-    """Open a signed register again. The signature stays, and a second one records the reason. Raises `Refused`."""
+    """Open a signed register again. Earlier signatures stay, and a new one records the reason. Raises `Refused`."""
     with transaction.atomic():
         session = lock_session(session_id)
         policy.require(actor, Action.RUN_SESSION, session)
@@ -132,12 +132,15 @@ def mark_remaining(
         return tuple(_mark_one(session, student, request) for student in rows)
 
 
-def check_unmarked(session: Session, seen: Collection[UUID] | None) -> None:
-    """Raise `conflict` unless exactly these students are unmarked; `extra` has their number and the changes."""
-    if seen is None:
+def check_unmarked(session: Session, expected: Collection[UUID] | None) -> None:
+    """Raise `conflict` unless exactly these students are unmarked (None: do not check).
+
+    `extra` has their number, and who was added or removed.
+    """
+    if expected is None:
         return
     rows = unmarked_students(session)
-    now, before = {student.pk for student in rows}, set(seen)
+    now, before = {student.pk for student in rows}, set(expected)
     if now == before:
         return
     added = [_named(student) for student in rows if student.pk not in before]

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 # A frame begins with its number.
 SEQ_BYTES: Final = 4
 MAX_FRAME_BYTES: Final = 2 * 1024 * 1024 + SEQ_BYTES
-# Seconds between two checks of the advice: frames may be further apart.
+# Seconds between checks whether the advised frame rate and size changed; frames may be further apart.
 ADVICE_SECONDS: Final = 2.0
 # Codes of the engine that clients know as `too_large`.
 TOO_LARGE: Final = frozenset({"too_large", "too_many_pixels"})
@@ -106,13 +106,13 @@ class CameraConsumer(SessionConsumer):
             LATEST_RESULTS.get().forget(self.session_id, self.label)
 
     async def on_checked(self) -> None:
-        """Read names, rules and the session's state, whose changes are not all events."""
+        """Read names, rules and the session's state again: not every change of them is sent as an event."""
         self.state = self.principal.session.state
         self.names = await db(camera_marks.names, self.principal.session)
         self.reload_rules()
 
     async def rules(self) -> MatchRules:
-        """Return the session's rules. Visitors are shown to people at the page only: to no device or other system."""
+        """Return the session's rules. Only people at the page, no device or token, see names from other classes."""
         at_page = self.principal.device is None and self.credentials.token is None
         return await db(camera_marks.rules, self.principal.session, visitors=at_page)
 

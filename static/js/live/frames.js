@@ -51,7 +51,7 @@ export class Frames extends Emitter {
     this.#sendAfter(0);
   }
 
-  /** Send no more; the socket goes too, so that a camera which is off leaves nothing open. */
+  /** Stop sending and close the socket, so that no connection stays open while the camera is off. */
   stop() {
     this.#running = false;
     clearTimeout(this.#timer);
@@ -60,7 +60,7 @@ export class Frames extends Emitter {
     this.#sent = null;
   }
 
-  /** Return one frame as it would be sent, as a JPEG; for a question that is no frame of the session. */
+  /** Return one frame as a JPEG, encoded as for the socket, for a request outside of it (the room check). */
   async still() {
     const { bytes } = await this.#encoder.frame(this.#video, this.#advice);
     return new Blob([bytes], { type: "image/jpeg" });
@@ -103,7 +103,7 @@ export class Frames extends Emitter {
   #advise({ type, advice }) {
     this.#advice = { ...this.#advice, ...advice };
     if (type === "ready") return this.#sendAfter(0);
-    // All cameras get a new rate in the same seconds: each begins it at a moment of its own.
+    // All cameras get new advice at about the same time: a random delay keeps their frames apart.
     const share = Math.random();
     if (this.#sent) this.#share = share;
     else this.#sendAfter(share * this.#interval);
@@ -130,7 +130,7 @@ export class Frames extends Emitter {
     const frame = this.#sizes.get(seq);
     this.#sizes.clear();
     const round = performance.now() - sent.at;
-    // Where it waited, others come at the same moment: from now on this camera comes by that much later.
+    // A frame that waited arrived together with other cameras': shift this camera's later frames by that wait.
     const waited = queued ?? round;
     this.#sendAfter(Math.max(0, this.#share * this.#interval + waited - round));
     this.#share = 1;

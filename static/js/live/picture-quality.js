@@ -2,7 +2,7 @@
 
 import { contextOf } from "../core/dom.js";
 
-// Pixels of the longer side in which the picture is measured: as small as this, the limits of a face hold for it.
+// Longer side in pixels to which the picture is scaled, so that the limits for faces apply to it too.
 const SIDE = 320;
 
 /**
