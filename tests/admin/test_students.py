@@ -118,9 +118,7 @@ def test_consent_is_recorded_and_withdrawn_with_all_face_data(world: World, offi
     assert office.post(page(world.dan, "consent/"), given).status_code == 302
     assert Consent.objects.get(student=world.dan).version == "2"
     small.photograph(world.dan, small.vector(4))
-    assert (
-        "1 photograph with its template" in office.get(page(world.dan, "consent/withdraw/")).content.decode()
-    )
+    assert "1 photo and its face data" in office.get(page(world.dan, "consent/withdraw/")).content.decode()
     assert Photograph.objects.filter(student=world.dan).exists()
     assert office.post(page(world.dan, "consent/withdraw/")).status_code == 302
     assert not Photograph.objects.filter(student=world.dan).exists()

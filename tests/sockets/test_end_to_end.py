@@ -38,9 +38,13 @@ def test_camera_marks_a_student_and_both_sockets_get_the_event(
         assert marks[0]["student"] == {"id": str(miranda.pk), "name": "Ann Ash"}
         assert marks[0]["code"] == "/"
         assert set(states) == {"recognised"}
-        heard = receive(dashboard, "mark")
-        assert heard["student"]["id"] == str(miranda.pk)
-        assert heard["version"] == state["version"] + 1
+        # Where frames take long, a question may be asked before the mark; each event has the next version.
+        events = [receive(dashboard)]
+        while events[-1]["type"] != "mark":
+            events.append(receive(dashboard))
+        assert events[-1]["student"]["id"] == str(miranda.pk)
+        first = state["version"] + 1
+        assert [event["version"] for event in events] == list(range(first, first + len(events)))
     stored = Mark.objects.get(session=school.session)
     assert (stored.student_id, str(stored.pk)) == (miranda.pk, marks[0]["mark"])
     assert Evidence.objects.get(event__mark=stored).crop is not None
