@@ -1,4 +1,4 @@
-"""Films that Chromium takes for a camera: raw MJPEG at 30 frames/s, played from the start again and again."""
+"""Write films that Chromium plays in a loop as a camera: raw MJPEG at 30 frames per second."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ WIDTH, HEIGHT = 640, 360
 
 
 def from_clip(clip: Path, out: Path, frames: slice = slice(None)) -> Path:
-    """The frames of a clip, in order."""
+    """Write the frames of a clip as a film."""
     return write(out, frames_of(clip)[frames])
 
 
 def frames_of(clip: Path) -> list[Pixels]:
-    """All frames of a clip, BGR."""
+    """Read all frames of a clip, BGR."""
     reader = cv2.VideoCapture(str(clip))
-    kept: list[Pixels] = []
+    frames: list[Pixels] = []
     while True:
-        more, frame = reader.read()
-        if not more:
+        success, frame = reader.read()
+        if not success:
             break
-        kept.append(frame)
+        frames.append(frame)
     reader.release()
-    return kept
+    return frames
 
 
 def from_pictures(pictures: Iterable[Path], out: Path, seconds: float = 3.0) -> Path:
-    """People who stand before the camera, one after the other: each picture drifts a little, as people do."""
-    films = (_standing(picture, int(seconds * 30)) for picture in pictures)
+    """Write a film of people one after the other; each photograph moves a little from side to side."""
+    films = (_person_frames(picture, int(seconds * 30)) for picture in pictures)
     return write(out, (frame for film in films for frame in film))
 
 
-def of_nothing(out: Path, *, light: int = 120) -> Path:
-    """An empty room; with `light` near 0 a dark one."""
+def from_empty_room(out: Path, *, light: int = 120) -> Path:
+    """Write a film of an empty room; `light` near 0 makes it dark."""
     noise = np.random.default_rng(1)
     frame = noise.integers(0, 12, (HEIGHT, WIDTH, 3), dtype=np.uint8) + np.uint8(light)
     return write(out, [frame] * 30)
 
 
-def _standing(picture: Path, count: int) -> Iterable[Pixels]:
+def _person_frames(picture: Path, count: int) -> Iterable[Pixels]:
     image = cv2.imread(str(picture))
     scale = HEIGHT / image.shape[0]
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -60,7 +60,7 @@ def _standing(picture: Path, count: int) -> Iterable[Pixels]:
 
 
 def write(out: Path, frames: Iterable[Pixels]) -> Path:
-    """A film of these frames, BGR."""
+    """Write BGR frames as a film and return its path."""
     with out.open("wb") as file:
         for frame in frames:
             file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())

@@ -1,4 +1,4 @@
-"""A real installation and a real browser. Nothing here touches the database but through pages and the API."""
+"""Provide a real installation and real browsers. The database is changed through pages and the API only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.material import film
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each test of this folder drives a browser."""
+    """Add the marker `browser` and a timeout to each test of this folder."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
-    """`make run` on an empty folder, for all tests of this package."""
+    """Run `make run` on an empty folder for all tests of this package."""
     running = launch(tmp_path_factory.mktemp("browser") / "var")
     running.wait_until_ready()
     yield running
@@ -36,19 +36,18 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]
 
 @pytest.fixture(scope="package")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where films for cameras lie."""
     return tmp_path_factory.mktemp("films")
 
 
 @pytest.fixture(scope="package")
-def hamilton(films: Path) -> Path:
-    """The whole clip as a camera, or the film that stands in for it."""
+def clip_film(films: Path) -> Path:
+    """Write the clip as a camera film, or the film that replaces it where the clip is not available."""
     return camera.from_clip(film().path, films / "hamilton.mjpeg")
 
 
 @pytest.fixture(scope="package")
 def browsers(installation: Launched) -> Iterator[Browsers]:
-    """Browsers by the film that their camera plays. The package's own: a running Playwright holds an event loop."""
+    """Start browsers by the film of their camera. Scope is the package: a running Playwright holds an event loop."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Debian's chromium is absent (.ci/run installs it)")
@@ -58,56 +57,56 @@ def browsers(installation: Launched) -> Iterator[Browsers]:
         def start(*arguments: str) -> Browser:
             return playwright.chromium.launch(executable_path=program, args=list(arguments))
 
-        made = Browsers(start, f"http://127.0.0.1:{installation.port}")
-        yield made
-        made.close()
+        created = Browsers(start, f"http://127.0.0.1:{installation.port}")
+        yield created
+        created.close()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _left_tidy(browsers: Browsers) -> Iterator[None]:
-    """What a module opened ends with it."""
+def _close_contexts(browsers: Browsers) -> Iterator[None]:
+    """Close the contexts that a module opened."""
     yield
-    browsers.leave()
+    browsers.close_unkept()
 
 
 @pytest.fixture(scope="package")
 def office(installation: Launched, browsers: Browsers) -> Seat:
-    """The administrator, logged in with the password of the first start."""
-    once = installation.output().split("one-time password: ")[1].split()[0]
+    """Log in as the administrator, with the one-time password of the first start."""
+    one_time_password = installation.output().split("one-time password: ")[1].split()[0]
     seat = browsers.keep(browsers.seat())
     seat.page.goto("/login/")
-    seat.picture("login")
-    seat.log_in("admin", once, PASSWORD)
+    seat.take_screenshots("login")
+    seat.log_in("admin", one_time_password, PASSWORD)
     return seat
 
 
 @pytest.fixture(scope="package")
 def restart(installation: Launched, office: Seat) -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Ends the installation, does something meanwhile, and starts it again on the same folder and port."""
-    assert office.page.url  # who read the one-time password: the next start does not say it again
+    """Return a function that stops the installation, calls its argument and restarts it on the same folder and port."""
+    assert office.page.url  # the one-time password is read before the restart, which does not print it again
     running = [installation]
 
-    def again(meanwhile: Callable[[], None]) -> None:
+    def restart_after(while_stopped: Callable[[], None]) -> None:
         running[-1].end()
-        meanwhile()
+        while_stopped()
         running.append(launch(installation.output_file.parent, port=installation.port))
         running[-1].wait_until_ready()
 
-    yield again
+    yield restart_after
     running[-1].end()
 
 
 @pytest.fixture(scope="package")
 def enrolled(office: Seat) -> Mapping[str, str]:
-    """The people of `faces/people` with all their photographs; their keys by their whole names."""
+    """Enrol the people of `faces/people` with all their photographs; return their IDs by full name."""
     keys = add_people(office)
-    office.picture("admin-photographs")
+    office.take_screenshots("admin-photographs")
     return keys
 
 
 @pytest.fixture(scope="package")
 def teacher(browsers: Browsers, office: Seat) -> Seat:
-    """A teacher called `teacher`, logged in where there is no camera; `office.beside` sits down elsewhere."""
+    """Log in as `teacher` in a browser without a camera; `office.open_browser` opens others with that login."""
     seat = browsers.keep(browsers.seat())
     seat.log_in("teacher", add_user(office, "teacher", "teacher"), PASSWORD)
     return seat

@@ -1,6 +1,6 @@
-"""A camera and a server's answers that say what a test wants, so that each state of a page can be shown at will.
+"""Replace the camera and the server's answers with what a test defines, so that each state of a page can be shown.
 
-The page's own code draws everything; only what it hears is given.
+The page's own code runs unchanged.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tests.browser.screens import Seat
 
 Answer = Literal["asking", "denied", "none", "busy", "shown"]
 
+# Size of the picture that the camera double shows, as in `CAMERA`.
 WIDTH, HEIGHT = 960, 540
-"""Of the picture that the camera double shows; `CAMERA` says the same."""
 
 CAMERA_SOCKET = re.compile(r"/ws/sessions/.+/camera/$")
 
@@ -48,8 +48,8 @@ CAMERA = """(() => {
 })()"""
 
 
-def drawn(light: int = 150) -> bytes:
-    """A grey room with some texture, as JPEG: for machines without photographs."""
+def sample_picture(light: int = 150) -> bytes:
+    """Return a grey room with noise as JPEG, for machines without photographs."""
     noise = np.random.default_rng(3).integers(-25, 25, (HEIGHT, WIDTH, 3)) + light
     return _jpeg(noise.clip(0, 255).astype(np.uint8))
 
@@ -61,67 +61,67 @@ def _jpeg(pixels: np.ndarray[Any, Any]) -> bytes:
 
 @dataclass(eq=False)  # no slots: Playwright notes its wrappers on the object
 class Double:
-    """What stands behind one page: set `faces`, then frames are answered with them; `came` is when they came.
+    """Hold the test doubles of one page. Frames are answered with `faces`; `received_at` has their monotonic times.
 
-    `waited` is how many milliseconds each is said to have waited.
+    `queue_ms` is the waiting time in milliseconds that each answer reports.
     """
 
     page: Page
-    picture: bytes = field(default_factory=drawn)
+    picture: bytes = field(default_factory=sample_picture)
     faces: list[dict[str, Any]] = field(default_factory=list)
-    came: list[float] = field(default_factory=list)
-    waited: float = 0
+    received_at: list[float] = field(default_factory=list)
+    queue_ms: float = 0
     socket: WebSocketRoute | None = None
 
     @classmethod
-    def behind(cls, seat: Seat, picture: bytes | None = None) -> Double:
-        """Before the page is opened."""
-        double = cls(seat.page, picture or drawn())
+    def install(cls, seat: Seat, picture: bytes | None = None) -> Double:
+        """Install the doubles in a seat's page. Call this before the page is opened."""
+        double = cls(seat.page, picture or sample_picture())
         seat.page.add_init_script(CAMERA)
-        seat.page.route_web_socket(CAMERA_SOCKET, double._connected)
+        seat.page.route_web_socket(CAMERA_SOCKET, double._on_connect)
         return double
 
-    def camera(self, answer: Answer) -> None:
-        """What happens when the page asks for the camera from now on."""
+    def set_camera(self, answer: Answer) -> None:
+        """Set what the page gets when it asks for the camera from now on."""
         source = "data:image/jpeg;base64," + base64.b64encode(self.picture).decode()
         self.page.evaluate(
             "([answer, picture]) => Object.assign(cameraDouble, { answer, picture })", [answer, source]
         )
 
-    def say(self, message: dict[str, Any]) -> None:
-        """One message of the camera's socket."""
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one message on the camera's socket."""
         assert self.socket is not None, "the camera has not been started"
         self.socket.send(json.dumps(message))
 
-    def answers(self, method: str, path: re.Pattern[str], body: Any, status: int = 200) -> None:
-        """The API answers this from now on; other methods of the same address still reach the server."""
+    def stub_api(self, method: str, path: re.Pattern[str], body: Any, status: int = 200) -> None:
+        """Answer requests of this method and path with `body`; other methods still reach the server."""
 
-        def fulfil(route: Route) -> None:
+        def answer_route(route: Route) -> None:
             if route.request.method != method:
                 route.fallback()
                 return
             route.fulfill(status=status, json=body)
 
-        self.page.route(path, fulfil)
+        self.page.route(path, answer_route)
 
-    def shows(self, path: re.Pattern[str], picture: bytes) -> None:
-        """Pictures below this address are this one."""
+    def stub_images(self, path: re.Pattern[str], picture: bytes) -> None:
+        """Answer requests for images at this path with `picture`."""
         self.page.route(path, lambda route: route.fulfill(body=picture, content_type="image/jpeg"))
 
-    def _connected(self, socket: WebSocketRoute) -> None:
+    def _on_connect(self, socket: WebSocketRoute) -> None:
         self.socket = socket
-        socket.on_message(self._frame)
+        socket.on_message(self._answer_frame)
         advice = {"fps": 5, "side": 640, "quality": 0.8}
         socket.send(json.dumps({"type": "ready", "protocol": 1, "session": {}, "advice": advice}))
 
-    def _frame(self, message: str | bytes) -> None:
+    def _answer_frame(self, message: str | bytes) -> None:
         assert isinstance(message, bytes), "the page sends frames only"
-        self.came.append(time.monotonic())
+        self.received_at.append(time.monotonic())
         answer = {
             "type": "result",
             "seq": int.from_bytes(message[:4]),
             "faces": self.faces,
             "dropped": 0,
-            "ms": {"queue": self.waited},
+            "ms": {"queue": self.queue_ms},
         }
-        self.say(answer)
+        self.send(answer)

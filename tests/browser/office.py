@@ -1,4 +1,4 @@
-"""What an administrator does in the admin, click by click, and a teacher on the page of the day."""
+"""Do what an administrator does in the admin, by clicks, and what a teacher does on the page of the day."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ NAMES = {
 KEY = re.compile(r"/([0-9a-f-]{36})/change/")
 
 
-def key_of(page: Page) -> str:
-    """The key of the thing whose page is open."""
-    found = KEY.search(page.url)
-    assert found is not None, page.url
-    return found[1]
+def object_key(page: Page) -> str:
+    """Return the ID of the object whose admin page is open."""
+    match = KEY.search(page.url)
+    assert match is not None, page.url
+    return match[1]
 
 
 def add_student(seat: Seat, given: str, family: str) -> str:
-    """A new student, with a consent of today; its key."""
+    """Add a student with a consent of today; return the ID."""
     page = seat.page
     page.goto("/admin/attendance/student/add/")
     page.get_by_label("Given name:").fill(given)
     page.get_by_label("Family name:").fill(family)
     page.get_by_role("button", name="Save and continue editing").click()
     page.wait_for_url(KEY)
-    key = key_of(page)
+    key = object_key(page)
     page.goto(f"/admin/attendance/student/{key}/consent/")
     page.get_by_label("Given by").fill("Guardian")
     page.get_by_role("button", name="Record consent").click()
@@ -47,7 +47,7 @@ def add_student(seat: Seat, given: str, family: str) -> str:
 
 
 def add_photographs(seat: Seat, student: str, files: Sequence[Path]) -> list[str]:
-    """Uploads photographs of a student; what was said of each."""
+    """Upload photographs of a student; return the message shown for each."""
     page = seat.page
     page.goto(f"/admin/attendance/student/{student}/change/")
     page.get_by_label("Add photos").set_input_files(list(files))
@@ -58,7 +58,7 @@ def add_photographs(seat: Seat, student: str, files: Sequence[Path]) -> list[str
 
 
 def add_people(seat: Seat) -> dict[str, str]:
-    """The people of `faces/people`, each photograph with its verdict; their keys by their whole names."""
+    """Add the people of `faces/people` with their photographs; return their IDs by full name."""
     keys = {}
     for folder, files in people().items():
         student = add_student(seat, *NAMES[folder])
@@ -72,7 +72,7 @@ def add_people(seat: Seat) -> dict[str, str]:
 
 
 def add_user(seat: Seat, name: str, role: str) -> str:
-    """A new user; the one-time password that the page shows."""
+    """Add a user; return the one-time password that the page shows."""
     page = seat.page
     page.goto("/admin/attendance/user/add/")
     page.get_by_label("Username:").fill(name)
@@ -82,9 +82,9 @@ def add_user(seat: Seat, name: str, role: str) -> str:
 
 
 def add_class(seat: Seat, name: str, teacher: str, students: Sequence[str]) -> str:
-    """A new class with a teacher and, by their names, its students, all since a week ago; its key.
+    """Add a class with a teacher and students (by name) from a week ago on; return its ID.
 
-    From today on would not be enough: a little after midnight the lesson of two hours ago was yesterday's.
+    A start of today is too late: shortly after midnight, the session of two hours ago is yesterday's.
     """
     week_ago = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=7)).isoformat()
     page = seat.page
@@ -92,7 +92,7 @@ def add_class(seat: Seat, name: str, teacher: str, students: Sequence[str]) -> s
     page.get_by_label("Name:").fill(name)
     page.get_by_role("button", name="Save and continue editing").click()
     page.wait_for_url(KEY)
-    key = key_of(page)
+    key = object_key(page)
     page.get_by_role("button", name="Add another Teaching").click()
     page.locator("[name=teachings-0-user]").select_option(label=teacher)
     page.locator("[name=teachings-0-starts_on]").fill(week_ago)
@@ -107,13 +107,13 @@ def add_class(seat: Seat, name: str, teacher: str, students: Sequence[str]) -> s
     return key
 
 
-def beside(browsers: Browsers, seat: Seat, film: Path | None = None, **options: object) -> Seat:
-    """The same login at one more browser, without the login page. `film` is what its camera shows."""
+def open_browser(browsers: Browsers, seat: Seat, film: Path | None = None, **options: object) -> Seat:
+    """Open another browser with the same login. `film` is what its camera shows."""
     return browsers.seat(film, storage_state=seat.context.storage_state(), **options)
 
 
 def open_session(seat: Seat, school_class: str) -> str:
-    """Starts a session of a class of that name from the page of the day; its key. The page is the camera's then."""
+    """Start a session of the named class from the page of the day; return its ID. The seat is then on the live page."""
     seat.page.goto("/")
     seat.page.get_by_role("button", name=school_class).click()
     seat.page.wait_for_url("**/sessions/**")

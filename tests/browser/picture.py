@@ -1,6 +1,6 @@
-"""Makes the README's picture: `python -m tests.browser.picture`. Each face in it is made unrecognisable.
+"""Make the README's picture: `python -m tests.browser.picture`. Each face in it is made unrecognisable.
 
-A real installation, the demonstration school, the clip as a camera; the page as it is with its first mark.
+Use a real installation, the demonstration school and the clip as a camera; show the page at its first mark.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tests.launcher.launching import launch
 from tests.material import ROOT, shared
 
 PICTURE = ROOT / "docs" / "pictures" / "live.png"
+# Frames in which one person stands in front of the camera without a break (`faces/SOURCES.md`).
 CLIP_FRAMES = slice(85, 210)
-"""Where one person stands before the camera without a break (`faces/SOURCES.md`)."""
+# Pixels that remain of a face, in width and height: too few to recognise anybody.
 BLOCKS = 5
-"""Blocks that a face is left with, from side to side: a light and a dark patch, and nobody."""
 
 
-def pixelated(rgb: Pixels, box: tuple[float, float, float, float], more: float = 0) -> None:
-    """Coarsens the box of a picture, larger by a part of itself on each side, in place."""
+def pixelate(rgb: Pixels, box: tuple[float, float, float, float], margin: float = 0) -> None:
+    """Pixelate a box of a picture in place, enlarged by the share `margin` of its size on each side."""
     left, top, right, bottom = box
-    wide, high = (right - left) * more, (bottom - top) * more
+    wide, high = (right - left) * margin, (bottom - top) * margin
     rows = slice(max(0, int(top - high)), int(bottom + high))
     columns = slice(max(0, int(left - wide)), int(right + wide))
     part = rgb[rows, columns]
@@ -41,7 +41,6 @@ def pixelated(rgb: Pixels, box: tuple[float, float, float, float], more: float =
 
 
 def main() -> None:
-    """Start, log in, wait for the mark, take the picture, hide the faces."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         film = camera.from_clip(
             shared() / "faces" / "clips" / "short_hamilton_clip.mp4", Path(folder) / "film.mjpeg", CLIP_FRAMES
@@ -55,26 +54,26 @@ def main() -> None:
                 f"http://127.0.0.1:{running.port}",
             )
             raw = Path(folder) / "page.png"
-            boxes = photographed(browsers, film, running.output().split("Password: ")[1].split()[0], raw)
+            boxes = take_picture(browsers, film, running.output().split("Password: ")[1].split()[0], raw)
             browsers.close()
         finally:
             running.end()
         rgb = cv2.cvtColor(cv2.imread(str(raw)), cv2.COLOR_BGR2RGB)
     for box in boxes:
-        pixelated(rgb, box)
+        pixelate(rgb, box)
     with Engine.load() as engine:
         faces = engine.detect(rgb, tiled=True)
     for face in faces:
-        pixelated(rgb, face.box, 0.2)
+        pixelate(rgb, face.box, 0.2)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(PICTURE), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     sys.stdout.write(f"{PICTURE.relative_to(ROOT)}: {len(boxes) + len(faces)} faces hidden\n")
 
 
-def photographed(
+def take_picture(
     browsers: Browsers, film: Path, password: str, raw: Path
 ) -> list[tuple[float, float, float, float]]:
-    """Takes the picture of the live page; the boxes of the portraits in it."""
+    """Take the picture of the live page; return the boxes of the portraits in it."""
     seat = browsers.seat(film)
     seat.log_in("teacher", password)
     page = seat.page
@@ -84,8 +83,10 @@ def photographed(
     expect(marked.last).to_be_visible(timeout=60_000)
     page.keyboard.press("Home")
     page.screenshot(path=raw, animations="disabled")
-    found = [image.bounding_box() for image in page.locator("img").all()]
-    return [(box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]) for box in found if box]
+    portraits = [image.bounding_box() for image in page.locator("img").all()]
+    return [
+        (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]) for box in portraits if box
+    ]
 
 
 if __name__ == "__main__":

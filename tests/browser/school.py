@@ -1,4 +1,4 @@
-"""A small school for pages to show, made through the API: a class whose register has begun, and its other days."""
+"""Create a small school through the API: a class with a register that has marks, and sessions of other days."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NAMES = (
 )
 CLASS = "10B"
 TITLE = "Mathematics"
-MARKED = ("/", "L", "N", "M")
-"""Letters of the first students: here, late, absent, excused."""
+# Codes of the last students of the class: present, late, absent, excused.
+CODES = ("/", "L", "N", "M")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class School:
-    """One class of one teacher. `session` is open and has marks; `planned` and `signed` are other days' work."""
+    """Hold one class of one teacher. `session` is open and has marks; `planned` and `signed` are others."""
 
     office: Seat
     teacher: Seat
@@ -44,7 +44,7 @@ class School:
 
 
 def ask(seat: Seat, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Calls the API with the login of a seat; fails with what the API said."""
+    """Call the API with a seat's login and return the answer; fail with the API's message."""
     token = next(c["value"] for c in seat.context.cookies() if c["name"] == "csrftoken")
     answer = seat.context.request.fetch(
         f"/api/v1{path}", method=method, data=body, headers={"X-CSRFToken": token}
@@ -53,25 +53,25 @@ def ask(seat: Seat, method: str, path: str, body: dict[str, Any] | None = None) 
     return answer.json()
 
 
-def build(
+def create_school(
     office: Seat, browsers: Browsers, teacher: str, photographs: Mapping[str, Sequence[Path]] | None = None
 ) -> School:
-    """Everything; those of `photographs` (by name) come first in the class and are enrolled."""
-    shown = photographs or {}
-    names = [*shown, *NAMES]
-    students = [enrol(office, name, shown.get(name, ())) for name in names]
-    once = add_user(office, teacher, "teacher")
+    """Create the school; students in `photographs` (by name) come first in the class and are enrolled."""
+    enrolled = photographs or {}
+    names = [*enrolled, *NAMES]
+    students = [enrol(office, name, enrolled.get(name, ())) for name in names]
+    one_time_password = add_user(office, teacher, "teacher")
     school_class = add_class(office, CLASS, teacher, names)
     seat = browsers.seat(service_workers="block")
-    seat.log_in(teacher, once, PASSWORD)
-    session, planned, signed = _days(office, school_class)
-    for student, letter in zip(reversed(students), MARKED, strict=False):
-        ask(seat, "PUT", f"/sessions/{session}/marks/{student}/", {"code": letter})
+    seat.log_in(teacher, one_time_password, PASSWORD)
+    session, planned, signed = _create_sessions(office, school_class)
+    for student, code in zip(reversed(students), CODES, strict=False):
+        ask(seat, "PUT", f"/sessions/{session}/marks/{student}/", {"code": code})
     return School(office, seat, school_class, students, names, session, planned, signed)
 
 
 def enrol(office: Seat, name: str, photographs: Sequence[Path]) -> str:
-    """A student; with photographs also a consent of today and whatever of them serves. Its key."""
+    """Add a student, with photographs also a consent of today; return the ID. Unusable photographs are skipped."""
     given, _, family = name.partition(" ")
     key: str = ask(office, "POST", "/students/", {"given_name": given, "family_name": family})["id"]
     if photographs:
@@ -89,8 +89,8 @@ def enrol(office: Seat, name: str, photographs: Sequence[Path]) -> str:
     return key
 
 
-def _days(seat: Seat, school_class: str) -> tuple[str, str, str]:
-    """One session of now with a register, one for later, one missed, and one signed."""
+def _create_sessions(seat: Seat, school_class: str) -> tuple[str, str, str]:
+    """Create sessions: one open, one planned, one missed and one signed."""
     now = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0)
     hour = dt.timedelta(hours=1)
 

@@ -1,4 +1,4 @@
-"""Chromium with a film for a camera, pages that remember each console error, and pictures of them in var/screens."""
+"""Run Chromium with a film as camera, collect console errors, and take screenshots into var/screens."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ QUIET = (
 PHONE, LAPTOP, PROJECTOR = (390, 844), (1280, 800), (1920, 1080)
 SIZES = (PHONE, LAPTOP, PROJECTOR)
 SCREENS = ROOT / "var" / "screens"
+# How long a page may take on a busy machine.
 PATIENCE_MS = 20_000
-"""How long a page may take on a machine that does other things as well."""
 
+# The password that every user chooses at the first login.
 PASSWORD = "a quiet morning in school"
-"""What everybody chooses at the first login."""
 
-ALL_THERE = """() => !document.querySelector(".loading-container") && [...document.images].every(
+# Whether all images in view and the content of the API's page are loaded.
+PAGE_COMPLETE = """() => !document.querySelector(".loading-container") && [...document.images].every(
   (image) => image.complete || image.getBoundingClientRect().top > innerHeight || !image.getClientRects().length)"""
-"""Nothing is still to come: neither pictures, nor what the page of the API fetches to describe."""
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -39,14 +39,14 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """One person at one browser: a login of its own, one page, and what its console complained of."""
+    """Hold one login in one browser context: its page, and the errors and warnings of its console."""
 
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
 
     def log_in(self, name: str, password: str, new: str | None = None) -> None:
-        """Logs in, choosing `new` as the password where the present one works only once."""
+        """Log in, and choose `new` as the password where the present one works only once."""
         page = self.page
         page.goto("/login/")
         page.get_by_label("Username").fill(name)
@@ -61,10 +61,10 @@ class Seat:
             page.get_by_role("button", name="Save the password").click()
         expect(page.get_by_role("heading", name="Today", exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
-    def picture(self, name: str) -> None:
-        """The page as it is, in light and dark, on a phone, a laptop and a projector."""
+    def take_screenshots(self, name: str) -> None:
+        """Take screenshots of the page in light and dark, on a phone, a laptop and a projector."""
         (SCREENS / name).parent.mkdir(parents=True, exist_ok=True)
-        self.page.wait_for_function(ALL_THERE)
+        self.page.wait_for_function(PAGE_COMPLETE)
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)
             for width, height in SIZES:
@@ -77,7 +77,7 @@ class Seat:
 
 
 class Browsers:
-    """Starts a Chromium per film, and seats in it."""
+    """Start one Chromium per film, and open seats in it."""
 
     def __init__(self, start: Callable[..., Browser], address: str) -> None:
         self.start, self.address = start, address
@@ -85,9 +85,9 @@ class Browsers:
         self.kept: set[BrowserContext] = set()
 
     def seat(self, film: Path | None = None, **options: object) -> Seat:
-        """A fresh login. `film` is what the camera shows; without one there is no camera at all."""
+        """Open a seat without a login. `film` is what the camera shows; without it there is no camera."""
         if film not in self.running:
-            fake = (
+            camera_options = (
                 ()
                 if film is None
                 else (
@@ -96,23 +96,23 @@ class Browsers:
                     f"--use-file-for-fake-video-capture={film}",
                 )
             )
-            self.running[film] = self.start(*QUIET, *fake)
+            self.running[film] = self.start(*QUIET, *camera_options)
         size = {"width": LAPTOP[0], "height": LAPTOP[1]}
         context = self.running[film].new_context(base_url=self.address, viewport=size, **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         seat = Seat(context, context.new_page())
-        seat.page.on("console", lambda message: note(seat, message))
+        seat.page.on("console", lambda message: record_complaint(seat, message))
         seat.page.on("pageerror", lambda fault: seat.complaints.append(str(fault)))
         return seat
 
     def keep(self, seat: Seat) -> Seat:
-        """A seat for more than one module."""
+        """Keep a seat open for more than one module."""
         self.kept.add(seat.context)
         return seat
 
-    def leave(self) -> None:
-        """Close every seat that is not kept, and the browsers in which nobody sits any more: a page goes on playing
-        its film and drawing, and takes the time of the tests that follow."""
+    def close_unkept(self) -> None:
+        """Close every seat that is not kept, and browsers without seats: an open page keeps playing its film and
+        slows the tests that follow."""
         for film, browser in tuple(self.running.items()):
             for context in browser.contexts:
                 if context not in self.kept:
@@ -125,6 +125,6 @@ class Browsers:
             browser.close()
 
 
-def note(seat: Seat, message: ConsoleMessage) -> None:
+def record_complaint(seat: Seat, message: ConsoleMessage) -> None:
     if message.type in {"error", "warning"}:
         seat.complaints.append(f"{message.text} ({message.location.get('url')})")

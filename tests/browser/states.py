@@ -1,6 +1,6 @@
-"""Makes pictures of every state: `python -m tests.browser.states [NAME …]`, into var/screens/states/.
+"""Take screenshots of every state: `python -m tests.browser.states [VISIT …]`, into var/screens/states/.
 
-On a phone, a laptop and a projector, light and dark. With names, only visits whose function's name is one of them.
+Sizes are a phone, a laptop and a projector, light and dark. With names, only those visits run.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from playwright.sync_api import Browser, sync_playwright
 from recognition.engine import Engine
 from tests.browser.doubles import HEIGHT, WIDTH
 from tests.browser.scenes import VISITS
-from tests.browser.scenes.stage import Box, Set
-from tests.browser.school import build
+from tests.browser.scenes.stage import Box, PageSetup
+from tests.browser.school import create_school
 from tests.browser.screens import PASSWORD, Browsers
 from tests.launcher.launching import launch
 from tests.material import by_folder, shared
 
+# Width in pixels of the frames that pages send, in which boxes are given.
 FRAME_SIDE = 640
-"""Of the frames that pages send: boxes are given in these."""
 
 
 def class_picture(photographs: list[Path]) -> tuple[bytes, tuple[Box, ...]]:
-    """Six people side by side as one picture, and where the faces are in the frame that pages send."""
+    """Return six people side by side as one picture, and the boxes of their faces in the frame that pages send."""
     wide, high = WIDTH // 3, HEIGHT // 2
     canvas = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     for place, file in enumerate(photographs[:6]):
@@ -40,16 +40,16 @@ def class_picture(photographs: list[Path]) -> tuple[bytes, tuple[Box, ...]]:
         part = image[:high, left : left + wide]
         canvas[row * high : row * high + part.shape[0], column * wide : column * wide + part.shape[1]] = part
     with Engine.load() as engine:
-        found = engine.detect(np.ascontiguousarray(canvas[..., ::-1]))
+        faces = engine.detect(np.ascontiguousarray(canvas[..., ::-1]))
     share = FRAME_SIDE / WIDTH
-    boxes = sorted((face.box for face in found), key=lambda box: (round(box[1] / high), box[0]))
+    boxes = sorted((face.box for face in faces), key=lambda box: (round(box[1] / high), box[0]))
     frame = tuple(tuple(round(side * share) for side in box) for box in boxes)
     return cv2.imencode(".jpg", canvas)[1].tobytes(), frame  # type: ignore[return-value]
 
 
 def main() -> None:
     people = by_folder(shared() / "faces" / "people")
-    shown = {folder.replace("_", " ").title(): files[:1] for folder, files in people.items()}
+    photographs = {folder.replace("_", " ").title(): files[:1] for folder, files in people.items()}
     picture, boxes = class_picture([files[0] for files in people.values()])
     crop = next(iter(people.values()))[0].read_bytes()
     program = shutil.which("chromium")
@@ -65,13 +65,13 @@ def main() -> None:
             browsers = Browsers(start, f"http://127.0.0.1:{running.port}")
             office = browsers.seat(service_workers="block")
             office.log_in("admin", running.output().split("one-time password: ")[1].split()[0], PASSWORD)
-            school = build(office, browsers, "terry", shown)
-            made = Set(school, browsers, picture, boxes, crop)
+            school = create_school(office, browsers, "terry", photographs)
+            page_setup = PageSetup(school, browsers, picture, boxes, crop)
             for visit in VISITS:
                 if wanted and visit.__name__ not in wanted:
                     continue
-                for name, seat in visit(made):
-                    seat.picture(f"states/{name}")
+                for name, seat in visit(page_setup):
+                    seat.take_screenshots(f"states/{name}")
                     sys.stdout.write(f"{name}\n")
             browsers.close()
         finally:

@@ -1,4 +1,4 @@
-"""The API's own page in a real browser: all of it works under the strict CSP."""
+"""Test the API's documentation page in a real browser, under the strict CSP."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ document.addEventListener("securitypolicyviolation", (e) => violations.push(`${e
 """
 
 
-def test_the_page_describes_and_tries_without_a_complaint(browsers: Browsers) -> None:
+def test_api_docs_work_without_csp_violations(browsers: Browsers) -> None:
     seat = browsers.seat()
-    page, foreign = seat.page, []
+    page, requested_urls = seat.page, []
     page.add_init_script(VIOLATIONS)
-    page.on("request", lambda asked: foreign.append(asked.url))
+    page.on("request", lambda request: requested_urls.append(request.url))
     page.goto("/api/docs/")
     codes = page.locator("#operations-codes-codes_list")
     expect(codes).to_be_visible(timeout=PATIENCE_MS)
@@ -25,7 +25,7 @@ def test_the_page_describes_and_tries_without_a_complaint(browsers: Browsers) ->
     for operation in ("identify-identify_create", "sessions-sessions_register_retrieve", "marks-marks_list"):
         page.locator(f"#operations-{operation} .opblock-summary-control").click()
         expect(page.locator(f"#operations-{operation} .responses-table")).to_be_visible()
-    seat.picture("api-docs")
+    seat.take_screenshots("api-docs")
     assert seat.complaints == []
     codes.locator(".opblock-summary-control").click()
     codes.get_by_role("button", name="Try it out").click()
@@ -33,4 +33,4 @@ def test_the_page_describes_and_tries_without_a_complaint(browsers: Browsers) ->
     expect(codes.locator(".live-responses-table")).to_contain_text("not_logged_in", timeout=PATIENCE_MS)
     assert [text for text in seat.complaints if "status of 401" not in text] == []
     assert page.evaluate("violations") == []
-    assert [url for url in foreign if not url.startswith((browsers.address, "data:"))] == []
+    assert [url for url in requested_urls if not url.startswith((browsers.address, "data:"))] == []

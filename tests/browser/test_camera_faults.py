@@ -1,4 +1,4 @@
-"""What can go wrong with a camera: each fault in its own words, with what to do, and the way back."""
+"""Test faults of a camera: what the page says, what to do, and how the camera restarts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.lessons import begun
-from tests.browser.office import add_class, beside
+from tests.browser.office import add_class, open_browser
 from tests.browser.screens import PATIENCE_MS, Browsers, Seat
+from tests.browser.session_page import start_session
 
+# Two cameras that a test can refuse and unplug; `double.see` hides and shows the page.
 CAMERAS = """(() => {
   const cameras = { back: "Back camera", usb: "USB camera" };
   const double = (globalThis.double = { cameras, refuse: "", asked: 0, locks: 0 });
@@ -54,54 +55,53 @@ CAMERAS = """(() => {
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
   };
 })()"""
-"""Two cameras that a test can refuse, pull out and put away; `double.see` hides the page as another window would."""
 
 
 @pytest.fixture(scope="module")
 def session(office: Seat, teacher: Seat) -> str:
-    """An open session of a class without anybody in it."""
-    return begun(teacher, add_class(office, "Cameras", "teacher", []))
+    """Start a session of a class without students."""
+    return start_session(teacher, add_class(office, "Cameras", "teacher", []))
 
 
 @pytest.fixture
 def seat(browsers: Browsers, teacher: Seat) -> Iterator[Seat]:
-    """The teacher's browser with the two cameras, its storage fresh."""
-    made = beside(browsers, teacher)
-    made.page.add_init_script(CAMERAS)
-    yield made
-    made.context.close()
+    """Open the teacher's browser with the two cameras and empty storage."""
+    seat = open_browser(browsers, teacher)
+    seat.page.add_init_script(CAMERAS)
+    yield seat
+    seat.context.close()
 
 
-def started(seat: Seat, session: str) -> Page:
-    """The live page with its camera on; frames have been answered."""
+def start_camera(seat: Seat, session: str) -> Page:
+    """Open the live page and start its camera; wait until frames are answered."""
     seat.page.goto(f"/sessions/{session}/")
     seat.page.get_by_role("button", name="Start the camera").click()
-    runs(seat.page)
+    expect_running(seat.page)
     return seat.page
 
 
-def runs(page: Page) -> None:
+def expect_running(page: Page) -> None:
     expect(page.locator("#stage")).to_have_attribute("data-phase", "running", timeout=PATIENCE_MS)
     expect(page.locator("#pace")).to_contain_text("answered in", timeout=PATIENCE_MS)
     expect(page.locator("#camera-fault")).to_be_hidden()
 
 
-def fault(page: Page) -> tuple[str, str]:
-    """What the page says of its camera: what is wrong, and what to do."""
+def camera_fault(page: Page) -> tuple[str, str]:
+    """Return the title and the advice of the page's camera fault."""
     box = page.locator("#camera-fault")
     expect(box).to_be_visible(timeout=PATIENCE_MS)
     return box.locator("strong").inner_text(), box.locator("p").inner_text()
 
 
-def do(page: Page, what: str) -> Any:
-    return page.evaluate(what)
+def evaluate(page: Page, script: str) -> Any:
+    return page.evaluate(script)
 
 
-def track_of(page: Page) -> Any:
-    return do(page, "video.srcObject?.getVideoTracks()[0].getSettings().deviceId")
+def current_device(page: Page) -> Any:
+    return evaluate(page, "video.srcObject?.getVideoTracks()[0].getSettings().deviceId")
 
 
-REFUSALS = {
+CAMERA_ERRORS = {
     "NotAllowedError": ("The camera is not allowed", "allow the camera for this page"),
     "SecurityError": ("The camera is not allowed", "allow the camera for this page"),
     "NotFoundError": ("No camera found", "Plug one in"),
@@ -111,28 +111,26 @@ REFUSALS = {
 }
 
 
-def test_each_refusal_says_what_is_wrong_and_what_to_do_and_can_be_tried_again(
-    seat: Seat, session: str
-) -> None:
+def test_camera_error_says_what_to_do_and_can_be_retried(seat: Seat, session: str) -> None:
     page = seat.page
     page.goto(f"/sessions/{session}/")
-    again = page.get_by_role("button", name="Start the camera")
-    for name, (title, advice) in REFUSALS.items():
-        do(page, f"double.refuse = '{name}'")
-        asked = do(page, "double.asked")
-        again.click()
-        page.wait_for_function(f"() => double.asked > {asked} && stage.dataset.phase === 'fault'")
-        said = fault(page)
-        assert said[0] == title
-        assert advice in said[1]
-        again = page.get_by_role("button", name="Try again")
-    do(page, "double.refuse = ''")
-    again.click()
-    runs(page)
+    button = page.get_by_role("button", name="Start the camera")
+    for name, (title, advice) in CAMERA_ERRORS.items():
+        evaluate(page, f"double.refuse = '{name}'")
+        request_count = evaluate(page, "double.asked")
+        button.click()
+        page.wait_for_function(f"() => double.asked > {request_count} && stage.dataset.phase === 'fault'")
+        message = camera_fault(page)
+        assert message[0] == title
+        assert advice in message[1]
+        button = page.get_by_role("button", name="Try again")
+    evaluate(page, "double.refuse = ''")
+    button.click()
+    expect_running(page)
     assert seat.complaints == []
 
 
-MISSING = {
+UNAVAILABLE = {
     "insecure": (
         "Object.defineProperty(globalThis, 'isSecureContext', { value: false })",
         "The camera needs a secure (https) page",
@@ -146,128 +144,124 @@ MISSING = {
 }
 
 
-@pytest.mark.parametrize("kind", MISSING)
-def test_a_page_that_can_have_no_camera_says_why(seat: Seat, session: str, kind: str) -> None:
-    script, title, advice = MISSING[kind]
+@pytest.mark.parametrize("kind", UNAVAILABLE)
+def test_unavailable_camera_is_explained(seat: Seat, session: str, kind: str) -> None:
+    script, title, advice = UNAVAILABLE[kind]
     page = seat.page
     page.add_init_script(script)
     page.goto(f"/sessions/{session}/")
     page.get_by_role("button", name="Start the camera").click()
-    said = fault(page)
-    assert said[0] == title
-    assert advice in said[1]
-    # Marking by hand goes on as if nothing were.
+    message = camera_fault(page)
+    assert message[0] == title
+    assert advice in message[1]
+    # Marking by hand still works.
     expect(page.get_by_role("heading", name="Register")).to_be_visible()
     assert seat.complaints == []
 
 
-def test_a_camera_that_is_unplugged_is_missed_and_comes_back_by_its_plug(seat: Seat, session: str) -> None:
-    page = started(seat, session)
+def test_unplugged_camera_restarts_when_plugged_in(seat: Seat, session: str) -> None:
+    page = start_camera(seat, session)
     page.get_by_label("Camera to use").select_option(label="USB camera")
     page.wait_for_function("() => video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
-    runs(page)
-    do(page, "double.track.dispatchEvent(new Event('ended')); double.plug('usb')")
-    assert fault(page)[0] == "The camera was unplugged"
-    assert "The register is not affected" in fault(page)[1]
-    assert do(page, "video.srcObject") is None
-    # What is left is offered, and the one that was missed starts without a tap.
+    expect_running(page)
+    evaluate(page, "double.track.dispatchEvent(new Event('ended')); double.plug('usb')")
+    assert camera_fault(page)[0] == "The camera was unplugged"
+    assert "The register is not affected" in camera_fault(page)[1]
+    assert evaluate(page, "video.srcObject") is None
+    # The other camera is offered, and the unplugged one restarts without a tap when it returns.
     choice = page.get_by_label("Camera to use")
     expect(choice.locator("option")).to_have_text(["Choose a camera", "Back camera"])
-    do(page, "double.plug('usb', 'USB camera')")
-    runs(page)
-    assert track_of(page) == "usb"
+    evaluate(page, "double.plug('usb', 'USB camera')")
+    expect_running(page)
+    assert current_device(page) == "usb"
 
 
 PERMISSION = """navigator.permissions.query = async () => ({ state: double.permission ?? "granted" })"""
 
 
-def test_a_permission_that_is_withdrawn_is_not_called_unplugged(seat: Seat, session: str) -> None:
+def test_withdrawn_permission_is_not_reported_as_unplugged(seat: Seat, session: str) -> None:
     seat.page.add_init_script(PERMISSION)
-    page = started(seat, session)
-    do(page, "double.permission = 'denied'; double.track.dispatchEvent(new Event('ended'))")
-    title, advice = fault(page)
+    page = start_camera(seat, session)
+    evaluate(page, "double.permission = 'denied'; double.track.dispatchEvent(new Event('ended'))")
+    title, advice = camera_fault(page)
     assert title == "The camera is no longer allowed"
     assert "Allow the camera for this page again" in advice
 
 
-def test_a_plug_that_is_pulled_is_noticed_where_the_browser_only_says_that_devices_changed(
-    seat: Seat, session: str
-) -> None:
-    page = started(seat, session)
-    do(page, "double.track.stop(); double.plug('back')")
-    assert fault(page)[0] == "The camera was unplugged"
+def test_unplugged_camera_is_detected_by_device_change(seat: Seat, session: str) -> None:
+    page = start_camera(seat, session)
+    evaluate(page, "double.track.stop(); double.plug('back')")
+    assert camera_fault(page)[0] == "The camera was unplugged"
     page.get_by_label("Camera to use").select_option(label="USB camera")
-    runs(page)
-    assert track_of(page) == "usb"
+    expect_running(page)
+    assert current_device(page) == "usb"
 
 
-def test_another_camera_stands_in_for_the_one_used_last_and_does_not_take_its_place(
-    seat: Seat, session: str
-) -> None:
-    page = started(seat, session)
+def test_missing_preferred_camera_is_replaced_but_stays_preferred(seat: Seat, session: str) -> None:
+    page = start_camera(seat, session)
     page.get_by_label("Camera to use").select_option(label="USB camera")
     page.wait_for_function("() => video.srcObject?.getVideoTracks()[0].getSettings().deviceId === 'usb'")
     seat.page.add_init_script("delete double.cameras.usb")
-    page = started(seat, session)
+    page = start_camera(seat, session)
     expect(page.locator("#toasts")).to_contain_text("another one is used")
-    assert track_of(page) == "back"
-    assert do(page, "localStorage.getItem('rollcall.camera')") == "usb"
+    assert current_device(page) == "back"
+    assert evaluate(page, "localStorage.getItem('rollcall.camera')") == "usb"
 
 
-def test_a_page_in_the_background_pauses_says_so_and_goes_on(seat: Seat, session: str) -> None:
+def test_background_page_pauses_and_resumes(seat: Seat, session: str) -> None:
     page = seat.page
     page.clock.install()
-    started(seat, session)
-    assert do(page, "double.locks") == 1
-    do(page, "double.see(false)")
+    start_camera(seat, session)
+    assert evaluate(page, "double.locks") == 1
+    evaluate(page, "double.see(false)")
     expect(page.locator("#pace")).to_have_text("Paused: the page is in the background.")
     page.clock.fast_forward(12_000)
-    # A phone takes the camera meanwhile: no fault, it is started again.
-    do(page, "double.track.stop(); double.track.dispatchEvent(new Event('ended'))")
+    # A phone may end the camera's stream meanwhile: that is no fault, and the camera restarts.
+    evaluate(page, "double.track.stop(); double.track.dispatchEvent(new Event('ended'))")
     expect(page.locator("#camera-fault")).to_be_hidden()
-    do(page, "double.see(true)")
+    evaluate(page, "double.see(true)")
     toast = page.locator("#toasts")
     expect(toast).to_contain_text(re.compile(r"was paused for 1[2-9] seconds. Keep this page in front"))
-    runs(page)
+    expect_running(page)
     page.wait_for_function("() => double.locks === 2")
-    assert do(page, "double.track.readyState") == "live"
+    assert evaluate(page, "double.track.readyState") == "live"
 
 
-def test_without_a_wake_lock_the_page_says_how_to_keep_the_screen_on(seat: Seat, session: str) -> None:
+def test_page_without_wake_lock_says_how_to_keep_screen_on(seat: Seat, session: str) -> None:
     page = seat.page
     page.add_init_script("Object.defineProperty(navigator, 'wakeLock', { value: undefined })")
     page.clock.install()
-    started(seat, session)
-    do(page, "double.see(false)")
+    start_camera(seat, session)
+    evaluate(page, "double.see(false)")
     page.clock.fast_forward(5_000)
-    do(page, "double.see(true)")
+    evaluate(page, "double.see(true)")
     expect(page.locator("#toasts")).to_contain_text("Set the screen of this device to stay on.")
-    runs(page)
+    expect_running(page)
     assert seat.complaints == []
 
 
-def test_a_device_that_slept_starts_its_camera_again_and_says_so(seat: Seat, session: str) -> None:
+def test_camera_restarts_after_device_sleep(seat: Seat, session: str) -> None:
     page = seat.page
     page.clock.install()
-    started(seat, session)
-    asked = do(page, "double.asked")
+    start_camera(seat, session)
+    request_count = evaluate(page, "double.asked")
     page.clock.fast_forward(60_000)
     expect(page.locator("#toasts")).to_contain_text(
         re.compile(r"This device was asleep: the camera was paused for 6\d seconds")
     )
-    page.wait_for_function(f"() => double.asked === {asked + 1}")
-    runs(page)
+    page.wait_for_function(f"() => double.asked === {request_count + 1}")
+    expect_running(page)
 
 
-def test_a_camera_that_sends_nothing_any_more_is_a_fault(seat: Seat, session: str) -> None:
+def test_camera_without_frames_is_reported_as_stopped(seat: Seat, session: str) -> None:
     page = seat.page
     page.clock.install()
-    started(seat, session)
-    do(
+    start_camera(seat, session)
+    evaluate(
         page,
         "Object.defineProperty(double.track, 'muted', { value: true });"
         "double.track.dispatchEvent(new Event('mute'))",
     )
     page.clock.run_for(5_000)
-    assert fault(page)[0] == "The camera has stopped"
-    assert "Open it, then try again" in fault(page)[1]
+    assert camera_fault(page)[0] == "The camera has stopped"
+    assert "Open it, then try again" in camera_fault(page)[1]

@@ -1,4 +1,4 @@
-"""What can go wrong with a session: no network, a server that starts again, a login that ends, two who disagree."""
+"""Test faults of a session: no network, server restart, ended login, conflicting marks."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import camera
-from tests.browser.lessons import Lesson, add_students, begun, row, shows, shows_none
-from tests.browser.office import add_class, beside
+from tests.browser.office import add_class, open_browser
 from tests.browser.school import ask
 from tests.browser.screens import PASSWORD, Browsers, Seat
+from tests.browser.session_page import (
+    SessionPage,
+    add_students,
+    expect_status,
+    expect_unmarked,
+    row,
+    start_session,
+)
 
 NAMES = ("Ada Ashdown", "Ben Birch", "Cleo Cedar", "Dan Dogwood", "Eve Elder", "Finn Fir")
 ADA, BEN, CLEO, DAN, EVE, FINN = NAMES
 MARKS = re.compile(r"/api/v1/sessions/[^/]+/marks/[^/]+/$")
 HOUR_MS = 3_600_000
 AT_ONCE_MS = 1_000
+# How long a page may take to find a restarted server, on a busy machine.
 BACK_MS = 60_000
-"""How long a page may take to find a server that was away, on a machine that does other things as well."""
 
-EVERYTHING_KEPT = """async () => {
+# All that the browser has stored: storages, rows of each database, and whether keys are extractable.
+STORED_DATA = """async () => {
   const latin = (bytes) => String.fromCharCode(...new Uint8Array(bytes.buffer ?? bytes));
   const text = (_, value) => (value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? latin(value) : value);
   const kept = { local: JSON.stringify({ ...localStorage, ...sessionStorage }), rows: [], readable: [] };
@@ -43,16 +51,15 @@ EVERYTHING_KEPT = """async () => {
   }
   return kept;
 }"""
-"""All that the browser has put by: its storages, each row of each database, and whether its keys can be read out."""
 
-CLOCK = """(offset) => {
+# Moves the page's clock by an offset in milliseconds.
+SHIFT_CLOCK = """(offset) => {
   const Real = globalThis.RealDate ??= Date;
   globalThis.Date = class extends Real {
     constructor(...given) { super(...(given.length ? given : [Real.now() + offset])); }
     static now() { return Real.now() + offset; }
   };
 }"""
-"""Moves the page's clock by so many milliseconds."""
 
 
 @pytest.fixture(scope="module")
@@ -67,179 +74,189 @@ def school_class(office: Seat, students: Mapping[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def empty_room(films: Path) -> Path:
-    return camera.of_nothing(films / "faults.mjpeg")
+    return camera.from_empty_room(films / "faults.mjpeg")
 
 
 @pytest.fixture
-def lesson(
+def session_page(
     browsers: Browsers,
     office: Seat,
     teacher: Seat,
     students: Mapping[str, str],
     school_class: str,
     empty_room: Path,
-) -> Iterator[Lesson]:
-    """A session in which nobody is marked, on the teacher's page with a camera."""
-    seat = beside(browsers, teacher, empty_room)
-    made = Lesson(seat, begun(office, school_class), students)
-    seat.page.goto(made.path)
-    yield made
+) -> Iterator[SessionPage]:
+    """Start a session without marks, on its teacher's page with a camera."""
+    seat = open_browser(browsers, teacher, empty_room)
+    session_page = SessionPage(seat, start_session(office, school_class), students)
+    seat.page.goto(session_page.path)
+    yield session_page
     seat.context.close()
 
 
 @pytest.fixture
-def colleague(browsers: Browsers, office: Seat, lesson: Lesson) -> Iterator[Page]:
-    """The same register at another browser, of somebody else who may mark."""
-    seat = beside(browsers, office)
-    seat.page.goto(lesson.path + "register/")
+def colleague(browsers: Browsers, office: Seat, session_page: SessionPage) -> Iterator[Page]:
+    """Open the same register in the browser of another user who may mark."""
+    seat = open_browser(browsers, office)
+    seat.page.goto(session_page.path + "register/")
     yield seat.page
     seat.context.close()
 
 
-def sees(page: Page) -> None:
-    """Waits until a frame of the camera is answered."""
+def expect_answered_frame(page: Page) -> None:
+    """Wait until a frame of the camera is answered."""
     expect(page.locator("#pace")).to_contain_text("answered in", timeout=BACK_MS)
 
 
-def test_without_network_the_page_says_so_goes_on_and_sends_each_kept_mark_once(lesson: Lesson) -> None:
-    page, context = lesson.page, lesson.seat.context
+def test_offline_marks_are_encrypted_and_sent_once(session_page: SessionPage) -> None:
+    page, context = session_page.page, session_page.seat.context
     page.get_by_role("button", name="Start the camera").click()
-    sees(page)
+    expect_answered_frame(page)
 
-    def lose_the_answer(route: Route) -> None:
+    def drop_answer(route: Route) -> None:
         route.fetch()
         context.set_offline(True)
         route.abort()
 
-    page.route(MARKS, lose_the_answer, times=1)
-    lesson.does(CLEO, "tick")
+    page.route(MARKS, drop_answer, times=1)
+    session_page.press_button(CLEO, "tick")
     expect(page.locator("#link")).to_contain_text("Offline")
-    lesson.does(ADA, "tick")
-    lesson.does(BEN, "tick")
-    # Ben was the wrong one: undone, and marked absent.
-    lesson.does(BEN, "undo")
-    lesson.does(BEN, "cross")
+    session_page.press_button(ADA, "tick")
+    session_page.press_button(BEN, "tick")
+    # Undo Ben's mark and mark him absent.
+    session_page.press_button(BEN, "undo")
+    session_page.press_button(BEN, "cross")
     expect(row(page, ADA)).to_contain_text("not sent yet")
     expect(row(page, BEN).locator(".status.absent")).to_be_visible()
     expect(page.locator("#link")).to_contain_text("3 marks are not sent yet")
-    seen = page.evaluate("video.currentTime")
-    page.wait_for_function("(seen) => video.currentTime > seen", arg=seen)
+    video_time = page.evaluate("video.currentTime")
+    page.wait_for_function("(seen) => video.currentTime > seen", arg=video_time)
 
-    kept = page.evaluate(EVERYTHING_KEPT)
-    assert (len(kept["rows"]), kept["readable"]) == (5, [False])
-    words = kept["local"] + "".join(kept["rows"])
-    clear = [
+    stored = page.evaluate(STORED_DATA)
+    assert (len(stored["rows"]), stored["readable"]) == (5, [False])
+    stored_text = stored["local"] + "".join(stored["rows"])
+    plaintext = [
         *NAMES,
         *(name.split()[0] for name in NAMES),
-        *lesson.students.values(),
+        *session_page.students.values(),
         "arrived",
         "image",
         "JFIF",
     ]
-    assert [word for word in clear if word in words] == []
+    assert [word for word in plaintext if word in stored_text] == []
 
     context.set_offline(False)
     for name, status in ((CLEO, "present"), (ADA, "present"), (BEN, "absent")):
-        shows(page, name, status)
+        expect_status(page, name, status)
     expect(page.locator("#link")).to_be_hidden()
-    sees(page)
-    assert {name: mark["revision"] for name, mark in lesson.register().items()} == {CLEO: 1, ADA: 1, BEN: 3}
-    assert [event["to_code"] for event in lesson.history(BEN)] == ["/", None, "N"]
-    assert len(lesson.history(CLEO)) == len(lesson.history(ADA)) == 1
-    assert page.evaluate(EVERYTHING_KEPT)["rows"] == []
+    expect_answered_frame(page)
+    assert {name: mark["revision"] for name, mark in session_page.register().items()} == {
+        CLEO: 1,
+        ADA: 1,
+        BEN: 3,
+    }
+    assert [event["to_code"] for event in session_page.history(BEN)] == ["/", None, "N"]
+    assert len(session_page.history(CLEO)) == len(session_page.history(ADA)) == 1
+    assert page.evaluate(STORED_DATA)["rows"] == []
 
 
-def test_a_kept_mark_outlives_its_page_and_one_of_a_doubtful_clock_is_to_be_looked_at(lesson: Lesson) -> None:
-    page, context = lesson.page, lesson.seat.context
+def test_unsent_mark_survives_page_close_and_wrong_clock_is_reported(session_page: SessionPage) -> None:
+    page, context = session_page.page, session_page.seat.context
     context.set_offline(True)
-    lesson.does(DAN, "tick")
-    page.evaluate(CLOCK, HOUR_MS)
+    session_page.press_button(DAN, "tick")
+    page.evaluate(SHIFT_CLOCK, HOUR_MS)
     context.set_offline(False)
-    shows_none(page, DAN)
+    expect_unmarked(page, DAN)
     expect(page.locator("#toasts")).to_contain_text(f"The mark of {DAN} was not saved")
     expect(page.locator("#attempts")).to_contain_text(f"{DAN} was marked by a device whose clock is wrong")
-    # While the network is there the server's own clock counts.
-    lesson.does(DAN, "tick")
-    shows(page, DAN, "present")
-    assert lesson.history(DAN)[0]["late_upload"] is False
+    # Online marks use the server's clock.
+    session_page.press_button(DAN, "tick")
+    expect_status(page, DAN, "present")
+    assert session_page.history(DAN)[0]["late_upload"] is False
 
-    page.evaluate(CLOCK, 0)
+    page.evaluate(SHIFT_CLOCK, 0)
     context.set_offline(True)
-    lesson.does(EVE, "tick")
+    session_page.press_button(EVE, "tick")
     expect(row(page, EVE)).to_contain_text("not sent yet")
     page.close()
     context.set_offline(False)
-    again = context.new_page()
-    again.goto(lesson.path)
-    shows(again, EVE, "present")
-    assert lesson.register()[EVE]["revision"] == 1
+    reopened = context.new_page()
+    reopened.goto(session_page.path)
+    expect_status(reopened, EVE, "present")
+    assert session_page.register()[EVE]["revision"] == 1
 
 
-def test_two_who_mark_the_same_student_see_who_did_what(lesson: Lesson, colleague: Page) -> None:
-    page = lesson.page
-    lesson.does(ADA, "tick")
-    shows(page, ADA, "present")
-    shows(colleague, ADA, "present", AT_ONCE_MS)
+def test_conflicting_marks_show_who_marked(session_page: SessionPage, colleague: Page) -> None:
+    page = session_page.page
+    session_page.press_button(ADA, "tick")
+    expect_status(page, ADA, "present")
+    expect_status(colleague, ADA, "present", AT_ONCE_MS)
     expect(row(colleague, ADA)).to_contain_text("teacher")
     row(colleague, ADA).locator('[data-act="undo"]').click()
-    shows_none(page, ADA)
-    lesson.seat.context.set_offline(True)
-    lesson.does(BEN, "tick")
+    expect_unmarked(page, ADA)
+    session_page.seat.context.set_offline(True)
+    session_page.press_button(BEN, "tick")
     row(colleague, BEN).locator('[data-act="cross"]').click()
-    shows(colleague, BEN, "absent")
-    lesson.seat.context.set_offline(False)
-    shows(page, BEN, "absent")
+    expect_status(colleague, BEN, "absent")
+    session_page.seat.context.set_offline(False)
+    expect_status(page, BEN, "absent")
     expect(row(page, BEN)).to_contain_text("admin")
-    said = f"admin has marked {BEN} “absent” in the meantime. Your mark was not saved."
-    expect(page.locator("#toasts")).to_contain_text(said)
-    expect(page.locator("#attempts")).to_contain_text(said)
-    assert [event["to_code"] for event in lesson.history(BEN)] == ["N"]
+    message = f"admin has marked {BEN} “absent” in the meantime. Your mark was not saved."
+    expect(page.locator("#toasts")).to_contain_text(message)
+    expect(page.locator("#attempts")).to_contain_text(message)
+    assert [event["to_code"] for event in session_page.history(BEN)] == ["N"]
 
 
-def test_a_session_that_was_signed_elsewhere_says_so_and_takes_what_was_marked_before(
-    lesson: Lesson, colleague: Page, office: Seat
+def test_register_signed_elsewhere_accepts_earlier_marks(
+    session_page: SessionPage, colleague: Page, office: Seat
 ) -> None:
-    page = lesson.page
+    page = session_page.page
     page.get_by_role("button", name="Start the camera").click()
-    lesson.seat.context.set_offline(True)
-    lesson.does(ADA, "tick")
-    ask(office, "POST", f"/sessions/{lesson.session}/sign/", {"unmarked": None})
+    session_page.seat.context.set_offline(True)
+    session_page.press_button(ADA, "tick")
+    ask(office, "POST", f"/sessions/{session_page.session}/sign/", {"unmarked": None})
     expect(colleague.locator("#session-notice")).to_contain_text("The register is signed")
-    lesson.seat.context.set_offline(False)
+    session_page.seat.context.set_offline(False)
     expect(page.locator("#session-notice")).to_contain_text("The register is signed")
-    for gone in ("#sign", "#remaining", "#stage"):
-        for each in (page, colleague):
-            expect(each.locator(gone)).to_be_hidden()
+    for selector in ("#sign", "#remaining", "#stage"):
+        for viewer in (page, colleague):
+            expect(viewer.locator(selector)).to_be_hidden()
     expect(page.locator("#share")).to_be_disabled()
     assert page.evaluate("video.srcObject") is None
-    shows(page, ADA, "present")
-    assert [event["reason"] for event in lesson.history(ADA)] == ["marked before the register was signed"]
+    expect_status(page, ADA, "present")
+    assert [event["reason"] for event in session_page.history(ADA)] == [
+        "marked before the register was signed"
+    ]
     row(page, BEN).locator('[data-act="tick"]').click()
     page.get_by_label("Reason").fill("Was in the sick room")
     page.get_by_role("button", name="Change it").click()
-    shows(page, BEN, "present")
-    shows(colleague, BEN, "present")
+    expect_status(page, BEN, "present")
+    expect_status(colleague, BEN, "present")
 
 
-def test_a_login_that_ended_is_asked_for_and_nothing_is_lost_nor_sent_for_another(
-    lesson: Lesson, office: Seat
+def test_ended_login_keeps_marks_and_sends_none_for_other_user(
+    session_page: SessionPage, office: Seat
 ) -> None:
-    page, context = lesson.page, lesson.seat.context
+    page, context = session_page.page, session_page.seat.context
     dialog = page.locator("#login-again")
     context.clear_cookies(name="sessionid")
-    lesson.does(ADA, "tick")
+    session_page.press_button(ADA, "tick")
     expect(dialog).to_contain_text("Your login has ended")
     dialog.get_by_role("button", name="I have logged in").click()
     expect(dialog).to_contain_text("You are not logged in yet")
-    # Somebody else logs in at this browser: nothing is sent in that name.
-    theirs = next(each["value"] for each in office.context.cookies() if each["name"] == "sessionid")
-    context.add_cookies([{"name": "sessionid", "value": theirs, "domain": "127.0.0.1", "path": "/"}])
+    # Another user logs in at this browser: no marks are sent in that user's name.
+    other_session_id = next(
+        cookie["value"] for cookie in office.context.cookies() if cookie["name"] == "sessionid"
+    )
+    context.add_cookies(
+        [{"name": "sessionid", "value": other_session_id, "domain": "127.0.0.1", "path": "/"}]
+    )
     with page.expect_navigation():
         dialog.get_by_role("button", name="I have logged in").click()
-    shows_none(page, ADA)
-    assert lesson.register() == {}
+    expect_unmarked(page, ADA)
+    assert session_page.register() == {}
     context.clear_cookies(name="sessionid")
-    lesson.does(BEN, "tick")
+    session_page.press_button(BEN, "tick")
     expect(dialog).to_be_visible()
     with context.expect_page() as opened:
         dialog.get_by_role("link", name="Log in").click()
@@ -247,29 +264,29 @@ def test_a_login_that_ended_is_asked_for_and_nothing_is_lost_nor_sent_for_anothe
     opened.value.close()
     with page.expect_navigation():
         dialog.get_by_role("button", name="I have logged in").click()
-    shows(page, ADA, "present")
-    marks = lesson.register()
+    expect_status(page, ADA, "present")
+    marks = session_page.register()
     assert {name: mark["by"] for name, mark in marks.items()} == {ADA: "teacher"}
 
 
-def test_a_server_that_starts_again_loses_and_doubles_nothing(
-    lesson: Lesson, restart: Callable[[Callable[[], None]], None]
+def test_server_restart_loses_and_duplicates_no_marks(
+    session_page: SessionPage, restart: Callable[[Callable[[], None]], None]
 ) -> None:
-    page = lesson.page
+    page = session_page.page
     page.get_by_role("button", name="Start the camera").click()
-    sees(page)
-    lesson.does(ADA, "tick")
-    shows(page, ADA, "present")
+    expect_answered_frame(page)
+    session_page.press_button(ADA, "tick")
+    expect_status(page, ADA, "present")
 
-    def meanwhile() -> None:
+    def mark_while_stopped() -> None:
         expect(page.locator("#link")).to_contain_text("Offline")
         expect(page.locator("#pace")).to_contain_text("Waiting for the connection")
-        lesson.does(BEN, "cross")
+        session_page.press_button(BEN, "cross")
         expect(row(page, BEN)).to_contain_text("not sent yet")
 
-    restart(meanwhile)
+    restart(mark_while_stopped)
     expect(page.locator("#link")).to_be_hidden(timeout=BACK_MS)
-    shows(page, ADA, "present")
-    shows(page, BEN, "absent")
-    sees(page)
-    assert {name: mark["revision"] for name, mark in lesson.register().items()} == {ADA: 1, BEN: 1}
+    expect_status(page, ADA, "present")
+    expect_status(page, BEN, "absent")
+    expect_answered_frame(page)
+    assert {name: mark["revision"] for name, mark in session_page.register().items()} == {ADA: 1, BEN: 1}

@@ -1,4 +1,4 @@
-"""Where the focus goes on the live page, and what a screen reader hears of it. Marking is in `test_keyboard`."""
+"""Test the focus on the live page, and what a screen reader announces. Marking is in `test_keyboard`."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from tests.browser.screens import PASSWORD, Browsers, Seat
 
 TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine", "Rowan", "Yew")
 NAMES = tuple(f"Pupil {tree}" for tree in TREES)
-IN_ORDER = ["share", "sign", "camera-start", "sound", "find", "remaining", "keys"]
-TOLD = """() => {
+TAB_ORDER = ["share", "sign", "camera-start", "sound", "find", "remaining", "keys"]
+RECORD_ANNOUNCEMENTS = """() => {
   globalThis.told = [];
   const region = document.getElementById("live-polite");
   new MutationObserver(() => told.push(region.textContent)).observe(region, { childList: true, subtree: true });
 }"""
 FOCUS = "() => document.activeElement.id || document.activeElement.dataset.student || document.activeElement.outerHTML"
-IN_THE_QUESTION = (
+FOCUS_IN_DIALOG = (
     "() => document.activeElement === document.body || Boolean(document.activeElement.closest('#ask'))"
 )
 
 
 @pytest.fixture(scope="module")
 def seat(browsers: Browsers, office: Seat) -> Seat:
-    """A teacher of one class."""
+    """Log in as the teacher of one class."""
     for name in NAMES:
         enrol(office, name, ())
-    once = add_user(office, "fern", "teacher")
+    one_time_password = add_user(office, "fern", "teacher")
     add_class(office, "Trees", "fern", NAMES)
     seat = browsers.seat(service_workers="block")
-    seat.log_in("fern", once, PASSWORD)
+    seat.log_in("fern", one_time_password, PASSWORD)
     return seat
 
 
 @pytest.fixture
 def session(seat: Seat) -> Iterator[str]:
-    """An open session and its live page; signed after the test, so that the next one has its own."""
+    """Start a session and open its live page; sign it after the test, so that the next test has its own."""
     (school_class,) = ask(seat, "GET", "/classes/")["results"]
     key = ask(seat, "POST", "/sessions/start/", {"school_class": school_class["id"]})["id"]
     seat.page.goto(f"/sessions/{key}/")
@@ -52,7 +52,7 @@ def session(seat: Seat) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("session")
-def test_the_first_step_offers_to_skip_the_head(seat: Seat) -> None:
+def test_first_tab_stop_is_skip_link(seat: Seat) -> None:
     page = seat.page
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to content")
@@ -63,39 +63,37 @@ def test_the_first_step_offers_to_skip_the_head(seat: Seat) -> None:
 
 
 @pytest.mark.usefixtures("session")
-def test_steps_follow_the_page_and_the_whole_register_is_one_of_them(seat: Seat) -> None:
+def test_tab_order_follows_page_and_register_is_one_stop(seat: Seat) -> None:
     page = seat.page
     steps: list[str] = []
     page.locator("#main").focus()
     while (step := page.evaluate(FOCUS)) not in steps:
         steps.append(step)
         page.keyboard.press("Tab")
-    assert [step for step in steps if step in IN_ORDER] == IN_ORDER
+    assert [step for step in steps if step in TAB_ORDER] == TAB_ORDER
     students = {row.get_attribute("data-student") for row in page.locator("#register li").all()}
     assert len(students & set(steps)) == 1
 
 
 @pytest.mark.usefixtures("session")
-def test_a_question_holds_the_focus_and_gives_it_back(seat: Seat) -> None:
+def test_dialog_traps_focus_and_returns_it(seat: Seat) -> None:
     page, dialog = seat.page, seat.page.locator("#ask")
     page.locator("#remaining").focus()
     page.keyboard.press("Enter")
     expect(dialog).to_contain_text(f"{len(NAMES)} students")
-    reached = set()
+    buttons = set()
     for _ in range(6):
         page.keyboard.press("Tab")
-        assert page.evaluate(IN_THE_QUESTION), page.evaluate(FOCUS)
-        reached.add(page.evaluate("() => document.activeElement.textContent"))
-    assert {"Cancel", "Mark them"} <= reached
+        assert page.evaluate(FOCUS_IN_DIALOG), page.evaluate(FOCUS)
+        buttons.add(page.evaluate("() => document.activeElement.textContent"))
+    assert {"Cancel", "Mark them"} <= buttons
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.locator("#remaining")).to_be_focused()
     expect(page.locator("#register .status")).to_have_count(0)
 
 
-def test_the_drawer_gives_the_focus_back_to_its_row_though_that_was_drawn_anew(
-    seat: Seat, session: str
-) -> None:
+def test_drawer_returns_focus_to_redrawn_row(seat: Seat, session: str) -> None:
     page, row = seat.page, seat.page.locator("#register li").nth(1)
     row.focus()
     page.keyboard.press("Enter")
@@ -108,7 +106,7 @@ def test_the_drawer_gives_the_focus_back_to_its_row_though_that_was_drawn_anew(
     expect(row).to_be_focused()
 
 
-def test_a_correction_is_cancelled_without_a_reason(seat: Seat, session: str) -> None:
+def test_amendment_is_cancelled_without_reason(seat: Seat, session: str) -> None:
     ask(seat, "POST", f"/sessions/{session}/sign/", {"unmarked": "N"})
     page, dialog = seat.page, seat.page.locator("#ask")
     page.goto(f"/sessions/{session}/")
@@ -119,18 +117,18 @@ def test_a_correction_is_cancelled_without_a_reason(seat: Seat, session: str) ->
     expect(page.locator("#register .status")).to_have_count(len(NAMES))
 
 
-def test_a_class_that_walks_in_is_one_polite_message(seat: Seat, session: str) -> None:
+def test_many_camera_marks_are_one_polite_message(seat: Seat, session: str) -> None:
     tab = Seat(seat.context, seat.context.new_page(), seat.complaints)
-    double, page = Double.behind(tab), tab.page
+    double, page = Double.install(tab), tab.page
     page.goto(f"/sessions/{session}/")
-    double.camera("shown")
+    double.set_camera("shown")
     page.locator("#camera-start").click()
     expect(page.locator("#pace")).to_contain_text("ms")
-    page.evaluate(TOLD)
+    page.evaluate(RECORD_ANNOUNCEMENTS)
     state = json.loads(page.locator("#state").text_content() or "")
     for place, student in enumerate(state["students"], 1):
-        named = {"student": {"id": student["id"], "name": student["name"]}, "mark": student["id"]}
-        said = {
+        identity = {"student": {"id": student["id"], "name": student["name"]}, "mark": student["id"]}
+        mark = {
             "code": "/",
             "status": "present",
             "source": "camera",
@@ -138,12 +136,12 @@ def test_a_class_that_walks_in_is_one_polite_message(seat: Seat, session: str) -
             "at": "2026-03-02T08:03:00Z",
         }
         rest = {"note": "", "revision": 1, "minutes_late": None}
-        double.say({"type": "mark", "version": state["version"] + place, **named, **said, **rest})
+        double.send({"type": "mark", "version": state["version"] + place, **identity, **mark, **rest})
     page.wait_for_function("(last) => told.join(' ').includes(last)", arg=state["students"][-1]["name"])
-    told: list[str] = page.evaluate("() => told")
-    assert len(told) <= 2, told
+    announcements: list[str] = page.evaluate("() => told")
+    assert len(announcements) <= 2, announcements
     for name in NAMES:
-        assert len(re.findall(f"{name}: present", " ".join(told))) == 1, told
+        assert len(re.findall(f"{name}: present", " ".join(announcements))) == 1, announcements
     region = page.locator("#live-polite")
     expect(region).to_have_attribute("aria-live", "polite")
     expect(region.locator("p")).to_have_count(1)

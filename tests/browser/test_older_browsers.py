@@ -1,4 +1,4 @@
-"""Pages in browsers that lack what newer ones have: frames are answered and marks are made all the same."""
+"""Test pages in browsers without newer features: frames are answered and marks are made."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.lessons import add_students, begun
-from tests.browser.office import add_class, beside
+from tests.browser.office import add_class, open_browser
 from tests.browser.screens import PATIENCE_MS, Browsers, Seat
+from tests.browser.session_page import add_students, start_session
 from tests.browser.test_camera_faults import CAMERAS
 
 NAMES = ("Olga Old", "Otto Older")
 
-ENCODING = {
+# Browsers that lack a way of encoding a frame as JPEG.
+ENCODER_LIMITS = {
     "no OffscreenCanvas": "delete globalThis.OffscreenCanvas",
     "no createImageBitmap": "delete globalThis.createImageBitmap",
     "createImageBitmap refuses a video": (
@@ -33,9 +34,9 @@ ENCODING = {
         terminate() {}
       };""",
 }
-"""How a frame becomes a JPEG."""
 
-THE_REST = """
+# Removes the other features that some browsers in use, or pages without https, lack.
+OTHER_LIMITS = """
 delete AbortSignal.timeout;
 delete Intl.ListFormat;
 delete globalThis.AudioContext;
@@ -47,41 +48,40 @@ for (const member of ["wakeLock", "serviceWorker"]) Object.defineProperty(naviga
 Object.defineProperty(crypto, "subtle", { value: undefined });
 Object.defineProperty(globalThis, "localStorage", { get() { throw new DOMException("", "SecurityError"); } });
 """
-"""Everything else that a page uses and some browser in use, or a page without https, does not have."""
 
 
 @pytest.fixture(scope="module")
 def session(office: Seat, teacher: Seat) -> str:
-    """An open session of a class of two, whom no camera can know."""
-    return begun(teacher, add_class(office, "Old", "teacher", list(add_students(office, NAMES))))
+    """Start a session of a class of two students without photographs."""
+    return start_session(teacher, add_class(office, "Old", "teacher", list(add_students(office, NAMES))))
 
 
 @pytest.fixture
 def seat(browsers: Browsers, teacher: Seat) -> Iterator[Seat]:
-    made = beside(browsers, teacher)
-    made.page.add_init_script(CAMERAS)
-    yield made
-    made.context.close()
+    seat = open_browser(browsers, teacher)
+    seat.page.add_init_script(CAMERAS)
+    yield seat
+    seat.context.close()
 
 
-def started(seat: Seat, session: str, lacking: str) -> Page:
-    """The live page of a browser that lacks something, with its camera on and a frame answered."""
+def start_camera(seat: Seat, session: str, limits: str) -> Page:
+    """Open the live page in a browser with these limits, start its camera, and wait until a frame is answered."""
     page = seat.page
-    page.add_init_script(lacking)
+    page.add_init_script(limits)
     page.goto(f"/sessions/{session}/")
     page.get_by_role("button", name="Start the camera").click()
     expect(page.locator("#pace")).to_contain_text("answered in", timeout=PATIENCE_MS)
     return page
 
 
-@pytest.mark.parametrize("lacking", ENCODING.values(), ids=list(ENCODING))
-def test_frames_are_answered_however_a_picture_becomes_a_jpeg(seat: Seat, session: str, lacking: str) -> None:
-    started(seat, session, lacking)
+@pytest.mark.parametrize("limits", ENCODER_LIMITS.values(), ids=list(ENCODER_LIMITS))
+def test_frames_are_answered_with_each_encoder(seat: Seat, session: str, limits: str) -> None:
+    start_camera(seat, session, limits)
     assert seat.complaints == []
 
 
-def test_a_browser_that_lacks_everything_else_marks_asks_and_checks(seat: Seat, session: str) -> None:
-    page = started(seat, session, THE_REST)
+def test_older_browser_marks_students_and_checks_room(seat: Seat, session: str) -> None:
+    page = start_camera(seat, session, OTHER_LIMITS)
     page.locator('#register [data-act="tick"]').first.click()
     expect(page.locator("#register li").filter(has_text=NAMES[0])).to_contain_text("present")
     remaining, dialog = page.locator("#remaining"), page.locator("#ask")
@@ -103,16 +103,16 @@ def test_a_browser_that_lacks_everything_else_marks_asks_and_checks(seat: Seat, 
     assert seat.complaints == []
 
 
-def test_marks_outlast_a_store_that_refuses_them(seat: Seat, session: str) -> None:
-    refusing = "IDBFactory.prototype.open = () => { throw new DOMException('', 'InvalidStateError'); }"
-    page = started(seat, session, refusing)
+def test_marks_are_saved_without_browser_storage(seat: Seat, session: str) -> None:
+    refuse_storage = "IDBFactory.prototype.open = () => { throw new DOMException('', 'InvalidStateError'); }"
+    page = start_camera(seat, session, refuse_storage)
     row = page.locator("#register li").filter(has_text=NAMES[0])
     row.focus()
     page.keyboard.press("u")
     expect(row.locator('[data-act="tick"]')).to_be_visible()
     page.keyboard.press("a")
     expect(row).to_contain_text("absent")
-    # This page's memory is the only store, so the mark must be written before the page goes.
+    # This page's memory is the only store, so the mark must be sent before the page is reloaded.
     expect(row).not_to_contain_text("not sent yet", timeout=PATIENCE_MS)
     page.reload()
     expect(page.locator("#register li").filter(has_text=NAMES[0])).to_contain_text("absent")

@@ -1,4 +1,4 @@
-"""Three screens on one session: what one of them marks stands on the others within a second."""
+"""Test three screens of one session: a mark made on one appears on the others within a second."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import statistics
 
 from playwright.sync_api import expect
 
-from tests.browser.office import add_class, beside, open_session
+from tests.browser.office import add_class, open_browser, open_session
 from tests.browser.school import enrol
 from tests.browser.screens import PATIENCE_MS, SIZES, Browsers, Seat
 
 SECOND_MS = 1000
 STUDENTS = ("Tessa Tarn", "Ugo Umber", "Vito Vale")
 
-NOTING = """(() => {
+# Records when each student's mark appears on the page.
+RECORD_MARK_TIMES = """(() => {
   globalThis.shownAt = {};
   new MutationObserver(() => {
     for (const status of document.querySelectorAll("#register > li .status.present")) {
@@ -21,29 +22,28 @@ NOTING = """(() => {
     }
   }).observe(document, { childList: true, subtree: true });
 })()"""
-"""Keeps when each student's mark came to stand on the page."""
 
 
-def seats(browsers: Browsers, teacher: Seat, session: str) -> list[Seat]:
-    """The session on a phone, a laptop and a projector, each at a browser of its own login."""
-    found = []
+def open_screens(browsers: Browsers, teacher: Seat, session: str) -> list[Seat]:
+    """Open the session on a phone, a laptop and a projector, each in a browser context of its own."""
+    seats = []
     for width, height in SIZES:
-        seat = beside(browsers, teacher)
-        seat.page.add_init_script(NOTING)
+        seat = open_browser(browsers, teacher)
+        seat.page.add_init_script(RECORD_MARK_TIMES)
         seat.page.set_viewport_size({"width": width, "height": height})
         seat.page.goto(f"/sessions/{session}/")
         expect(seat.page.locator("#register > li")).to_have_count(len(STUDENTS))
-        found.append(seat)
-    return found
+        seats.append(seat)
+    return seats
 
 
-def test_what_one_screen_marks_stands_on_all_sizes_within_a_second(
+def test_mark_appears_on_all_screens_within_one_second(
     browsers: Browsers, office: Seat, teacher: Seat
 ) -> None:
     for name in STUDENTS:
         enrol(office, name, ())
     add_class(office, "Together", "teacher", STUDENTS)
-    screens = seats(browsers, teacher, open_session(teacher, "Together"))
+    screens = open_screens(browsers, teacher, open_session(teacher, "Together"))
     delays = []
     for marking, name in zip(screens, STUDENTS, strict=True):
         marking.page.get_by_role("button", name=f"Mark {name} present").click()

@@ -1,4 +1,4 @@
-"""From an empty installation to a filled register: the office enrols, the camera sees, two browsers show it."""
+"""Test from an empty installation to a marked register: enrolment, camera, and two browsers that show the mark."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.office import NAMES, add_class, add_user, beside, open_session
+from tests.browser.office import NAMES, add_class, add_user, open_browser, open_session
 from tests.browser.screens import PASSWORD, Browsers, Seat
 from tests.material import film
 
-NEVER = {"Joe Biden", "Kit Harington", "Rose Leslie"}
+NOT_IN_FILM = {"Joe Biden", "Kit Harington", "Rose Leslie"}
 CLIP_MS = 275 * 1000 / 30
 TEACHER_PAGES = {
     "classes": "/classes/",
@@ -28,21 +28,21 @@ OFFICE_PAGES = {
     "admin-audit": "/admin/attendance/auditevent/",
     "api": "/api/docs/",
 }
+# Time for the camera's start and the first answered frame on a busy machine, before the film's first pass.
 STARTING_MS = 30_000
-"""The camera's start and the first frame's answer on a busy machine, before the film's first pass counts."""
 
 
-def look_at(seat: Seat, pages: dict[str, str]) -> None:
-    """Opens each page and keeps its pictures."""
+def take_screenshots_of(seat: Seat, pages: dict[str, str]) -> None:
+    """Open each page and take screenshots."""
     for name, path in pages.items():
         seat.page.goto(path)
-        seat.picture(name)
+        seat.take_screenshots(name)
 
 
-def look_around(teacher: Seat, session: str) -> None:
-    """The teacher's other pages, in a second tab: the camera goes on in the first."""
+def visit_teacher_pages(teacher: Seat, session: str) -> None:
+    """Take screenshots of the teacher's other pages in a second tab, while the camera runs in the first."""
     tab = Seat(teacher.context, teacher.context.new_page(), teacher.complaints)
-    look_at(
+    take_screenshots_of(
         tab,
         TEACHER_PAGES
         | {"group": f"/sessions/{session}/group/", "projector": f"/sessions/{session}/projector/"},
@@ -50,21 +50,21 @@ def look_around(teacher: Seat, session: str) -> None:
     tab.page.goto("/classes/")
     tab.page.get_by_role("link", name="6A").first.click()
     tab.page.wait_for_url("**/classes/*/")
-    tab.picture("class")
+    tab.take_screenshots("class")
     tab.page.close()
 
 
-def test_people_are_enrolled_and_the_right_one_is_marked(
-    browsers: Browsers, office: Seat, enrolled: Mapping[str, str], teacher: Seat, hamilton: Path
+def test_enrolled_student_in_film_is_marked(
+    browsers: Browsers, office: Seat, enrolled: Mapping[str, str], teacher: Seat, clip_film: Path
 ) -> None:
     add_class(office, "6A", "teacher", list(enrolled))
-    watcher_once = add_user(office, "watcher", "viewer")
+    watcher_password = add_user(office, "watcher", "viewer")
 
-    camera, watcher = beside(browsers, teacher, hamilton), browsers.seat()
+    camera, watcher = open_browser(browsers, teacher, clip_film), browsers.seat()
     camera.page.goto("/")
-    camera.picture("today")
+    camera.take_screenshots("today")
     session = open_session(camera, "6A")
-    watcher.log_in("watcher", watcher_once, PASSWORD)
+    watcher.log_in("watcher", watcher_password, PASSWORD)
     watcher.page.goto(camera.page.url + "register/")
     expect(watcher.page.get_by_role("heading", name="6A")).to_be_visible()
 
@@ -76,14 +76,14 @@ def test_people_are_enrolled_and_the_right_one_is_marked(
             .filter(has_text="present")
         )
         expect(present.last).to_be_visible(timeout=STARTING_MS + CLIP_MS)
-    camera.picture("live")
-    watcher.picture("watch")
-    look_around(camera, session)
-    look_at(office, OFFICE_PAGES)
-    # One whole pass more: those who are not in the film must never be marked.
+    camera.take_screenshots("live")
+    watcher.take_screenshots("watch")
+    visit_teacher_pages(camera, session)
+    take_screenshots_of(office, OFFICE_PAGES)
+    # Play the whole film again: students who are not in it must never be marked.
     camera.page.wait_for_timeout(CLIP_MS)
     for seat in (camera, watcher):
-        for name in NEVER & enrolled.keys():
+        for name in NOT_IN_FILM & enrolled.keys():
             marked = seat.page.get_by_role("listitem").filter(has_text=name).filter(has_text="camera")
             expect(marked).to_have_count(0)
         assert seat.complaints == []

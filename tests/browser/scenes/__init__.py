@@ -1,36 +1,42 @@
-"""Every state that a page can be in, one after the other: what is photographed and what is examined.
+"""List every state that a page can be in, for screenshots and accessibility checks.
 
-A visit opens its pages and yields a name each time one is in a state worth a look. Whoever asks for the visits looks
-at the seat's page then, and leaves it as it was.
+A visit opens its pages and yields a name each time a page is in a state to check. The caller checks the
+seat's page then, and leaves it as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.browser.scenes.devices import handed_over, other_devices
+from tests.browser.scenes.devices import device_handover, other_devices
 from tests.browser.scenes.live import (
-    questions,
-    the_camera,
-    the_register,
-    the_registers_fullness,
-    without_network,
+    camera_states,
+    offline_marks,
+    register_contents,
+    register_states,
+    review_questions,
 )
-from tests.browser.scenes.pages import at_the_door, teachers_pages, the_group, the_office, the_offices_lists
-from tests.browser.scenes.stage import Set, States
+from tests.browser.scenes.pages import (
+    group_photograph,
+    office_lists,
+    office_pages,
+    public_pages,
+    teacher_pages,
+)
+from tests.browser.scenes.stage import PageSetup, States
 
-VISITS: tuple[Callable[[Set], States], ...] = (
-    at_the_door,
-    teachers_pages,
-    the_camera,
-    questions,
-    the_register,
-    the_registers_fullness,
-    without_network,
-    the_group,
+# `device_handover` is last, because it ends the teacher's login.
+VISITS: tuple[Callable[[PageSetup], States], ...] = (
+    public_pages,
+    teacher_pages,
+    camera_states,
+    review_questions,
+    register_states,
+    register_contents,
+    offline_marks,
+    group_photograph,
     other_devices,
-    the_office,
-    the_offices_lists,
-    handed_over,
+    office_pages,
+    office_lists,
+    device_handover,
 )
-"""`handed_over` is the last: it ends the teacher's login."""

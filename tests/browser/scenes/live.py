@@ -1,4 +1,4 @@
-"""The live session: its camera, its questions, its register, and what stands between it and the server."""
+"""Show the live session: camera, review questions, register, and problems with the server."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 from playwright.sync_api import expect
 
 from tests.browser.scenes.stage import (
-    AT,
     HISTORY,
     MARKS,
     REGISTER,
     REVIEWS,
+    SEEN_AT,
     SHOWN,
-    Set,
+    PageSetup,
     States,
     camera_mark,
     conflict,
@@ -24,9 +24,9 @@ from tests.browser.school import ask
 from tests.browser.screens import PATIENCE_MS, Seat
 
 
-def the_camera(made: Set) -> States:
-    seat, double = made.tab(made.school.teacher)
-    page, path = seat.page, f"/sessions/{made.school.session}/"
+def camera_states(page_setup: PageSetup) -> States:
+    seat, double = page_setup.tab(page_setup.school.teacher)
+    page, path = seat.page, f"/sessions/{page_setup.school.session}/"
     page.goto(path)
     page.locator("#camera-start:enabled").wait_for()
     yield "camera-idle", seat
@@ -34,18 +34,18 @@ def the_camera(made: Set) -> States:
     expect(page.get_by_text("Allow camera access when the browser asks.")).to_be_visible()
     yield "camera-asking", seat
     page.goto(path)
-    double.camera("denied")
+    double.set_camera("denied")
     page.locator("#camera-start").click()
     page.locator("#camera-fault").wait_for()
     yield "camera-denied", seat
     for answer in ("none", "busy"):
-        double.camera(answer)
+        double.set_camera(answer)
         words = page.locator("#camera-fault strong").inner_text()
         page.locator("#camera-again").click()
         expect(page.locator("#camera-fault strong")).not_to_have_text(words)
         yield f"camera-{answer}", seat
-    double.faces = made.faces(*SHOWN)
-    double.camera("shown")
+    double.faces = page_setup.faces(*SHOWN)
+    double.set_camera("shown")
     page.locator("#camera-again").click()
     expect(page.locator("#pace")).to_contain_text("ms")
     yield "boxes", seat
@@ -55,20 +55,22 @@ def the_camera(made: Set) -> States:
     page.close()
 
 
-def questions(made: Set) -> States:
-    """The review queue, and what a mark of the camera rests on."""
-    seat, double = made.tab(made.school.teacher)
+def review_questions(page_setup: PageSetup) -> States:
+    """Show the review queue, and the evidence of a camera mark."""
+    seat, double = page_setup.tab(page_setup.school.teacher)
     page = seat.page
-    double.answers("GET", REVIEWS, {"count": 1, "next": None, "previous": None, "results": [review(made)]})
-    double.answers("GET", HISTORY, {"count": 2, "next": None, "previous": None, "results": history()})
-    page.goto(f"/sessions/{made.school.session}/")
+    double.stub_api(
+        "GET", REVIEWS, {"count": 1, "next": None, "previous": None, "results": [review(page_setup)]}
+    )
+    double.stub_api("GET", HISTORY, {"count": 2, "next": None, "previous": None, "results": history()})
+    page.goto(f"/sessions/{page_setup.school.session}/")
     page.locator("#reviews").wait_for()
     yield "reviews", seat
-    double.camera("shown")
+    double.set_camera("shown")
     page.locator("#camera-start").click()
     expect(page.locator("#pace")).to_contain_text("ms")
-    double.say({"type": "mark", "version": version_of(seat) + 1, **camera_mark(made)})
-    row = page.locator(f'#register li[data-student="{made.school.students[0]}"]')
+    double.send({"type": "mark", "version": version_of(seat) + 1, **camera_mark(page_setup)})
+    row = page.locator(f'#register li[data-student="{page_setup.school.students[0]}"]')
     expect(row.locator(".status")).to_be_visible()
     yield "camera-marked", seat
     row.locator(".who").click()
@@ -78,15 +80,15 @@ def questions(made: Set) -> States:
 
 
 def version_of(seat: Seat) -> int:
-    """The register's version that the page was given."""
+    """Return the version of the register that the page was given."""
     return int(json.loads(seat.page.locator("#state").text_content() or "")["version"])
 
 
-def the_register(made: Set) -> States:
-    """Dialogs, undo, and what stands between the page and the server."""
-    seat, double = made.tab(made.school.teacher)
+def register_states(page_setup: PageSetup) -> States:
+    """Show dialogs, undo, a conflict and an ended login."""
+    seat, double = page_setup.tab(page_setup.school.teacher)
     page = seat.page
-    page.goto(f"/sessions/{made.school.session}/")
+    page.goto(f"/sessions/{page_setup.school.session}/")
     for name, opener in {"remaining": "#remaining", "sign": "#sign", "keys": "#keys"}.items():
         page.locator(opener).click()
         page.locator("dialog[open]").wait_for()
@@ -103,11 +105,11 @@ def the_register(made: Set) -> States:
     yield "undo", seat
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(page.locator("#toasts .toast")).to_have_count(0)
-    double.answers("PUT", MARKS, conflict(), 409)
+    double.stub_api("PUT", MARKS, conflict(), 409)
     tick.click()
     page.locator(".toast").wait_for()
     yield "conflict", seat
-    double.answers("PUT", MARKS, {"code": "not_logged_in", "message": "", "extra": {}}, 401)
+    double.stub_api("PUT", MARKS, {"code": "not_logged_in", "message": "", "extra": {}}, 401)
     tick.click()
     page.locator("#login-again").wait_for()
     yield "login-ended", seat
@@ -117,37 +119,37 @@ def the_register(made: Set) -> States:
     page.close()
 
 
-def the_registers_fullness(made: Set) -> States:
-    """Nobody in the class, nobody missing, things to look at, and a session that is not open."""
-    school = made.school
+def register_contents(page_setup: PageSetup) -> States:
+    """Show an empty class, a complete register, attempts to review, and sessions that are not open."""
+    school = page_setup.school
     state = ask(school.teacher, "GET", f"/sessions/{school.session}/register/")
-    mark = {key: value for key, value in camera_mark(made).items() if key != "student"}
-    everybody = [{**student, "mark": student["mark"] or mark} for student in state["students"]]
+    mark = {key: value for key, value in camera_mark(page_setup).items() if key != "student"}
+    marked_students = [{**student, "mark": student["mark"] or mark} for student in state["students"]]
     reasons = ("contradicts", "doubtful_clock", "not_a_member", "no_consent")
     attempts = [
         {
-            "student": made.student(place),
+            "student": page_setup.student(place),
             "source": "camera",
             "reason": reason,
             "count": place + 1,
-            "last_at": AT,
+            "last_at": SEEN_AT,
         }
         for place, reason in enumerate(reasons)
     ]
     for name, changes in {
         "nobody": {"students": []},
-        "complete": {"students": everybody},
+        "complete": {"students": marked_students},
         "attempts": {"attempts": attempts},
     }.items():
-        seat, double = made.tab(school.teacher)
-        double.answers("GET", REGISTER, state | changes | {"version": state["version"] + 1_000})
-        # The page may ask by itself before the gap in the versions makes it ask: then the gap is none any more.
+        seat, double = page_setup.tab(school.teacher)
+        double.stub_api("GET", REGISTER, state | changes | {"version": state["version"] + 1_000})
+        # The page may fetch the register before the gap in the versions makes it do so: then there is no gap.
         with seat.page.expect_response(REGISTER):
             seat.page.goto(f"/sessions/{school.session}/")
-            double.camera("shown")
+            double.set_camera("shown")
             seat.page.locator("#camera-start").click()
             expect(seat.page.locator("#pace")).to_contain_text("ms")
-            double.say({"type": "mark", "version": state["version"] + 500, **camera_mark(made)})
+            double.send({"type": "mark", "version": state["version"] + 500, **camera_mark(page_setup)})
         yield name, seat
         seat.page.close()
     page = school.teacher.page
@@ -161,10 +163,10 @@ def the_registers_fullness(made: Set) -> States:
     yield "correction", school.teacher
 
 
-def without_network(made: Set) -> States:
-    seat, _ = made.tab(made.school.teacher)
+def offline_marks(page_setup: PageSetup) -> States:
+    seat, _ = page_setup.tab(page_setup.school.teacher)
     page = seat.page
-    page.goto(f"/sessions/{made.school.session}/")
+    page.goto(f"/sessions/{page_setup.school.session}/")
     page.locator('#register [data-act="tick"]').first.wait_for()
     seat.context.set_offline(True)
     page.locator('#register [data-act="tick"]').first.click()

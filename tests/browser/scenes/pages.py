@@ -1,4 +1,4 @@
-"""Pages without a camera: at the door, the teacher's, the group photograph, and the office."""
+"""Show pages without a camera: public pages, the teacher's, the group photograph, and the office."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from playwright.sync_api import FilePayload, expect
 
-from tests.browser.doubles import drawn
-from tests.browser.scenes.stage import GROUP, GROUP_ACCEPT, Set, States
+from tests.browser.doubles import sample_picture
+from tests.browser.scenes.stage import GROUP, GROUP_ACCEPT, PageSetup, States
 from tests.browser.school import ask
 
+# One page of each layout.
 OFFICE = {
     "office": "/admin/",
     "office-students": "/admin/attendance/student/",
@@ -24,7 +25,6 @@ OFFICE = {
     "office-audit": "/admin/attendance/auditevent/",
     "office-performance": "/admin/performance/",
 }
-"""Of each layout one."""
 
 OFFICE_MORE = {
     "office-withdraw": "/admin/attendance/student/{student}/consent/withdraw/",
@@ -50,9 +50,9 @@ OFFICE_MORE = {
 }
 
 
-def at_the_door(made: Set) -> States:
-    """What anybody sees without a login."""
-    seat = made.browsers.seat(service_workers="block")
+def public_pages(page_setup: PageSetup) -> States:
+    """Show the pages that need no login."""
+    seat = page_setup.browsers.seat(service_workers="block")
     page = seat.page
     for name, path in {
         "login": "/login/",
@@ -60,7 +60,7 @@ def at_the_door(made: Set) -> States:
         "offline": "/offline/",
         "not-found": "/nowhere/",
         "pair": "/pair/",
-        "not-paired": f"/sessions/{made.school.session}/kiosk/",
+        "not-paired": f"/sessions/{page_setup.school.session}/kiosk/",
     }.items():
         page.goto(path)
         yield name, seat
@@ -72,8 +72,8 @@ def at_the_door(made: Set) -> States:
     yield "login-refused", seat
 
 
-def teachers_pages(made: Set) -> States:
-    school, page = made.school, made.school.teacher.page
+def teacher_pages(page_setup: PageSetup) -> States:
+    school, page = page_setup.school, page_setup.school.teacher.page
     for name, path in {
         "today": "/",
         "classes": "/classes/",
@@ -92,13 +92,13 @@ def teachers_pages(made: Set) -> States:
     yield "menu", school.teacher
 
 
-def the_group(made: Set) -> States:
-    seat, double = made.tab(made.school.teacher)
+def group_photograph(page_setup: PageSetup) -> States:
+    seat, double = page_setup.tab(page_setup.school.teacher)
     page = seat.page
-    page.goto(f"/sessions/{made.school.session}/group/")
+    page.goto(f"/sessions/{page_setup.school.session}/group/")
     yield "group", seat
-    file = FilePayload(name="class.jpg", mimeType="image/jpeg", buffer=made.picture)
-    double.answers(
+    file = FilePayload(name="class.jpg", mimeType="image/jpeg", buffer=page_setup.picture)
+    double.stub_api(
         "POST", GROUP, {"code": "no_face", "message": "There is no face in the picture.", "extra": {}}, 400
     )
     page.locator("#pictures").set_input_files([file])
@@ -106,16 +106,16 @@ def the_group(made: Set) -> States:
     yield "group-refused", seat
     found = [
         {**face, "picture": 0, "box": [side * 1.5 for side in face["box"]]}
-        for face in made.faces("recognised", "recognised", "recognised", "unknown")
+        for face in page_setup.faces("recognised", "recognised", "recognised", "unknown")
     ]
-    double.answers("POST", GROUP, {"found": found, "unknown": 1, "missing": [], "token": "t"})
+    double.stub_api("POST", GROUP, {"found": found, "unknown": 1, "missing": [], "token": "t"})
     page.locator("#pictures").set_input_files([file])
     page.locator("#found").wait_for()
     page.locator("#shown canvas").wait_for()
     yield "group-found", seat
     refused = [
         {
-            "student": made.student(place)["id"],
+            "student": page_setup.student(place)["id"],
             "outcome": "refused",
             "reason": reason,
             "mark": None,
@@ -123,20 +123,20 @@ def the_group(made: Set) -> States:
         }
         for place, reason in enumerate(("contradicts", "no_consent", "session_closed"))
     ]
-    double.answers("POST", GROUP_ACCEPT, {"results": refused})
+    double.stub_api("POST", GROUP_ACCEPT, {"results": refused})
     page.locator("#accept").click()
     page.locator("#refused").wait_for()
     yield "group-refused-some", seat
     page.close()
 
 
-def the_offices_lists(made: Set) -> States:
-    """Pages of layouts that are seen already."""
-    yield from opened(made, OFFICE_MORE)
+def office_lists(page_setup: PageSetup) -> States:
+    """Show further pages of the admin whose layouts `office_pages` shows already."""
+    yield from open_pages(page_setup, OFFICE_MORE)
 
 
-def opened(made: Set, pages: Mapping[str, str]) -> States:
-    school, page = made.school, made.school.office.page
+def open_pages(page_setup: PageSetup, pages: Mapping[str, str]) -> States:
+    school, page = page_setup.school, page_setup.school.office.page
     for name, path in pages.items():
         page.goto(
             path.format(student=school.students[0], school_class=school.school_class, session=school.signed)
@@ -144,11 +144,11 @@ def opened(made: Set, pages: Mapping[str, str]) -> States:
         yield name, school.office
 
 
-def the_office(made: Set) -> States:
-    """Lists, forms, questions and answers of the admin."""
-    school, page = made.school, made.school.office.page
+def office_pages(page_setup: PageSetup) -> States:
+    """Show lists, forms, confirmations and results of the admin."""
+    school, page = page_setup.school, page_setup.school.office.page
     student = school.students[0]
-    yield from opened(made, OFFICE)
+    yield from open_pages(page_setup, OFFICE)
     for name, opener in {"office-mark": "mark", "office-user": "user"}.items():
         page.goto(f"/admin/attendance/{opener}/")
         page.locator("#result_list tbody th a").first.click()
@@ -157,12 +157,12 @@ def the_office(made: Set) -> States:
     page.get_by_role("button", name="Save", exact=True).click()
     yield "office-refused", school.office
     if not ask(school.office, "GET", f"/students/{student}/consents/")["count"]:
-        given = {"given_by": "Guardian", "given_on": dt.datetime.now(dt.UTC).date().isoformat()}
-        ask(school.office, "POST", f"/students/{student}/consents/", given)
+        consent = {"given_by": "Guardian", "given_on": dt.datetime.now(dt.UTC).date().isoformat()}
+        ask(school.office, "POST", f"/students/{student}/consents/", consent)
     page.goto(f"/admin/attendance/student/{student}/change/")
     files = [
         FilePayload(name=name, mimeType="image/jpeg", buffer=picture)
-        for name, picture in (("room.jpg", drawn()), ("portrait.jpg", made.crop))
+        for name, picture in (("room.jpg", sample_picture()), ("portrait.jpg", page_setup.crop))
     ]
     page.get_by_label("Add photos").set_input_files(files)
     page.get_by_role("button", name="Check and add").click()

@@ -1,4 +1,4 @@
-"""What the states are made of: a school, a picture with faces, and what a server would say."""
+"""Define what states are built from: a school, a picture with faces, and answers of a server."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.browser.doubles import Double, drawn
+from tests.browser.doubles import Double, sample_picture
 from tests.browser.school import School
 from tests.browser.screens import Browsers, Seat
 
 Box = tuple[int, int, int, int]
 States = Iterator[tuple[str, Seat]]
 
+# Boxes of faces in a frame of 640 x 360.
 BOXES: tuple[Box, ...] = ((60, 90, 140, 190), (190, 70, 270, 170), (330, 100, 400, 190), (470, 80, 560, 190))
-"""Where faces are in a picture of 640 x 360."""
 SHOWN = ("recognised", "confirming", "uncertain", "unknown", "visitor", "unavailable")
 
 MARKS = re.compile(r"/api/v1/sessions/[^/]+/marks/[^/]+/$")
@@ -27,33 +27,33 @@ HISTORY = re.compile(r"/api/v1/marks/[^/]+/history/$")
 GROUP = re.compile(r"/api/v1/sessions/[^/]+/group/$")
 GROUP_ACCEPT = re.compile(r"/api/v1/sessions/[^/]+/group/accept/$")
 NOT_ME = re.compile(r"/sessions/[^/]+/not-me/$")
-AT = "2026-03-02T08:03:00Z"
+SEEN_AT = "2026-03-02T08:03:00Z"
 ID = "00000000-0000-7000-8000-000000000001"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Set:
-    """What the states are made of. `picture` is what cameras show, with faces in `boxes`; `crop` is one of them."""
+class PageSetup:
+    """Hold what states are built from. Cameras show `picture`, with faces in `boxes`; `crop` is one of the faces."""
 
     school: School
     browsers: Browsers
-    picture: bytes = field(default_factory=drawn)
+    picture: bytes = field(default_factory=sample_picture)
     boxes: tuple[Box, ...] = BOXES
-    crop: bytes = field(default_factory=drawn)
+    crop: bytes = field(default_factory=sample_picture)
 
     def tab(self, seat: Seat) -> tuple[Seat, Double]:
-        """A page of its own with doubles behind it, in the login of a seat."""
+        """Open a new page with doubles in a seat's login."""
         tab = Seat(seat.context, seat.context.new_page(), seat.complaints)
-        double = Double.behind(tab, self.picture)
+        double = Double.install(tab, self.picture)
         for images in (REVIEW_IMAGE, EVIDENCE_IMAGE):
-            double.shows(images, self.crop)
+            double.stub_images(images, self.crop)
         return tab, double
 
     def student(self, place: int) -> dict[str, str]:
         return {"id": self.school.students[place], "name": self.school.names[place]}
 
     def faces(self, *states: str) -> list[dict[str, Any]]:
-        """The faces of the picture in these states, as the camera's socket tells of them."""
+        """Return frame results for the faces of the picture in these states."""
         return [
             {
                 "box": box,
@@ -68,23 +68,23 @@ class Set:
         ]
 
 
-def review(made: Set) -> dict[str, Any]:
+def review(page_setup: PageSetup) -> dict[str, Any]:
     candidates = [
-        {"student": made.student(place), "distance": distance, "portrait": portrait(made, place)}
+        {"student": page_setup.student(place), "distance": distance, "portrait": portrait(page_setup, place)}
         for place, distance in ((1, 0.43), (2, 0.47))
     ]
     image = f"/api/v1/reviews/{ID}/image/"
-    return {"id": ID, "seen_at": AT, "camera": "", "looks": 5, "image": image, "candidates": candidates}
+    return {"id": ID, "seen_at": SEEN_AT, "camera": "", "looks": 5, "image": image, "candidates": candidates}
 
 
-def portrait(made: Set, place: int) -> str:
-    return f"/api/v1/students/{made.school.students[place]}/portrait/"
+def portrait(page_setup: PageSetup, place: int) -> str:
+    return f"/api/v1/students/{page_setup.school.students[place]}/portrait/"
 
 
-def camera_mark(made: Set) -> dict[str, Any]:
-    facts = {"mark": ID, "code": "/", "status": "present", "at": AT, "source": "camera", "by": None}
+def camera_mark(page_setup: PageSetup) -> dict[str, Any]:
+    mark = {"mark": ID, "code": "/", "status": "present", "at": SEEN_AT, "source": "camera", "by": None}
     rest = {"note": "", "revision": 1, "minutes_late": None, "evidence": True}
-    return {"student": made.student(0), **facts, **rest}
+    return {"student": page_setup.student(0), **mark, **rest}
 
 
 def history() -> list[dict[str, Any]]:
@@ -103,13 +103,16 @@ def history() -> list[dict[str, Any]]:
         "to_code": "N",
         "source": "teacher",
         "actor": "Terry Teacher",
-        "seen_at": AT,
+        "seen_at": SEEN_AT,
         "reason": "",
         "evidence": None,
     }
-    return [first, {"to_code": "/", "source": "camera", "seen_at": AT, "reason": "", "evidence": evidence}]
+    return [
+        first,
+        {"to_code": "/", "source": "camera", "seen_at": SEEN_AT, "reason": "", "evidence": evidence},
+    ]
 
 
 def conflict() -> dict[str, Any]:
-    standing = {"by": "Otto Other", "status": "excused", "code": "M"}
-    return {"code": "conflict", "message": "", "extra": {"mark": standing}}
+    current_mark = {"by": "Otto Other", "status": "excused", "code": "M"}
+    return {"code": "conflict", "message": "", "extra": {"mark": current_mark}}

@@ -1,4 +1,4 @@
-"""What can be measured of a page in any state: axe's rules, and whether anything is cut off or covered."""
+"""Check a page in any state: axe's rules, overflow, and elements that are cut off or covered."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ OPTIONS = {
     "resultTypes": ["violations"],
     "preload": False,
 }
+# The one rule whose result differs between light and dark.
 CONTRAST = {
     "runOnly": {"type": "rule", "values": ["color-contrast"]},
     "resultTypes": ["violations"],
     "preload": False,
 }
-"""The one rule whose answer differs between light and dark."""
 
-SIDEWAYS = """() => {
+# Elements that make the page, or an open dialog, scroll sideways.
+OVERFLOWS = """() => {
   const wide = [document.scrollingElement, ...document.querySelectorAll("dialog[open]")];
   const over = wide.filter((box) => box.scrollWidth > box.clientWidth + 1);
   if (!over.length) return [];
@@ -34,8 +35,8 @@ SIDEWAYS = """() => {
   });
   return (guilty.length ? guilty : over).slice(-3).map((each) => each.outerHTML.slice(0, 120));
 }"""
-"""Elements that make the page, or an open dialog, scroll sideways."""
 
+# Fields and buttons that a box around them hides in part, where scrolling cannot show the rest.
 CUT_OFF = """() => {
   const clips = (each) => ["hidden", "clip"].includes(getComputedStyle(each).overflowX);
   const cut = (each) => {
@@ -49,8 +50,8 @@ CUT_OFF = """() => {
   const parts = [...document.querySelectorAll("input, select, textarea, button")];
   return parts.filter((each) => each.checkVisibility() && cut(each)).map((each) => each.outerHTML.slice(0, 120));
 }"""
-"""Fields and buttons of which a box around them hides a part, where no scrolling brings it back."""
 
+# Siblings among a page's main parts that cover each other.
 OVERLAPS = """() => {
   const parts = "body, .site-head > div, main, main > *, .head, .columns, .live-columns, .live-columns > *, .row, "
     + ".session, .register header, .register-list li, .stage-tools, .kiosk, .kiosk header, .projector, "
@@ -70,10 +71,10 @@ OVERLAPS = """() => {
   }
   return found;
 }"""
-"""Neighbours among a page's main parts that cover each other."""
 
 
-FRAME = (
+# Parts that pages have in common, and repeated items of lists.
+SHARED_PARTS = (
     ".site-head",
     ".site-foot",
     "#header",
@@ -81,9 +82,8 @@ FRAME = (
     "#register li:nth-child(n+5)",
     "#missing li:nth-child(n+3)",
 )
-"""What pages have in common, and what repeats itself in a list."""
 
-EXAMINE = """([options, frame]) => {
+RUN_AXE = """([options, frame]) => {
   const dialog = document.querySelector("dialog[open]");
   const left = frame.filter((part) => document.querySelector(part)).map((part) => [part]);
   const context = dialog ? { include: [["dialog[open]"]] } : left.length ? { exclude: left } : document;
@@ -91,14 +91,14 @@ EXAMINE = """([options, frame]) => {
 }"""
 
 
-def axe(page: Page, options: Mapping[str, Any] = OPTIONS, *, frame: bool = True) -> list[str]:
-    """What axe objects to, a line for each element; of an open dialog alone, because the rest is out of reach then.
+def axe(page: Page, options: Mapping[str, Any] = OPTIONS, *, shared: bool = True) -> list[str]:
+    """Return one line for each element that violates a rule; of an open dialog alone, as the rest is unreachable.
 
-    Without `frame` the parts that pages have in common are left out: they are the same in the state before.
+    With `shared=False`, parts that pages have in common are left out: they are the same in the state before.
     """
     if not page.evaluate("() => Boolean(globalThis.axe)"):
         page.evaluate(AXE_SCRIPT)
-    violations = page.evaluate(EXAMINE, [dict(options), [] if frame else list(FRAME)])
+    violations = page.evaluate(RUN_AXE, [dict(options), [] if shared else list(SHARED_PARTS)])
     return [
         f"{violation['id']}: {json.dumps(node['target'])} {node['html'][:120]} ({node['failureSummary'][:200]})"
         for violation in violations
@@ -106,19 +106,19 @@ def axe(page: Page, options: Mapping[str, Any] = OPTIONS, *, frame: bool = True)
     ]
 
 
-def sideways(page: Page, width: int, height: int) -> list[str]:
-    """What reaches out of a window of that size, or is cut off in it."""
+def overflows(page: Page, width: int, height: int) -> list[str]:
+    """Return the elements that overflow a window of that size, or are cut off in it."""
     page.set_viewport_size({"width": width, "height": height})
-    found: list[str] = page.evaluate(SIDEWAYS)
+    overflowing: list[str] = page.evaluate(OVERFLOWS)
     cut: list[str] = page.evaluate(CUT_OFF)
-    return found + [f"cut off: {part}" for part in cut]
+    return overflowing + [f"cut off: {part}" for part in cut]
 
 
 def overlaps(page: Page) -> list[str]:
-    found: list[str] = page.evaluate(OVERLAPS)
-    return found
+    overflowing: list[str] = page.evaluate(OVERLAPS)
+    return overflowing
 
 
-def turn(page: Page, direction: str) -> None:
-    """Lets the words of the page run from the other side."""
+def set_direction(page: Page, direction: str) -> None:
+    """Set the text direction of the page, `ltr` or `rtl`."""
     page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)

@@ -1,4 +1,4 @@
-"""An open session on the page of its teacher: what the page shows of a student, and what the database has."""
+"""Read and use an open session on its teacher's page: what the page shows, and what the database has."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.browser.screens import Seat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """`students` are the keys of the class, by whole names."""
+class SessionPage:
+    """Hold a session and its open page. `students` are the IDs of the class by full name."""
 
     seat: Seat
     session: str
@@ -29,28 +29,28 @@ class Lesson:
     def path(self) -> str:
         return f"/sessions/{self.session}/"
 
-    def does(self, name: str, act: str) -> None:
-        """Presses a button of a student's row: `tick`, `cross` or `undo`."""
+    def press_button(self, name: str, act: str) -> None:
+        """Press a button of a student's row: `tick`, `cross` or `undo`."""
         row(self.page, name).locator(f'[data-act="{act}"]').click()
 
     def register(self) -> dict[str, dict[str, Any]]:
-        """The marks as the database has them, those that were taken back too, by the students' names."""
+        """Return the marks of the database by student name, removed marks included."""
         state = ask(self.seat, "GET", f"/sessions/{self.session}/register/")
-        return {each["name"]: each["mark"] for each in state["students"] if each["mark"]}
+        return {student["name"]: student["mark"] for student in state["students"] if student["mark"]}
 
     def history(self, name: str) -> list[dict[str, Any]]:
-        """Each change of a student's mark, the first one first."""
+        """Return the changes of a student's mark, oldest first."""
         mark = self.register()[name]["mark"]
         events: list[dict[str, Any]] = ask(self.seat, "GET", f"/marks/{mark}/history/")["results"]
         return events
 
 
 def add_students(office: Seat, names: Iterable[str]) -> dict[str, str]:
-    """Students whom no camera knows; their keys by their names."""
-    asked = {name: name.split(" ", 1) for name in names}
+    """Add students without photographs; return their IDs by name."""
+    full_names = {name: name.split(" ", 1) for name in names}
     return {
         name: ask(office, "POST", "/students/", {"given_name": given, "family_name": family})["id"]
-        for name, (given, family) in asked.items()
+        for name, (given, family) in full_names.items()
     }
 
 
@@ -58,19 +58,19 @@ def row(page: Page, name: str) -> Locator:
     return page.locator("#register > li").filter(has_text=name)
 
 
-def shows(page: Page, name: str, status: str, within_ms: float | None = None) -> None:
-    """Waits until a student's row bears this status, written and not kept."""
+def expect_status(page: Page, name: str, status: str, within_ms: float | None = None) -> None:
+    """Wait until a student's row shows this status and the mark is sent."""
     expect(row(page, name).locator(f".status.{status}")).to_be_visible(timeout=within_ms)
     expect(row(page, name)).not_to_contain_text("not sent yet")
 
 
-def shows_none(page: Page, name: str) -> None:
-    """Waits until a student's row is one without a mark."""
+def expect_unmarked(page: Page, name: str) -> None:
+    """Wait until a student's row has no mark."""
     expect(row(page, name).locator('[data-act="tick"]')).to_be_visible()
 
 
-def begun(seat: Seat, school_class: str) -> str:
-    """A session of now, of the class with that key, started; its key."""
+def start_session(seat: Seat, school_class: str) -> str:
+    """Start a session of this class that begins now; return its ID."""
     start = dt.datetime.now(dt.UTC).replace(microsecond=0)
     body = {
         "school_class": school_class,
