@@ -63,7 +63,7 @@ def test_review_questions_are_answered_and_removed_on_signing(
     everybody()
     session = start_session(office, add_class(office, "Questions", "teacher", list(enrolled)))
     session_page = SessionPage(open_browser(browsers, teacher), session, enrolled)
-    page = session_page.page
+    page, request = session_page.page, session_page.seat.context.request
     page.goto(session_page.path)
     expect_unmarked(page, OBAMA)
     offer_questions(installation, session, [enrolled[name] for pair in PAIRS for name in pair])
@@ -78,10 +78,8 @@ def test_review_questions_are_answered_and_removed_on_signing(
 
     first_choice, second_choice, neither, ignored, unanswered = (card(pair) for pair in PAIRS)
     expect(first_choice).to_contain_text("distance 0.43")
-    for image in (
-        first_choice.get_by_alt_text("Face to decide on"),
-        first_choice.locator("img.portrait").first,
-    ):
+    face = first_choice.get_by_alt_text("Face to decide on")
+    for image in (face, first_choice.locator("img.portrait").first):
         assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     first_choice.get_by_role("button", name=OBAMA).click()
     expect_status(page, OBAMA, "present")
@@ -93,19 +91,17 @@ def test_review_questions_are_answered_and_removed_on_signing(
     expect(cards).to_have_count(1)
     for name in (BIDEN, KIT, ALEX, MIRANDA):
         expect_unmarked(page, name)
-    assert {name: mark["source"] for name, mark in session_page.register().items()} == {
-        OBAMA: "review",
-        ROSE: "review",
-    }
+    sources = {name: mark["source"] for name, mark in session_page.register().items()}
+    assert sources == {OBAMA: "review", ROSE: "review"}
     row(page, ROSE).locator(".who").click()
     expect(page.locator("#drawer .evidence")).to_contain_text("door")
     page.keyboard.press("Escape")
 
     image_url = unanswered.get_by_alt_text("Face to decide on").get_attribute("src")
     assert image_url is not None
-    assert session_page.seat.context.request.get(image_url).status == 200
+    assert request.get(image_url).status == 200
     ask(office, "POST", f"/sessions/{session}/sign/", {"unmarked": None})
     expect(page.locator("#reviews")).to_be_hidden()
-    assert session_page.seat.context.request.get(image_url).status == 404
+    assert request.get(image_url).status == 404
     assert session_page.seat.complaints == []
     session_page.seat.context.close()
