@@ -1,10 +1,9 @@
 """Absences that are known in advance."""
 
 from django.db import models
-from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from attendance.models.base import Identified
+from attendance.models.base import Identified, ends_after_start
 
 
 class PlannedAbsence(Identified):
@@ -30,13 +29,7 @@ class PlannedAbsence(Identified):
         verbose_name = _("planned absence")
         verbose_name_plural = _("planned absences")
         ordering = ["-starts_at"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_at__gt=F("starts_at")),
-                name="planned_absence_ends_after_it_starts",
-                violation_error_message=_("It must end after it starts."),
-            )
-        ]
+        constraints = [ends_after_start("planned_absence_ends_after_it_starts")]
         indexes = [models.Index(fields=["student", "starts_at", "ends_at"], name="planned_absence_times")]
 
     def __str__(self) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from attendance.models.base import Identified
+from attendance.models.base import Identified, ends_after_start, last_day_not_before_first
 
 
 class SchoolYear(Identified):
@@ -23,13 +23,7 @@ class SchoolYear(Identified):
         verbose_name = _("school year")
         verbose_name_plural = _("school years")
         ordering = ["-starts_on"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on__gt=F("starts_on")),
-                name="school_year_ends_after_it_starts",
-                violation_error_message=_("It must end after it starts."),
-            )
-        ]
+        constraints = [ends_after_start("school_year_ends_after_it_starts", "starts_on", "ends_on")]
 
     def __str__(self) -> str:
         return self.name
@@ -47,13 +41,7 @@ class Term(Identified):
         verbose_name = _("term")
         verbose_name_plural = _("terms")
         ordering = ["starts_on"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on__gte=F("starts_on")),
-                name="term_ends_after_it_starts",
-                violation_error_message=_("It cannot end before it starts."),
-            )
-        ]
+        constraints = [last_day_not_before_first("term_ends_after_it_starts")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.school_year}"
@@ -75,13 +63,7 @@ class Closure(Identified):
         verbose_name = _("closure")
         verbose_name_plural = _("closures")
         ordering = ["starts_on"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on__gte=F("starts_on")),
-                name="closure_ends_after_it_starts",
-                violation_error_message=_("It cannot end before it starts."),
-            )
-        ]
+        constraints = [last_day_not_before_first("closure_ends_after_it_starts")]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.starts_on}"
@@ -99,13 +81,7 @@ class Period(Identified):
         verbose_name = _("period")
         verbose_name_plural = _("periods")
         ordering = ["position", "starts_at"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_at__gt=F("starts_at")),
-                name="period_ends_after_it_starts",
-                violation_error_message=_("It must end after it starts."),
-            )
-        ]
+        constraints = [ends_after_start("period_ends_after_it_starts")]
 
     def __str__(self) -> str:
         return self.name
@@ -159,11 +135,7 @@ class TimetableSlot(Identified):
         ordering = ["weekday", "period"]
         constraints = [
             models.CheckConstraint(condition=Q(weekday__lte=6), name="slot_weekday_is_one_of_seven"),
-            models.CheckConstraint(
-                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
-                name="slot_ends_after_it_starts",
-                violation_error_message=_("It cannot end before it starts."),
-            ),
+            last_day_not_before_first("slot_ends_after_it_starts", may_be_open=True),
         ]
 
     def __str__(self) -> str:

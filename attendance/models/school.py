@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from attendance.models.base import Identified
+from attendance.models.base import Identified, last_day_not_before_first
 
 if TYPE_CHECKING:
     from attendance.models.users import User
@@ -96,11 +96,7 @@ class Teaching(Identified):
         verbose_name = _("teaching")
         verbose_name_plural = _("teaching")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
-                name="teaching_ends_after_it_starts",
-                violation_error_message=_("It cannot end before it starts."),
-            ),
+            last_day_not_before_first("teaching_ends_after_it_starts", may_be_open=True),
             models.UniqueConstraint(
                 fields=["user", "school_class", "starts_on"], name="teaching_unique_per_start"
             ),

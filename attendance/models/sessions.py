@@ -1,10 +1,9 @@
 """Sessions: single lessons or registrations of a class."""
 
 from django.db import models
-from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from attendance.models.base import Identified
+from attendance.models.base import Identified, ends_after_start
 
 
 class Session(Identified):
@@ -54,11 +53,7 @@ class Session(Identified):
         verbose_name_plural = _("sessions")
         ordering = ["-starts_at", "-id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_at__gt=F("starts_at")),
-                name="session_ends_after_it_starts",
-                violation_error_message=_("It must end after it starts."),
-            ),
+            ends_after_start("session_ends_after_it_starts"),
             models.UniqueConstraint(
                 fields=["school_class", "starts_at"],
                 name="session_once_per_start",

@@ -6,11 +6,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from attendance.models.base import Identified
+from attendance.models.base import Identified, last_day_not_before_first
 from attendance.models.names import folded
 
 if TYPE_CHECKING:
@@ -122,11 +122,7 @@ class Membership(Identified):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
-                name="membership_ends_after_it_starts",
-                violation_error_message=_("It cannot end before it starts."),
-            ),
+            last_day_not_before_first("membership_ends_after_it_starts", may_be_open=True),
             models.UniqueConstraint(
                 fields=["student", "school_class"],
                 condition=Q(ends_on=None),
